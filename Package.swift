@@ -1,0 +1,43 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target is held to the same bar: Swift 6 and no warnings.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "pagewalk",
+  products: [
+    .executable(name: "pagewalk", targets: ["pagewalk"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // libelf, from Debian's libelf-dev.
+    .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
+    // The boot ROM's assembly, carried inside the binary as constant data.
+    .target(name: "BootROM", path: "firmware/BootROM"),
+    .target(name: "IA32", swiftSettings: strict),
+    .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
+    .target(name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"], swiftSettings: strict),
+    // The guest kernel imports nothing of ours: machine and kernel share no code.
+    .target(name: "MiniKernel", swiftSettings: strict),
+    .executableTarget(
+      name: "pagewalk",
+      dependencies: [
+        "IA32", "Emulator", "GuestImages",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
+    .testTarget(name: "EmulatorTests", dependencies: ["IA32", "Emulator"], swiftSettings: strict),
+    .testTarget(
+      name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .testTarget(
+      name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Pagewalk: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "pagewalk")
+}
