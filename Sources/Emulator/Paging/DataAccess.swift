@@ -134,7 +134,7 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = memory.hostPage(page >> 12) else { return }
+    guard let host = bus.hostPageForWriting(page >> 12) else { return }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
       linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)
@@ -146,7 +146,7 @@ extension MMU {
   @inline(__always)
   func readPhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, as _: W.Type) -> W {
     let bytes = UInt64(W.bitWidth / 8)
-    if address & 0xfff &+ bytes <= 0x1000, let host = memory.hostPage(address >> 12) {
+    if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {
       return W(littleEndian: host.loadUnaligned(fromByteOffset: Int(address & 0xfff), as: W.self))
     }
     return W(truncatingIfNeeded: bus.read(address, width: AccessWidth(rawValue: UInt8(bytes))!))
@@ -155,7 +155,7 @@ extension MMU {
   /// Writes to RAM, where decoded code under the bytes dies, or to whatever else stands at `address`.
   func writePhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, _ value: W) {
     let bytes = UInt64(W.bitWidth / 8)
-    if address & 0xfff &+ bytes <= 0x1000, let host = memory.hostPage(address >> 12) {
+    if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {
       code.willWrite(host, offset: UInt32(address & 0xfff), bytes: UInt32(bytes))
       host.storeBytes(of: value.littleEndian, toByteOffset: Int(address & 0xfff), as: W.self)
     } else {
