@@ -92,15 +92,6 @@ struct TLBArray: ~Copyable {
     }
   }
 
-  /// Whether any valid entry's page lies in the large page `largePage` of 2^`shift` bytes.
-  func containsPart(of largePage: UInt32, shift: UInt32) -> Bool {
-    for index in 0..<(sets * ways)
-    where entries[index].isValid && entries[index].page >> (shift &- 12) == largePage {
-      return true
-    }
-    return false
-  }
-
   /// A copy of the entry in `way` of `set`, and its rank: 0 is the most recently used of the valid ones.
   func inspect(set: Int, way wanted: Int) -> (entry: TLBEntry, rank: Int)? {
     let entry = way(wanted, ofSet: set).pointee
