@@ -80,14 +80,26 @@ struct LazyFlags: Equatable {
     carries = 0
   }
 
-  /// CF and OF given, AF cleared: shifts, rotates with a result, multiplications.
+  /// A shift's result: SF, ZF and PF from `value`, CF given (0 or 1), OF given (0 or 1) and taken for a count of 1 only.
+  ///
+  /// What the manual leaves undefined stays as on P6 processors, which keep AF, and OF for counts above 1
+  /// (sandpile.org, "undefined integer FLAGS behavior").
   @inline(__always)
-  mutating func set<W: OperandWord>(_ value: W, carry: Bool, overflow: Bool) {
+  mutating func setShifted<W: OperandWord>(_ value: W, carry: UInt32, overflow: UInt32, count: UInt32) {
     result = value.signExtended64
-    carries = (carry ? 0xc000_0000 : 0) ^ (overflow ? 0x4000_0000 : 0)
+    setRotated(carry: carry, overflow: overflow, count: count)
   }
 
-  /// CF and OF replaced, the others kept: rotates.
+  /// A rotate's flags: CF given (0 or 1), OF given (0 or 1) and taken for a count of 1 only, the others kept.
+  ///
+  /// For counts above 1 the manual leaves OF undefined; P6 processors keep it.
+  @inline(__always)
+  mutating func setRotated(carry: UInt32, overflow: UInt32, count: UInt32) {
+    let overflowBit = count == 1 ? overflow << 30 : (carries ^ carries >> 1) & 0x4000_0000
+    carries = carries & 8 | (carry << 31 | carry << 30) ^ overflowBit
+  }
+
+  /// CF and OF replaced, the others kept: multiplications.
   @inline(__always)
   mutating func replace(carry: Bool, overflow: Bool) {
     carries = carries & 8 | (carry ? 0xc000_0000 : 0) ^ (overflow ? 0x4000_0000 : 0)
@@ -98,9 +110,13 @@ struct LazyFlags: Equatable {
   mutating func replace(carry: Bool) { replace(carry: carry, overflow: overflow) }
 
   /// ZF replaced, the others kept: ARPL, LAR, LSL, VERR, CMPXCHG8B, BSF.
+  @inline(__always)
   mutating func replace(zero: Bool) {
-    let others = arithmeticFlags & ~EFLAGS.zero.rawValue
-    self = LazyFlags(arithmeticFlags: others | (zero ? EFLAGS.zero.rawValue : 0))
+    let odd: UInt64 = parity ? 0 : 1
+    let signBit = result & 1 << 63
+    let low: UInt64 = zero ? 0 : 1
+    // Byte 0 is `low`, byte 7 the sign: byte 4 makes the parity of the three what it was.
+    result = signBit | (odd ^ signBit >> 63 ^ low) << 32 | low
   }
 }
 
