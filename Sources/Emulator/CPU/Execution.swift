@@ -134,7 +134,7 @@ extension CPU {
 
   /// Decoding depends on the segments, interrupts on IF and TF: called after whatever may have changed them.
   func modeChanged() {
-    control.pointee.modeKey = UInt64(BlockMode(of: state.pointee).rawValue) << 32
+    control.pointee.modeKey = UInt64(BlockMode(of: state).rawValue) << 32
     control.pointee.needsAttention = true
   }
 

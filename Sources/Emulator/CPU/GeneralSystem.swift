@@ -31,21 +31,27 @@ extension CPU {
       try requireRing0()
       mmu.invalidatePage(state.pointee[op.pointee.segment].base &+ offset(op))
     case .invd, .wbinvd: try requireRing0()
-    case .lgdt, .lidt, .sgdt, .sidt: try descriptorTable(op)
+    case .lgdt:
+      try loadDescriptorTable(.gdt, from: op.pointee.segment, offset(op), operandSize: op.pointee.width)
+    case .lidt:
+      try loadDescriptorTable(.idt, from: op.pointee.segment, offset(op), operandSize: op.pointee.width)
+    case .sgdt: try storeDescriptorTable(.gdt, to: op.pointee.segment, offset(op))
+    case .sidt: try storeDescriptorTable(.idt, to: op.pointee.segment, offset(op))
     case .lldt: try loadLocalDescriptorTable(try selectorOperand(op))
     case .ltr: try loadTaskRegister(try selectorOperand(op))
-    case .sldt:
-      try requireProtectedMode()
-      try setSystemWord(op, UInt32(state.pointee.ldtr.selector))
-    case .str:
-      try requireProtectedMode()
-      try setSystemWord(op, UInt32(state.pointee.tr.selector))
-    case .lar, .lsl: try loadDescriptorField(op)
-    case .verr:
-      state.pointee.flags.replace(zero: try verifySegment(try selectorOperand(op), forWriting: false))
-    case .verw:
-      state.pointee.flags.replace(zero: try verifySegment(try selectorOperand(op), forWriting: true))
-    case .arpl: try adjustRequestedPrivilegeLevel(op)
+    case .sldt: try setSystemWord(op, UInt32(try storeLocalDescriptorTable()))
+    case .str: try setSystemWord(op, UInt32(try storeTaskRegister()))
+    case .lar:
+      if let rights = try loadAccessRights(try sourceValue(op, as: UInt16.self)) { setWide(op, rights) }
+    case .lsl:
+      if let limit = try loadSegmentLimit(try sourceValue(op, as: UInt16.self)) { setWide(op, limit) }
+    case .verr: try verifyReadable(try selectorOperand(op))
+    case .verw: try verifyWritable(try selectorOperand(op))
+    case .arpl:
+      let raised = try adjustRequestedPrivilegeLevel(
+        of: try selectorOperand(op), to: register(op.pointee.source, as: UInt16.self))
+      if let raised { try setDestination(op, raised) }
+      state.pointee.flags.replace(zero: raised != nil)
     case .ud1, .ud2:
       throw op.pointee.detail == ExceptionVector.generalProtection.rawValue
         ? .generalProtection() : .invalidOpcode
@@ -75,16 +81,6 @@ extension CPU {
     }
   }
 
-  /// #GP(0) outside ring 0.
-  func requireRing0() throws(GuestFault) {
-    if state.pointee.privilegeLevel != 0 { throw .generalProtection() }
-  }
-
-  /// #UD in real and V86 mode, where the instruction is not recognised.
-  func requireProtectedMode() throws(GuestFault) {
-    if state.pointee.usesRealModeSegments { throw .invalidOpcode }
-  }
-
   private func setPair(_ value: UInt64) {
     self[.eax] = UInt32(truncatingIfNeeded: value)
     self[.edx] = UInt32(truncatingIfNeeded: value >> 32)
@@ -94,7 +90,14 @@ extension CPU {
   private func setSystemWord(_ op: UnsafeMutablePointer<Op>, _ value: UInt32) throws(GuestFault) {
     if isMemory(op) {
       try setDestination(op, UInt16(truncatingIfNeeded: value))
-    } else if op.pointee.width == 2 {
+    } else {
+      setWide(op, value)
+    }
+  }
+
+  /// Writes the 16 or 32 bits of the destination register that the operand size names.
+  private func setWide(_ op: UnsafeMutablePointer<Op>, _ value: UInt32) {
+    if op.pointee.width == 2 {
       setRegister(op.pointee.destination, UInt16(truncatingIfNeeded: value))
     } else {
       setRegister(op.pointee.destination, value)

@@ -21,8 +21,8 @@ struct Interpreter: ~Copyable {
   /// The place of a byte register: 0-3 are the low bytes of EAX to EBX, 4-7 the bytes above them.
   @inline(__always)
   func byte(_ number: UInt8) -> UnsafeMutablePointer<UInt8> {
-    UnsafeMutableRawPointer(r).assumingMemoryBound(to: UInt8.self)
-      + Int(number & 3) &* 4 &+ Int(number >> 2)
+    let place = Int(number & 3) &<< 2 | Int(number &>> 2)
+    return UnsafeMutableRawPointer(r).assumingMemoryBound(to: UInt8.self) + place
   }
 
   @inline(__always)
