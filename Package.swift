@@ -41,6 +41,8 @@ let package = Package(
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     .testTarget(
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
+    .testTarget(
       name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
   ]
 )

@@ -14,10 +14,11 @@ enum Interruption {
     requested.store(false, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
-      requested.store(true, ordering: .relaxed)
+      guard Interruption.requested.exchange(true, ordering: .relaxed) else { return }
+      TerminalMode.restore()
+      signal(SIGINT, SIG_DFL)
+      raise(SIGINT)
     }
-    // The handler goes with the first signal: the second finds the one the terminal had installed before, or death.
-    action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, nil)
   }

@@ -55,21 +55,19 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print it as one line of JSON instead; implies --stats.")
   var json = false
 
+  mutating func run() throws {
+    let preparation = try RunPreparation(
+      image: image, memory: memory, commandLine: append, modules: module)
+    throw ValidationError(
+      "\(preparation.image.file) is in order, but this build has no processor to run it on")
+  }
+
   /// - Throws: `ValidationError` with a sentence.
   private static func parseCycles(_ text: String) throws -> UInt64 {
     guard let cycles = UInt64(text), cycles > 0 else {
-      throw ValidationError("the cycle limit '\(text)' is not a whole number above 0; expected such as 1000000000")
+      throw ValidationError(
+        "the cycle limit '\(text)' is not a whole number above 0; expected such as 1000000000")
     }
     return cycles
-  }
-
-  /// Splits `FILE[:STRING]` at the first colon and reads the file; without a string the guest sees the file's name.
-  ///
-  /// - Throws: `GuestImageError` if the file can't be read.
-  static func readModule(_ argument: String) throws(GuestImageError) -> BootPlan.Module {
-    let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    let file = String(parts[0])
-    let string = parts.count > 1 ? String(parts[1]) : HostFile.baseName(file)
-    return BootPlan.Module(file: file, bytes: try HostFile.read(file), string: string)
   }
 }

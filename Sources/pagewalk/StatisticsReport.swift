@@ -67,6 +67,7 @@ struct StatisticsReport {
 
   /// `part` of `whole` with two decimals, rounded down so that 100 means all.
   static func percent(_ part: UInt64, of whole: UInt64) -> String {
+    guard whole > 0, part <= whole else { return "0.00 %" }
     let hundredths = whole.dividingFullWidth(part.multipliedFullWidth(by: 10_000)).quotient
     let fraction = hundredths % 100
     return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) %"

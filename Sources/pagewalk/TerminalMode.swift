@@ -8,8 +8,10 @@ enum TerminalMode {
   /// The settings from before. Written before any handler can read them.
   nonisolated(unsafe) private static var saved = termios()
   nonisolated(unsafe) private static var serial = termios()
-  /// What signals did before, by number.
-  nonisolated(unsafe) private static var previousActions = [sigaction](repeating: sigaction(), count: 65)
+  nonisolated(unsafe) private static var isEntered = false
+  /// What signals did before, by number. Plain memory: a handler must not meet a reference count.
+  nonisolated(unsafe) private static let previousActions = UnsafeMutablePointer<sigaction>.allocate(
+    capacity: 65)
 
   /// The signals that end a process, and might leave a terminal without echo.
   private static let deadlySignals = [
@@ -28,8 +30,8 @@ enum TerminalMode {
       keys[Int(VMIN)] = 1
       keys[Int(VTIME)] = 0
     }
+    isEntered = true
     atexit { TerminalMode.restore() }
-    // After the first Ctrl-C the default action of SIGINT would skip the exit handlers: see `Interruption`.
     for signal in deadlySignals { catchDeadly(signal) }
     var stop = sigaction()
     stop.__sigaction_handler.sa_handler = { _ in TerminalMode.suspend() }
@@ -38,9 +40,9 @@ enum TerminalMode {
     tcsetattr(STDIN_FILENO, TCSANOW, &serial)
   }
 
-  /// Puts the settings from before back. Safe in a signal handler (POSIX.1-2017, 2.4.3 lists tcsetattr).
+  /// Puts the settings from before back, if they were changed. Safe in a signal handler (POSIX.1-2017, 2.4.3 lists tcsetattr).
   static func restore() {
-    _ = tcsetattr(STDIN_FILENO, TCSANOW, &saved)
+    if isEntered { _ = tcsetattr(STDIN_FILENO, TCSANOW, &saved) }
   }
 
   private static func catchDeadly(_ signal: Int32) {
@@ -48,10 +50,10 @@ enum TerminalMode {
     action.__sigaction_handler.sa_handler = { signal in
       TerminalMode.restore()
       // As if this handler had never been: the signal comes again when it returns, to whoever had it before.
-      sigaction(signal, &TerminalMode.previousActions[Int(signal)], nil)
+      sigaction(signal, TerminalMode.previousActions + Int(signal), nil)
       raise(signal)
     }
-    sigaction(signal, &action, &previousActions[Int(signal)])
+    sigaction(signal, &action, previousActions + Int(signal))
   }
 
   private static func suspend() {
