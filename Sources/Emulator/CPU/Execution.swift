@@ -23,8 +23,12 @@ public enum StopReason: Hashable, Sendable {
   case exit(UInt8)
   /// A third fault while the second was being delivered. SDM vol. 3A, 6.15, interrupt 8.
   case tripleFault
-  /// HLT with interrupts off, or with nothing left that could wake the CPU.
+  /// HLT with interrupts off.
   case halted
+  /// HLT, and nothing but input from outside could wake the CPU.
+  case waiting
+  /// The guest asked the keyboard controller or port 92h for a reset.
+  case reset
   /// The cycle limit was reached.
   case cycleLimit
   /// Somebody on the host asked for it.
@@ -259,15 +263,26 @@ extension CPU {
 
   /// HLT: time passes up to the next event.
   private func idle() {
-    let deadline = clock.state.pointee.deadline
-    guard state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, deadline != .max else {
+    guard state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0 else {
       control.pointee.stop = .halted
       return
     }
+    guard !onlyLimitPending() else {
+      control.pointee.stop = .waiting
+      return
+    }
+    let deadline = clock.state.pointee.deadline
     if deadline > clock.state.pointee.now {
       counters.pointee.idleCycles &+= deadline &- clock.state.pointee.now
       clock.state.pointee.now = deadline
     }
+  }
+
+  /// The same physical address may mean other memory now (A20): nothing that was remembered about memory holds.
+  func physicalAddressesChanged() {
+    mmu.filter.dropAll()
+    mmu.forgetFetchPage()
+    blocks.removeAll()
   }
 
   /// INTR went up, or a host asks for attention: the loop looks before its next block.

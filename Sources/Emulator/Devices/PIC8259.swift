@@ -25,8 +25,14 @@ public final class PIC8259 {
 
   /// The pair's state; the output follows it.
   public internal(set) var state = State() {
-    didSet { output.pointee = state.master.request != nil }
+    didSet {
+      output.pointee = state.master.request != nil
+      if output.pointee { onRequest() }
+    }
   }
+
+  /// Called when INT is high after a change.
+  var onRequest: () -> Void = {}
 
   /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in a port access, and
   /// when the host delivers input, and at no other time.
@@ -135,3 +141,5 @@ public final class PIC8259 {
     state = next
   }
 }
+
+extension PIC8259: InterruptController {}
