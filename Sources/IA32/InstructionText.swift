@@ -43,7 +43,11 @@ struct InstructionText {
     case .nop where instruction.op0.kind == .none && instruction.prefixes.contains(.rep): return "pause"
     case .pusha, .popa, .pushf, .popf, .iret, .ret, .retFar, .leave, .enter:
       return "\(row.mnemonic)" + sizeSuffix
-    case .push where instruction.op0.kind == .immediate: return "push" + sizeSuffix
+    case .push, .call, .jmp:
+      // Only where no register or memory operand shows the size.
+      let showsSize = instruction.op0.kind == .register || instruction.op0.kind == .memory
+      return "\(row.mnemonic)" + (showsSize || row.operands.0 == .Jb ? "" : sizeSuffix)
+    case .sgdt, .sidt, .lgdt, .lidt: return "\(row.mnemonic)" + (wide ? "d" : "w")
     default: return "\(row.mnemonic)"
     }
   }
@@ -70,8 +74,13 @@ struct InstructionText {
     switch operand.kind {
     case .none: return ""
     case .register:
-      return operand.width == 1
-        ? Self.registers8[index] : operand.width == 2 ? Self.registers16[index] : Self.registers32[index]
+      // These read a selector from a register that is written at the operand size.
+      let isWhole = code == .Ew && [.movToSegment, .lar, .lsl].contains(instruction.operation)
+      switch isWhole ? instruction.operandSize : operand.width {
+      case 1: return Self.registers8[index]
+      case 2: return Self.registers16[index]
+      default: return Self.registers32[index]
+      }
     case .segment: return index < 6 ? Self.segments[index] : "?"
     case .control: return "cr\(index)"
     case .debug: return "dr\(index)"
@@ -81,8 +90,7 @@ struct InstructionText {
       if operand.index == 1 { return hex(UInt32(instruction.immediate2)) }
       return hex(instruction.immediate & mask(operand.width))
     case .relative:
-      let next = address &+ UInt32(instruction.length)
-      let target = (next &+ instruction.immediate) & mask(operand.width)
+      let target = branchTarget(operand)
       if let name = symbol?(target) { return "\(hex(target)) <\(name)>" }
       return hex(target)
     case .farPointer: return "\(hex(UInt32(instruction.immediate2))):\(hex(instruction.immediate))"
@@ -128,6 +136,14 @@ struct InstructionText {
       text += signed < 0 ? "-" + hex(signed.magnitude) : "+" + hex(signed.magnitude)
     }
     return (instruction.prefixes.contains(.segmentOverride) ? segment : "") + "[\(text)]"
+  }
+
+  /// Where a relative branch goes. A 16-bit one wraps at 64 KiB: to the first 64 KiB in 32-bit code, and within the same
+  /// 64 KiB in 16-bit code, whose offsets have no higher bits unless the caller adds the segment's base.
+  private func branchTarget(_ operand: Operand) -> UInt32 {
+    let target = address &+ UInt32(instruction.length) &+ instruction.immediate
+    if operand.width == 4 { return target }
+    return target & 0xFFFF | (is32 ? 0 : address & 0xFFFF_0000)
   }
 
   private func mask(_ width: UInt8) -> UInt32 { width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0xFFFF_FFFF }
