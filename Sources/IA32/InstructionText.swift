@@ -41,14 +41,22 @@ struct InstructionText {
     case .cwd: return wide ? "cdq" : "cwd"
     case .jcxz: return instruction.addressSize == 4 ? "jecxz" : "jcxz"
     case .nop where instruction.op0.kind == .none && instruction.prefixes.contains(.rep): return "pause"
+    case .nop where isSizedNop: return "xchg"
     case .pusha, .popa, .pushf, .popf, .iret, .ret, .retFar, .leave, .enter:
       return "\(row.mnemonic)" + sizeSuffix
-    case .push, .call, .jmp:
-      // Only where no register or memory operand shows the size.
-      let showsSize = instruction.op0.kind == .register || instruction.op0.kind == .memory
-      return "\(row.mnemonic)" + (showsSize || row.operands.0 == .Jb ? "" : sizeSuffix)
+    case .push, .pushSegment, .popSegment, .call, .jmp, .x87:
+      return "\(row.mnemonic)" + (showsSize ? "" : sizeSuffix)
     case .sgdt, .sidt, .lgdt, .lidt: return "\(row.mnemonic)" + (wide ? "d" : "w")
     default: return "\(row.mnemonic)"
+    }
+  }
+
+  /// Whether the first operand tells the operand size, or has nothing to do with it.
+  private var showsSize: Bool {
+    switch row.operands.0 {
+    case .Jb: true
+    case .Menv, .Mstate: false
+    default: [.register, .memory, .x87, .none].contains(instruction.op0.kind)
     }
   }
 
@@ -57,7 +65,16 @@ struct InstructionText {
     (instruction.operandSize == 4) == is32 ? "" : is32 ? "w" : "d"
   }
 
+  /// 90 with an operand-size prefix, which assemblers write as the XCHG that the opcode stands for.
+  private var isSizedNop: Bool {
+    instruction.op0.kind == .none && instruction.prefixes.isDisjoint(with: .rep)
+      && instruction.prefixes.contains(.operandSize)
+  }
+
   private func operandTexts(_ symbol: ((UInt32) -> String?)?) -> [String] {
+    if instruction.operation == .nop && isSizedNop {
+      return instruction.operandSize == 4 ? ["eax", "eax"] : ["ax", "ax"]
+    }
     var texts: [String] = []
     let codes = [row.operands.0, row.operands.1, row.operands.2]
     for (code, operand) in zip(codes, [instruction.op0, instruction.op1, instruction.op2])
@@ -101,6 +118,7 @@ struct InstructionText {
   /// "DWORD PTR " and the like, which MOV's short forms and operands without a simple type go without.
   private func sizeName(_ operand: Operand, _ code: OperandCode) -> String {
     if code == .Ob || code == .Ov { return "" }
+    if instruction.operation == .invlpg { return "BYTE PTR " }
     switch operand.width {
     case 1: return "BYTE PTR "
     case 2: return "WORD PTR "

@@ -50,7 +50,8 @@ enum Objdump {
       try process.run()
       process.waitUntilExit()
       guard process.terminationStatus == 0 else {
-        throw Failure(description: "objdump \(arguments.joined(separator: " ")): \(process.terminationStatus)")
+        throw Failure(
+          description: "objdump \(arguments.joined(separator: " ")): \(process.terminationStatus)")
       }
       return parse([UInt8](try Data(contentsOf: output)))
     }
