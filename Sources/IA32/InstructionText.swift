@@ -12,9 +12,9 @@ struct InstructionText {
   /// The whole line: prefix, mnemonic, operands.
   func line(_ symbol: ((UInt32) -> String?)?) -> String {
     let operands = operandTexts(symbol).joined(separator: ",")
-    let name = mnemonic
-    if operands.isEmpty { return prefix + name }
-    return prefix + name + String(repeating: " ", count: max(1, 7 - name.count)) + operands
+    let name = prefix + mnemonic
+    if operands.isEmpty { return name }
+    return name + String(repeating: " ", count: max(1, 7 - name.count)) + operands
   }
 
   /// LOCK and the repetition prefixes, where they mean something.

@@ -51,6 +51,12 @@ struct Comparison {
     return ours.body == theirs.body && ours.prefixes.isSubset(of: theirs.prefixes)
   }
 
+  /// Length and mnemonic agree.
+  var agreesInMnemonic: Bool {
+    guard let instruction, Int(instruction.length) == theirLength else { return false }
+    return Spelling.parted(ourText).body.prefix { $0 != " " } == theirMnemonic
+  }
+
   static let prefixBytes: Set<UInt8> = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3]
 
   /// The bytes from the opcode on.
@@ -70,7 +76,7 @@ struct Comparison {
 
   var description: String {
     let hex = bytes.prefix(max(theirLength, instruction.map { Int($0.length) } ?? 1))
-      .map { String($0 | 0, radix: 16) }.joined(separator: " ")
+      .map { hexadecimal(UInt64($0), digits: 2) }.joined(separator: " ")
     return "\(mode) [\(hex)]: ours '\(ourText)', objdump's '\(theirText)' (\(theirLength) bytes)"
   }
 }
@@ -84,7 +90,7 @@ enum Spelling {
     "xacquire", "xrelease", "notrack", "bnd",
   ]
 
-  /// Texts taken away where they occur: a displacement of zero that is encoded, and remarks on a processor's age.
+  /// Remarks, taken away where they occur.
   static let removed = ["(8087 only)", "(287 only)"]
 
   /// `text` with the words in front taken off.

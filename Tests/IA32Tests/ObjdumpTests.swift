@@ -13,9 +13,14 @@ struct ObjdumpTests {
     var spelled = 0
     var known: [String: Int] = [:]
     var unexplained: [String] = []
+    /// The rows of the opcode table that agreed at least once.
+    var rows: Set<UInt16> = []
 
     mutating func count(_ comparison: Comparison) {
       compared += 1
+      if let instruction = comparison.instruction, comparison.agreesInSubstance {
+        rows.insert(instruction.row)
+      }
       if comparison.agreesExactly {
         exact += 1
       } else if comparison.agreesInSubstance {
@@ -51,9 +56,50 @@ struct ObjdumpTests {
     }
     print("objdump, \(machine), seed \(seed): \(tally.summary)")
     #expect(tally.compared >= 100_000)
+    let missing = OpcodeTable.rows.indices.filter { !tally.rows.contains(UInt16($0)) }
+    #expect(missing.map { OpcodeTable.rows[$0].operation } == [.salc], "rows that never agreed")
     #expect(
       tally.unexplained.isEmpty,
       "seed \(seed): \(tally.unexplained.count) differences, such as\n\(tally.unexplained.prefix(40).joined(separator: "\n"))"
     )
   }
+
+  /// Every function of our guest images: lengths and mnemonics.
+  @Test(.enabled(if: !GuestImage.all.isEmpty, "no guest images are built"), arguments: GuestImage.all)
+  func guestImage(_ image: GuestImage) throws {
+    var compared = 0
+    var known = 0
+    var differences: [String] = []
+    for line in try Objdump.lines(elf: image.file) {
+      let comparison = Comparison(line: line, following: line.bytes, mode: .bits32)
+      compared += 1
+      if comparison.agreesInMnemonic || comparison.agreesExactly { continue }
+      if KnownDifference.all.contains(where: { $0.applies(comparison) }) {
+        known += 1
+      } else {
+        differences.append(comparison.description)
+      }
+    }
+    print("objdump, \(image): \(compared) compared, \(known) known differences")
+    #expect(compared > 0)
+    #expect(differences.isEmpty, "\(differences.prefix(40).joined(separator: "\n"))")
+  }
+}
+
+/// A built guest image.
+struct GuestImage: CustomTestStringConvertible, CustomStringConvertible {
+  let file: URL
+
+  var description: String { file.lastPathComponent }
+  var testDescription: String { description }
+
+  /// What lies in the package's `.build/images`, by name.
+  static let all: [GuestImage] = {
+    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let images = package.appendingPathComponent(".build/images")
+    let files =
+      (try? FileManager.default.contentsOfDirectory(at: images, includingPropertiesForKeys: nil)) ?? []
+    return files.filter { $0.pathExtension == "elf" }.sorted { $0.path < $1.path }.map(GuestImage.init)
+  }()
 }
