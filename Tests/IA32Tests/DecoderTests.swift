@@ -74,6 +74,7 @@ import Testing
     let xlat = try decode([0xD7])
     #expect(xlat.op0 == Operand(kind: .memory, index: 3, width: 1))
     #expect(xlat.memory == MemoryOperand(base: 3))
+    #expect(xlat.operandSize == 1)
   }
 
   // MARK: Immediates
