@@ -104,6 +104,12 @@ enum Spelling {
     return (prefixes, words.joined(separator: " "))
   }
 
+  /// `text` without "ds:" and the like.
+  static func withoutSegments(_ text: String) -> String {
+    ["es:", "cs:", "ss:", "ds:", "fs:", "gs:"].reduce(text) { $0.replacing($1, with: "") }
+  }
+
+  /// objdump's text without what only the encoding shows.
   static func normalised(_ text: String) -> String {
     var text = text
     for words in removed {

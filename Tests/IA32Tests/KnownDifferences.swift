@@ -61,7 +61,9 @@ struct KnownDifference: Sendable {
       name: "WAIT", reason: "objdump takes WAIT and the floating-point instruction after it for one"
     ) { c in
       guard let instruction = c.instruction, instruction.operation == .wait else { return false }
-      let next = c.bytes.dropFirst(Int(instruction.length)).first { !Comparison.prefixBytes.contains($0) }
+      let next = c.bytes.dropFirst(Int(instruction.length)).first {
+        $0 != 0x9B && !Comparison.prefixBytes.contains($0)
+      }
       return next.map { (0xD8...0xDF).contains($0) } == true || c.theirMnemonic == "fwait"
     },
     KnownDifference(
@@ -78,14 +80,18 @@ struct KnownDifference: Sendable {
       else { return false }
       return ourTarget & 0xFFFF == theirTarget & 0xFFFF
     },
-    KnownDifference(name: "NOTRACK", reason: "objdump takes the DS prefix before CALL and JMP for NOTRACK") {
+    KnownDifference(
+      name: "NOTRACK",
+      reason: "objdump takes the DS prefix before CALL and JMP for NOTRACK, and then forgets the segment"
+    ) {
       c in
       guard let instruction = c.instruction, instruction.operation == .call || instruction.operation == .jmp,
         c.prefixes.contains(0x3E), Int(instruction.length) == c.theirLength
       else { return false }
       let ours = Spelling.parted(c.ourText).body
       let theirs = Spelling.parted(Spelling.normalised(c.theirText)).body
-      return c.theirText.contains("notrack") && ours == theirs.replacing("PTR [", with: "PTR ds:[")
+      return c.theirText.contains("notrack")
+        && Spelling.withoutSegments(ours) == Spelling.withoutSegments(theirs)
     },
   ]
 
