@@ -17,7 +17,7 @@ GUEST_LD ?= $(dir $(GUEST_CLANG))ld.lld
 # A Pentium Pro without its x87: what a freshly started machine can run. Debug paths are relative, so that the same
 # source gives the same file wherever it is built.
 bare_flags := -target i686-unknown-none-elf -march=i686 -g -fdebug-compilation-dir=. -Iimages/common -MMD -MP
-bare_c_flags := -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin -fno-pic -fno-stack-protector \
+bare_c_flags := -std=c17 -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror -ffreestanding -fno-builtin -fno-pic -fno-stack-protector \
   -fno-omit-frame-pointer -mno-sse -mno-mmx -mno-implicit-float
 bare_ld_flags := -m elf_i386 -static -nostdlib -z max-page-size=4096 -z noexecstack --build-id=none
 bare_objects := $(IMAGE_DIR)/objects
