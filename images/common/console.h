@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+void console_init(void);
+
 void print_char(char c);
 void print(const char *text);
 

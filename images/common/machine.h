@@ -13,6 +13,8 @@
 
 /* Ports. */
 #define COM1 0x3F8      /* 16550 UART: data register */
+#define COM1_LCR 0x3FB  /* its line control register */
+#define LCR_8N1 0x03    /* eight data bits, no parity, one stop bit */
 #define COM1_LSR 0x3FD  /* its line status register */
 #define LSR_THRE 0x20   /* transmitter can take a byte */
 #define EXIT_PORT 0xF4  /* the byte written ends the run and is its exit status */

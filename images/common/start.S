@@ -41,6 +41,7 @@ _start:
         mov     $TASK_STATE, %ax
         ltr     %ax
 
+        call    console_init
         call    install_exceptions
         call    guest_main
         push    %eax

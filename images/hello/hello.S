@@ -24,7 +24,13 @@
         .globl  _start
 _start:
         mov     $stack_top, %esp        /* CALL needs a stack, and nobody gave us one */
-        cmp     $MULTIBOOT_BOOT_MAGIC, %eax
+
+        mov     %eax, %ecx              /* eight data bits a character; a UART wakes up with five */
+        mov     $COM1_LCR, %dx
+        mov     $LCR_8N1, %al
+        out     %al, %dx
+
+        cmp     $MULTIBOOT_BOOT_MAGIC, %ecx
         jne     wrong_loader
 
         mov     $greeting, %esi
