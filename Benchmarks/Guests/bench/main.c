@@ -16,16 +16,16 @@
 #include "multiboot.h"
 
 static const struct workload workloads[] = {
-  {"integer", NULL, run_integer, 16000000},
-  {"calls", NULL, run_calls, 800},
-  {"sort", NULL, run_sort, 12},
+  {"integer", NULL, run_integer, 12000000},
+  {"calls", NULL, run_calls, 520},
+  {"sort", NULL, run_sort, 20},
   {"crc32", prepare_random, run_crc, 24},
-  {"sieve", NULL, run_sieve, 16},
-  {"words", prepare_text, run_words, 24},
-  {"dispatch", NULL, run_dispatch, 16000},
-  {"wide", NULL, run_wide, 1600000},
-  {"chase", prepare_chase, run_chase, 12000000},
-  {"stream", prepare_stream, run_stream, 16},
+  {"sieve", NULL, run_sieve, 8},
+  {"words", prepare_text, run_words, 8},
+  {"dispatch", NULL, run_dispatch, 13000},
+  {"wide", NULL, run_wide, 1400000},
+  {"chase", prepare_chase, run_chase, 16000000},
+  {"stream", prepare_stream, run_stream, 8},
   {"string", NULL, run_string, 128},
   {"invlpg", NULL, run_invlpg, 8000000},
 };
