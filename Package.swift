@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "pagewalk",
   products: [
-    .executable(name: "pagewalk", targets: ["pagewalk"])
+    .executable(name: "pagewalk", targets: ["pagewalk"]),
+    .executable(name: "pagewalk-bench", targets: ["pagewalk-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -35,6 +36,12 @@ let package = Package(
         "IA32", "Emulator", "GuestImages",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    // Runs the benchmark guest on ours and on other emulators; knows them by their command lines alone.
+    .executableTarget(
+      name: "pagewalk-bench",
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Benchmarks/Runner",
       swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
     .testTarget(name: "EmulatorTests", dependencies: ["IA32", "Emulator"], swiftSettings: strict),
