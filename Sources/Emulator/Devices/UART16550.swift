@@ -31,8 +31,8 @@ public final class UART16550: BusDevice {
     var lineControl: UInt8 = 0
     var modemControl: UInt8 = 0
     var scratch: UInt8 = 0
-    /// Undefined after a reset of the chip; the PC's firmware leaves 9600 baud.
-    var divisor: UInt16 = 12
+    /// Undefined after a reset of the chip; 1, the fastest, serves guests that leave it alone.
+    var divisor: UInt16 = 1
     /// LSR.OE.
     var overrun = false
     /// The transmitter has become empty since IIR told so.
