@@ -71,10 +71,11 @@ struct ArithmeticComparison<Word: OperandWord> {
     mismatches += 1
     if mismatches <= 5 {
       let ours = emulated.map { "\(hexDigits($0.a)) \(hexDigits($0.d))" } ?? "#DE"
+      let theirs = outcome == .executed ? "\(hexDigits(host.a)) \(hexDigits(host.d))" : "#DE or #UD"
       report += """
 
-        \(row.instruction) of \(Word.bitWidth) bits, a \(hexDigits(a)), d \(hexDigits(d)), c \(hexDigits(c)), \
-        flags \(hexDigits(incoming)): host \(outcome) \(hexDigits(host.a)) \(hexDigits(host.d)), \
+        \(row.instruction.mnemonic) of \(Word.bitWidth) bits, a \(hexDigits(a)), d \(hexDigits(d)), c \(hexDigits(c)), \
+        flags \(hexDigits(incoming)): host \(theirs), \
         flags \(hexDigits(host.flags)); ours \(ours), flags \(hexDigits(flags.arithmeticFlags))
         """
     }
@@ -189,6 +190,17 @@ struct UndefinedByTheManual {
     // "The ZF flag is unaffected. The OF, SF, AF, and PF flags are undefined."
     case .bt, .bts, .btr, .btc: flags = [.overflow, .sign, .adjust, .parity]
     }
+  }
+}
+
+extension HostInstruction {
+  /// The mnemonic, for reports: an imported enumeration prints as a number.
+  var mnemonic: String {
+    let mnemonics = """
+      ADD ADC SUB SBB AND OR XOR CMP TEST INC DEC NEG SHL SHR SAR ROL ROR RCL RCR SHLD SHRD MUL IMUL IMUL-truncating \
+      DIV IDIV BSF BSR BT BTS BTR BTC BSWAP CWD
+      """
+    return String(mnemonics.split(separator: " ")[Int(rawValue)])
   }
 }
 
