@@ -11,10 +11,10 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "pagewalk",
   products: [
-    .executable(name: "pagewalk", targets: ["pagewalk"]),
+    .executable(name: "pagewalk", targets: ["pagewalk"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // libelf, from Debian's libelf-dev.
@@ -23,7 +23,10 @@ let package = Package(
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
     .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
-    .target(name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"], swiftSettings: strict),
+    .target(
+      name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
+      // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
+      swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
@@ -40,6 +43,8 @@ let package = Package(
       name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .testTarget(
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
       name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
   ]

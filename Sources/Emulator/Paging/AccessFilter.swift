@@ -55,6 +55,15 @@ struct AccessFilter: ~Copyable {
     entries + Int(page & UInt32(Self.count &- 1))
   }
 
+  /// The host address of `linear` when the filter allows the access; the caller counts the hit.
+  @inline(__always)
+  func host(_ linear: UInt32, bytes: UInt32, writing: Bool) -> UnsafeMutableRawPointer? {
+    let slot = slot(linear >> 12)
+    let page = writing ? slot.pointee.writePage : slot.pointee.readPage
+    guard page == (linear &+ bytes &- 1) >> 12 else { return nil }
+    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
+  }
+
   /// Fills the entry for `page`, which has just become the most recent of its TLB set.
   func fill(_ page: UInt32, delta: Int, writable: Bool, source: Source) {
     let entry = slot(page)

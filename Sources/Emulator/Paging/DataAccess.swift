@@ -10,29 +10,8 @@ struct WriteTarget {
   var bytesInFirst: UInt32
 }
 
-/// Loads and stores by linear address. The inlined parts are the fast path; what the filter doesn't answer goes
-/// through the TLB arrays.
+/// Loads and stores by linear address, through the TLB arrays. The interpreter asks the filter first.
 extension MMU {
-  // MARK: Fast paths
-
-  /// The host address of `linear` when the filter allows a read of `W` there.
-  @inline(__always)
-  func readableHost<W: FixedWidthInteger>(_ linear: UInt32, _: W.Type) -> UnsafeMutableRawPointer? {
-    let slot = filter.slot(linear >> 12)
-    guard slot.pointee.readPage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else { return nil }
-    slot.pointee.hits &+= 1
-    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
-  }
-
-  /// The host address of `linear` when the filter allows a write of `W` there.
-  @inline(__always)
-  func writableHost<W: FixedWidthInteger>(_ linear: UInt32, _: W.Type) -> UnsafeMutableRawPointer? {
-    let slot = filter.slot(linear >> 12)
-    guard slot.pointee.writePage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else { return nil }
-    slot.pointee.hits &+= 1
-    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
-  }
-
   // MARK: Full paths
 
   /// Loads a value with the rights of `user` mode or of the supervisor.

@@ -38,7 +38,7 @@ final class MMU {
   let memory: PhysicalMemory
   let bus: Bus
   let clock: Clock
-  let code: CodePages
+  let code: BlockCache
   let addressWidth: UInt8
   let instruction4K: TLBArray
   let instructionLarge: TLBArray
@@ -56,7 +56,7 @@ final class MMU {
   let recentLarge: UnsafeMutablePointer<UInt32>
 
   init(
-    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, code: CodePages,
+    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, code: BlockCache,
     addressWidth: UInt8, geometry: TLBGeometry
   ) {
     self.state = state
