@@ -44,7 +44,10 @@ let package = Package(
       path: "Benchmarks/Runner",
       swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
-    .testTarget(name: "EmulatorTests", dependencies: ["IA32", "Emulator"], swiftSettings: strict),
+    // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
+    .target(name: "HostOracle", path: "Tests/HostOracle"),
+    .testTarget(
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     .testTarget(
