@@ -99,6 +99,7 @@ public final class PIC8259 {
   // MARK: The devices' side
 
   /// The wire to input `irq`, 0 to 15. Input 2 is the cascade: what the PC calls IRQ 2 arrives at 9.
+  /// One device an input: two would each put it to its own level.
   public func line(_ irq: Int) -> InterruptLine {
     let input = UInt8(truncatingIfNeeded: irq == 2 ? 9 : irq & 15)
     return InterruptLine { level in
