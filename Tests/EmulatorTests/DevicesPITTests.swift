@@ -188,6 +188,17 @@ struct DevicesPITTests {
     #expect(watch(3) == "1000^ 999^ 998^")
   }
 
+  @Test("A count of 1, which modes 2 and 3 don't have, counts as 2")
+  func forbiddenCounts() {
+    gate(true)
+    program(mode: 2, 1)
+    #expect(watch(4) == "2^ 1_ 2^ 1_")
+    program(mode: 3, 1)
+    #expect(watch(4) == "2^ 2_ 2^ 2_")
+    program(mode: 0, 1)
+    #expect(watch(3) == "1_ 0^ ffff^")
+  }
+
   @Test("One byte is read and written when the control word says so")
   func singleBytes() {
     gate(true)

@@ -86,6 +86,21 @@ struct DevicesUARTTests {
     #expect(pc.output.serial == (0..<1_000).map { UInt8($0 & 0x7F) })
   }
 
+  @Test("An event that is served late makes nothing after it later")
+  func lateService() {
+    pc.write(base + 2, 0x01)
+    let begin = pc.clock.now
+    for byte in "0123456789abcdef".utf8 { pc.write(base, byte) }
+    pc.uart.receive("fedcba9876543210".utf8)
+    // Each time, due events run up to 10,000 cycles after they were due.
+    while pc.clock.now - begin < 16 * 14_468 + 100 {
+      pc.clock.state.pointee.now += 10_000
+      pc.clock.runDueEvents()
+    }
+    #expect(output == "0123456789abcdef")
+    #expect(pc.uart.state.receiver.count == 16)
+  }
+
   @Test("A guest that doesn't wait overwrites the holding register; a full FIFO keeps what it has")
   func overwriting() {
     for byte in "ABC".utf8 { pc.write(base, byte) }
