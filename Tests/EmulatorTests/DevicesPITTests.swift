@@ -55,7 +55,7 @@ struct DevicesPITTests {
     pc.write(0x42, UInt8(count >> 8))
   }
 
-  // The sequences are those of the data sheet's timing diagrams, figures 15 to 20.
+  // The sequences are those of the data sheet's timing diagrams, one of each mode.
 
   @Test("Mode 0: low until the count is out, then high; GATE stops it; a new count starts anew")
   func mode0() {
