@@ -28,8 +28,8 @@ public final class PIC8259 {
     didSet { output.pointee = state.master.request != nil }
   }
 
-  /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in a port access, and
-  /// when the host delivers input, and at no other time.
+  /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
+  /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
   let output: UnsafeMutablePointer<Bool>
 
   public init() {
