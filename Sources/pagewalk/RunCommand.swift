@@ -1,11 +1,8 @@
 import ArgumentParser
-import GuestImages
+import Emulator
+import Glibc
 
-/// How finely time is modelled.
-enum TimingLevel: String, CaseIterable, ExpressibleByArgument {
-  /// One cycle an instruction, and the time that devices take.
-  case functional
-}
+extension TimingLevel: ExpressibleByArgument {}
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -14,8 +11,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Boot an ELF image and run it with the serial console on this terminal.",
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
-      status 3, --max-cycles with 4, a halt that nothing can end with 5, Ctrl-C with 130. Mistakes in options and \
-      files are status 2.
+      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, Ctrl-C with 130. Mistakes in \
+      options and files are status 2.
 
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
       starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules.
@@ -56,10 +53,19 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
-    let preparation = try RunPreparation(
-      image: image, memory: memory, commandLine: append, modules: module)
-    throw ValidationError(
-      "\(preparation.image.file) is in order, but this build has no processor to run it on")
+    let machine = try GuestMachine(
+      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+    Interruption.install()
+    TerminalMode.enter()
+    var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
+    let outcome = loop.run()
+    TerminalMode.restore()
+    if let message = outcome.message { StandardError.write(message) }
+    if stats || json {
+      let report = StatisticsReport(statistics: machine.statistics)
+      StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    throw ExitCode(outcome.exitStatus)
   }
 
   /// - Throws: `ValidationError` with a sentence.

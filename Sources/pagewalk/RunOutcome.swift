@@ -25,6 +25,8 @@ enum RunOutcome: Hashable {
   case cycleLimit(GuestPosition)
   /// HLT with nothing left that could interrupt it.
   case halted(GuestPosition)
+  /// Through the keyboard controller or port 92h.
+  case reset(GuestPosition)
 
   var exitStatus: Int32 {
     switch self {
@@ -33,6 +35,7 @@ enum RunOutcome: Hashable {
     case .interrupted: ExitStatus.interrupted
     case .cycleLimit: ExitStatus.cycleLimit
     case .halted: ExitStatus.halted
+    case .reset: ExitStatus.reset
     }
   }
 
@@ -44,6 +47,7 @@ enum RunOutcome: Hashable {
     case .interrupted(let position): "pagewalk: stopped at \(position.description)\n"
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
     case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
+    case .reset(let position): "pagewalk: reset by the guest at \(position.description)\n"
     }
   }
 }
