@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "pagewalk",
   products: [
-    .executable(name: "pagewalk", targets: ["pagewalk"])
+    .executable(name: "pagewalk", targets: ["pagewalk"]),
+    .executable(name: "pagewalk-bench", targets: ["pagewalk-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -36,8 +37,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Runs the benchmark guest on ours and on other emulators; knows them by their command lines alone.
+    .executableTarget(
+      name: "pagewalk-bench",
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Benchmarks/Runner",
+      swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
-    .testTarget(name: "EmulatorTests", dependencies: ["IA32", "Emulator"], swiftSettings: strict),
+    // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
+    .target(name: "HostOracle", path: "Tests/HostOracle"),
+    .testTarget(
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     .testTarget(

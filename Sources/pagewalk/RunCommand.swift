@@ -1,11 +1,8 @@
 import ArgumentParser
+import Emulator
 import GuestImages
 
-/// How finely time is modelled.
-enum TimingLevel: String, CaseIterable, ExpressibleByArgument {
-  /// One cycle an instruction, and the time that devices take.
-  case functional
-}
+extension TimingLevel: ExpressibleByArgument {}
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -58,8 +55,18 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     let preparation = try RunPreparation(
       image: image, memory: memory, commandLine: append, modules: module)
-    throw ValidationError(
-      "\(preparation.image.file) is in order, but this build has no processor to run it on")
+    let machine = try EmulatedMachine(preparation, memory: memory, timing: timing)
+    Interruption.install()
+    TerminalMode.enter()
+    var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
+    let outcome = loop.run()
+    TerminalMode.restore()
+    if let message = outcome.message { StandardError.write(message) }
+    if stats || json {
+      let report = StatisticsReport(statistics: machine.statistics)
+      StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    throw ExitCode(outcome.exitStatus)
   }
 
   /// - Throws: `ValidationError` with a sentence.

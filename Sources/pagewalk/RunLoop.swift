@@ -25,6 +25,8 @@ enum MachineStop: Hashable {
   case waitingForInput
   /// HLT with interrupts off.
   case halted
+  /// The guest reset the machine.
+  case reset
 }
 
 /// Runs a machine in slices and looks after the console and Ctrl-C between them.
@@ -67,6 +69,7 @@ struct RunLoop: ~Copyable {
       case .exited(let value): return .exited(value)
       case .tripleFault(let postMortem): return .tripleFault(postMortem)
       case .halted: return .halted(machine.position)
+      case .reset: return .reset(machine.position)
       case .waitingForInput:
         guard console.isOpen else { return .halted(machine.position) }
         // Asleep until a key or a signal comes; in short naps, because a signal between the look at the flag and the

@@ -25,6 +25,8 @@ enum RunOutcome: Hashable {
   case cycleLimit(GuestPosition)
   /// HLT with nothing left that could interrupt it.
   case halted(GuestPosition)
+  /// The guest reset the machine: how many guests switch it off.
+  case reset(GuestPosition)
 
   var exitStatus: Int32 {
     switch self {
@@ -33,6 +35,7 @@ enum RunOutcome: Hashable {
     case .interrupted: ExitStatus.interrupted
     case .cycleLimit: ExitStatus.cycleLimit
     case .halted: ExitStatus.halted
+    case .reset: ExitStatus.success
     }
   }
 
@@ -44,6 +47,7 @@ enum RunOutcome: Hashable {
     case .interrupted(let position): "pagewalk: stopped at \(position.description)\n"
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
     case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
+    case .reset(let position): "pagewalk: the guest reset the machine at \(position.description)\n"
     }
   }
 }

@@ -31,8 +31,8 @@ public final class UART16550: BusDevice {
     var lineControl: UInt8 = 0
     var modemControl: UInt8 = 0
     var scratch: UInt8 = 0
-    /// Undefined after a reset of the chip; the PC's firmware leaves 9600 baud.
-    var divisor: UInt16 = 12
+    /// Undefined after a reset of the chip; 1, the fastest, serves guests that leave it alone.
+    var divisor: UInt16 = 1
     /// LSR.OE.
     var overrun = false
     /// The transmitter has become empty since IIR told so.
@@ -89,6 +89,9 @@ public final class UART16550: BusDevice {
     state.incoming.append(contentsOf: bytes)
     expectCharacter()
   }
+
+  /// How many bytes can be sent to the guest before more would only wait in line: a FIFO's worth ahead.
+  public var room: Int { max(0, 256 - state.incoming.count) }
 
   /// Gives everything that waits in the transmitter to the host at once: for the end of a run, when no more time
   /// passes.

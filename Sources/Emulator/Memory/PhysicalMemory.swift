@@ -114,7 +114,7 @@ public final class PhysicalMemory {
   /// Writes `bytes` as a loader does.
   ///
   /// - Throws: `MemoryError.notRAM` if they wouldn't all go to RAM; then nothing is written.
-  public func write(_ bytes: [UInt8], at address: PhysicalAddress) throws(MemoryError) {
+  public func write(_ bytes: ArraySlice<UInt8>, at address: PhysicalAddress) throws(MemoryError) {
     let result = bytes.withUnsafeBytes { buffer -> Result<Void, MemoryError> in
       do throws(MemoryError) {
         return .success(try write(buffer, at: address))
@@ -123,5 +123,12 @@ public final class PhysicalMemory {
       }
     }
     try result.get()
+  }
+
+  /// Writes `bytes` as a loader does.
+  ///
+  /// - Throws: `MemoryError.notRAM` if they wouldn't all go to RAM; then nothing is written.
+  public func write(_ bytes: [UInt8], at address: PhysicalAddress) throws(MemoryError) {
+    try write(bytes[...], at: address)
   }
 }
