@@ -64,9 +64,9 @@ extension CPU {
     // However a guest arranges its faults, time passes.
     clock.state.pointee.now &+= 1
     var current = fault
+    noteLinearAddress(of: fault)
     var flags = state.pointee.eflags
     while true {
-      if current.vector == .pageFault { state.pointee.cr2 = current.linear }
       record(current)
       if current.vector.setsResumeFlag { flags |= EFLAGS.resume.rawValue }
       let vector = current.vector
@@ -78,7 +78,9 @@ extension CPU {
         finishDelivery(of: vector)
         return
       } catch {
-        guard let next = current.followed(by: error.external) else { return shutDown(error.external) }
+        let second = error.external
+        noteLinearAddress(of: second)
+        guard let next = current.followed(by: second) else { return shutDown(second) }
         current = next
       }
     }
@@ -93,10 +95,14 @@ extension CPU {
 
   /// A fault on the way to the double-fault handler: the processor stops until it is reset.
   private func shutDown(_ third: GuestFault) {
-    if third.vector == .pageFault { state.pointee.cr2 = third.linear }
     record(third)
     faultHistory.markShutdown()
     isShutDown = true
+  }
+
+  /// A page fault loads CR2 when it is raised, also where it becomes a double fault.
+  private func noteLinearAddress(of fault: GuestFault) {
+    if fault.vector == .pageFault { state.pointee.cr2 = fault.linear }
   }
 
   private func record(_ fault: GuestFault) {

@@ -6,7 +6,9 @@ extension CPU {
   /// - Throws: #GP(0) when a bit is set, or the TSS has no bits for the port; #PF.
   func checkIOPermission(port: UInt16, bytes: UInt32) throws(GuestFault) {
     guard state.pointee.isProtected else { return }
-    if state.pointee.privilegeLevel <= state.pointee.ioPrivilegeLevel && !state.pointee.isVirtual8086 { return }
+    if state.pointee.privilegeLevel <= state.pointee.ioPrivilegeLevel && !state.pointee.isVirtual8086 {
+      return
+    }
     let tr = state.pointee.tr
     let is32BitTSS = tr.isUsable && tr.access & 8 != 0
     guard is32BitTSS, tr.limit >= Self.bitmapPointer + 1 else { throw .generalProtection() }

@@ -35,7 +35,6 @@ extension CPU {
   /// Takes an external interrupt: wakes a halted processor and enters the handler. Never fails: what goes wrong on
   /// the way becomes an exception with EXT set.
   func externalInterrupt(_ vector: UInt8) {
-    counters.pointee.interrupts &+= 1
     interrupt(vector)
   }
 

@@ -21,7 +21,8 @@ extension CPU {
 
   /// What a real-mode load makes of a segment register: base and selector are new; limit and size stay, which is
   /// what "unreal mode" lives on. SDM vol. 3B, 20.1.1.
-  func realModeSegment(replacing old: SegmentCache, by selector: UInt16, isCode: Bool = false) -> SegmentCache {
+  func realModeSegment(replacing old: SegmentCache, by selector: UInt16, isCode: Bool = false) -> SegmentCache
+  {
     SegmentCache(realMode: selector, limit: old.limit, is32Bit: old.is32Bit, isCode: isCode)
   }
 

@@ -57,7 +57,8 @@ extension CPU {
 
   /// The descriptor if it exists, is code, data or of one of `systemTypes`, and may be seen from this ring through
   /// this selector. P isn't asked.
-  private func visibleDescriptor(_ selector: Selector, systemTypes: [UInt8]) throws(GuestFault) -> Descriptor? {
+  private func visibleDescriptor(_ selector: Selector, systemTypes: [UInt8]) throws(GuestFault) -> Descriptor?
+  {
     try requireProtectedMode()
     guard !selector.isNull, let descriptor = try fetchDescriptor(selector)?.descriptor,
       descriptor.isCodeOrData || systemTypes.contains(descriptor.type),
