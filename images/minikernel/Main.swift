@@ -1,5 +1,5 @@
+/// Called when console, memory and interrupt controllers work. The result is the exit status.
 func imageMain(_ kernel: Kernel<Processor>) -> UInt8 {
-  kernel.printZoneInfo()
-  kernel.printBuddyInfo()
-  return 0
+  var demonstration = Demonstration(kernel)
+  return demonstration.run() ? 0 : 1
 }
