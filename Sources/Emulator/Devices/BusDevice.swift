@@ -12,6 +12,15 @@ public enum AccessWidth: UInt8, Sendable, CaseIterable {
   /// All ones in this width: what an unclaimed read answers.
   @inlinable
   public var allOnes: UInt64 { UInt64.max >> (64 - 8 * UInt64(rawValue)) }
+
+  /// The next narrower width; a byte stays a byte.
+  @inlinable
+  public var half: AccessWidth { AccessWidth(rawValue: rawValue >> 1) ?? .byte }
+}
+
+extension AccessWidth: Comparable {
+  @inlinable
+  public static func < (a: AccessWidth, b: AccessWidth) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// Something that answers on the memory bus or in the port space.
@@ -22,6 +31,8 @@ public enum AccessWidth: UInt8, Sendable, CaseIterable {
 public protocol BusDevice: AnyObject {
   /// The name used in messages and memory-map listings.
   var name: String { get }
+  /// How wide the device's data path is: wider accesses reach it in pieces. A byte for most, as on the ISA bus.
+  var dataWidth: AccessWidth { get }
   /// Clock cycles an access holds the bus beyond its own, charged to the CPU. 0 for most.
   var waitStates: UInt32 { get }
   /// Reads `width` bytes at `offset`; the result's upper bits are zero. May have side effects, as on hardware.
@@ -31,5 +42,6 @@ public protocol BusDevice: AnyObject {
 }
 
 extension BusDevice {
+  public var dataWidth: AccessWidth { .byte }
   public var waitStates: UInt32 { 0 }
 }

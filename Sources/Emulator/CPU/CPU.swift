@@ -1,0 +1,126 @@
+import IA32
+
+/// An interrupt controller as the CPU sees it: INTR and the acknowledge cycle.
+protocol InterruptController: AnyObject {
+  /// The level of INTR.
+  var interruptRequested: Bool { get }
+  /// The interrupt-acknowledge cycle: the vector to take. Only while INTR is high.
+  func acknowledge() -> UInt8
+}
+
+/// The processor: its state, its paging unit, its decoded blocks.
+///
+/// The loop that executes blocks is in Interpreter.swift; the families of instructions are in extensions beside it.
+final class CPU {
+  let state: UnsafeMutablePointer<CPUState>
+  /// EAX to EDI by number, and a ninth that is always zero: "no register" in an address (`MemoryOperand.noRegister`).
+  let registers: UnsafeMutablePointer<UInt32>
+  let mmu: MMU
+  let bus: Bus
+  let clock: Clock
+  let blocks: BlockCache
+  let model: CPUModel
+  let counters: UnsafeMutablePointer<CPUCounters>
+  var interruptController: (any InterruptController)?
+  /// What happened since the last instruction that completed, for the post-mortem of a triple fault.
+  var faultHistory = FaultHistory()
+  /// Why the CPU can't go on: shutdown after a triple fault.
+  var isShutDown = false
+  /// Names of opcodes that raised #UD because this processor does not have them, each once.
+  var missingOperations: [String] = []
+  /// Told about each of `missingOperations` when it is met first.
+  var onMissingOperation: ((String) -> Void)?
+
+  init(
+    memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
+    geometry: TLBGeometry = .p6
+  ) {
+    state = .allocate(capacity: 1)
+    state.initialize(to: CPUState())
+    registers = .allocate(capacity: 9)
+    registers.initialize(repeating: 0, count: 9)
+    counters = .allocate(capacity: 1)
+    counters.initialize(to: CPUCounters())
+    self.bus = bus
+    self.clock = clock
+    self.model = model
+    blocks = BlockCache(memory: memory)
+    mmu = MMU(
+      state: state, memory: memory, bus: bus, clock: clock, code: blocks, addressWidth: addressWidth,
+      geometry: geometry)
+    blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
+    bus.onMemoryWrite = { [unowned self] address, count in
+      self.blocks.willWrite(physical: address, bytes: UInt32(truncatingIfNeeded: count))
+    }
+    reset()
+  }
+
+  deinit {
+    state.deallocate()
+    registers.deallocate()
+    counters.deallocate()
+  }
+
+  /// The state after RESET#: real mode, CS base FFFF0000h, EIP FFF0h. SDM vol. 3A, table 9-1.
+  func reset() {
+    var fresh = CPUState()
+    fresh.cr0 = [.extensionType, .notWriteThrough, .cacheDisable]
+    fresh.eip = 0xfff0
+    fresh.cs = SegmentCache(realMode: 0xf000, isCode: true)
+    fresh.cs.base = 0xffff_0000
+    for data in [SegmentRegister.es, .ss, .ds, .fs, .gs] { fresh[data] = SegmentCache(realMode: 0) }
+    fresh.ldtr.limit = 0xffff
+    fresh.ldtr.access = 0x82
+    fresh.tr.limit = 0xffff
+    fresh.tr.access = 0x8b
+    state.pointee = fresh
+    for index in 0..<9 { registers[index] = 0 }
+    registers[2] = model.signature
+    isShutDown = false
+    faultHistory = FaultHistory()
+    mmu.resetPaging()
+  }
+
+  // MARK: Registers
+
+  @inline(__always)
+  subscript(register: GeneralRegister) -> UInt32 {
+    get { registers[Int(register.rawValue)] }
+    set { registers[Int(register.rawValue)] = newValue }
+  }
+
+  /// Changes CPL; rights of accesses follow.
+  func setPrivilegeLevel(_ level: UInt8) {
+    let wasUser = state.pointee.privilegeLevel == 3
+    state.pointee.privilegeLevel = level
+    if wasUser != (level == 3) { mmu.privilegeChanged() }
+  }
+
+  // MARK: Implicit supervisor accesses (descriptor tables, TSS, stacks of inner rings). SDM vol. 3A, 4.6.
+
+  func loadSystem<W: FixedWidthInteger & UnsignedInteger>(
+    _ linear: UInt32, as type: W.Type
+  ) throws(GuestFault) -> W {
+    try mmu.load(linear, as: type, user: false)
+  }
+
+  func storeSystem<W: FixedWidthInteger & UnsignedInteger>(
+    _ linear: UInt32, _ value: W
+  ) throws(GuestFault) {
+    try mmu.store(linear, value, user: false)
+  }
+}
+
+/// Counts of what the CPU did since reset.
+public struct CPUCounters: Hashable, Sendable {
+  /// Instructions that completed; each iteration of a repeated string instruction is one.
+  public var instructions: UInt64 = 0
+  /// Exceptions delivered, by vector 0 to 31.
+  public var faults = [UInt64](repeating: 0, count: 32)
+  /// External interrupts taken.
+  public var interrupts: UInt64 = 0
+  /// INT n, INT3 and INTO.
+  public var softwareInterrupts: UInt64 = 0
+
+  public init() {}
+}

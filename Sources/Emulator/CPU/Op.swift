@@ -1,0 +1,101 @@
+import IA32
+
+/// Which form an instruction's operands have, as the general handlers need it.
+enum OperandForm: UInt8 {
+  /// None that matters, or implicit ones.
+  case none
+  /// Destination (or only operand) in a register; the source, if any, in a register.
+  case registerRegister
+  /// Destination in a register, source in memory.
+  case registerMemory
+  /// Destination in a register, source immediate.
+  case registerImmediate
+  /// Destination (or only operand) in memory, source in a register.
+  case memoryRegister
+  /// Destination in memory, source immediate.
+  case memoryImmediate
+}
+
+/// An instruction as the interpreter executes it: what the decoder found, laid out for speed, with the handler
+/// chosen. 32 bytes.
+struct Op {
+  var handler: Handler
+  var operation: Operation
+  /// Register number of the destination, or of the only operand. Byte registers as the manual numbers them.
+  var destination: UInt8 = 0
+  /// Register number of the source.
+  var source: UInt8 = 0
+  /// Address: registers, shift, segment. `MemoryOperand.noRegister` names the register that is always zero.
+  var base: UInt8 = MemoryOperand.noRegister
+  var index: UInt8 = MemoryOperand.noRegister
+  var scale: UInt8 = 0
+  var segment = SegmentRegister.ds
+  var form = OperandForm.none
+  /// Condition of Jcc, SETcc, CMOVcc; width of the source of MOVZX and MOVSX; immediate2's low byte for ENTER.
+  var detail: UInt8 = 0
+  /// Bytes: operand and address size, instruction length.
+  var width: UInt8
+  var addressWidth: UInt8
+  var length: UInt8
+  var prefixes: Prefixes
+  /// Immediate operand; the target of a near branch; the offset of a far one.
+  var immediate: UInt32 = 0
+  /// Displacement; the selector of a far branch, which has no address.
+  var displacement: UInt32 = 0
+  /// EIP of the next instruction in line.
+  var nextEIP: UInt32
+  /// Cycles that the instructions before this one in its block cost.
+  var cyclesBefore: UInt16 = 0
+  /// How many instructions come before this one in its block.
+  var position: UInt16 = 0
+
+  /// EIP of this instruction.
+  @inline(__always)
+  var eip: UInt32 { nextEIP &- UInt32(length) }
+}
+
+/// A straight run of decoded instructions in one page. It ends at the first branch, at an instruction that may change
+/// how the next ones are fetched or decoded, at the page's end, or after `BlockCache.longest` instructions.
+struct Block {
+  /// EIP of the first instruction, and above it the mode it was decoded for: one comparison finds a block.
+  var key: UInt64
+  /// Physical address of the first byte.
+  var physical: UInt64
+  var ops: UnsafeMutablePointer<Op>
+  /// Instructions, and the cycles they cost when no access misses.
+  var count: UInt32
+  var cycles: UInt32
+  /// Bytes of code, and 32-byte lines that they touch.
+  var bytes: UInt32
+  var lines: UInt32
+  /// Cycles before the last instruction: when they bring no deadline, the block runs through.
+  var cyclesBeforeLast: UInt32
+  /// Chains: blocks of one hash bucket, blocks of one page.
+  var nextInBucket: UnsafeMutablePointer<Block>?
+  var nextInPage: UnsafeMutablePointer<Block>?
+}
+
+/// The part of the CPU's mode that decoding depends on; it is part of a block's key.
+struct BlockMode: OptionSet, Hashable {
+  let rawValue: UInt8
+
+  /// CS.D: 32-bit operands and addresses.
+  static let code32 = BlockMode(rawValue: 1 << 0)
+  /// SS.B, with SS flat: pushes and pops need no check.
+  static let flatStack32 = BlockMode(rawValue: 1 << 1)
+  /// DS and ES are flat.
+  static let flatData = BlockMode(rawValue: 1 << 2)
+  /// CS is flat: near branches need no check.
+  static let flatCode = BlockMode(rawValue: 1 << 3)
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(of state: borrowing CPUState) {
+    var mode: BlockMode = []
+    if state.cs.is32Bit { mode.insert(.code32) }
+    if state.ss.is32Bit && state.ss.isFlatData { mode.insert(.flatStack32) }
+    if state.ds.isFlatData && state.es.isFlatData { mode.insert(.flatData) }
+    if state.cs.isFlatCode { mode.insert(.flatCode) }
+    self = mode
+  }
+}

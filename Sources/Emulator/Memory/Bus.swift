@@ -1,0 +1,352 @@
+import IA32
+
+/// Accesses on the bus, by kind, since the machine was built.
+public struct BusCounters: Sendable, Hashable {
+  /// Reads and writes of memory-mapped devices, as the CPU issued them.
+  public var mmioReads: UInt64 = 0
+  public var mmioWrites: UInt64 = 0
+  /// IN and OUT, as the CPU issued them.
+  public var portReads: UInt64 = 0
+  public var portWrites: UInt64 = 0
+  /// Memory and port accesses of which at least a byte was answered by nobody.
+  public var unclaimed: UInt64 = 0
+  /// Transactions more than accesses: what unaligned and wide accesses were split into.
+  public var splits: UInt64 = 0
+  /// Cycles that devices held the bus beyond the access itself.
+  public var waitStates: UInt64 = 0
+
+  public init() {}
+}
+
+/// Where things are in the physical address space and in the port space, and what answers an access.
+///
+/// **How an access is split.** The P6 bus moves 8 aligned bytes in a transaction and names the wanted ones by byte
+/// enables (Pentium Pro Family Developer's Manual, vol. 1, 3.3.2), and what stands behind it takes naturally
+/// aligned pieces. So an access reaches devices as the fewest naturally aligned pieces of 1, 2, 4 or 8 bytes, no
+/// wider than the device's data path, in ascending order; each piece goes to whoever answers at its address, and
+/// the bytes read are put together again. A doubleword at offset 1 of a register block is a byte, a word and a byte.
+/// RAM doesn't see the difference.
+///
+/// Bytes that nobody claims read as ones; writes to them and to ROM are lost.
+public final class Bus {
+  /// The machine's RAM.
+  public let memory: PhysicalMemory
+  /// How many address lines there are: MAXPHYADDR, SDM vol. 3A, 4.1.4.
+  public let physicalAddressBits: Int
+  /// What has happened so far.
+  public internal(set) var counters = BusCounters()
+  /// Called after `write` changed RAM, with the physical address and the number of bytes, so that decoded code
+  /// can be dropped. Stores that the CPU makes through host pages don't pass here.
+  var onMemoryWrite: ((_ address: UInt64, _ count: Int) -> Void)?
+
+  /// RAM as far as the address lines reach.
+  private let ram: [MemoryRegion]
+  /// ROM and devices, by ascending address.
+  private var slots: [Slot] = []
+  /// Devices in the port space, by ascending port.
+  private var ports: [PortSlot] = []
+  /// All ones, or all but bit 20 while the A20 gate is closed.
+  private var addressMask = UInt64.max
+  private var uncharged: UInt64 = 0
+
+  private struct Slot {
+    let region: MemoryRegion
+    /// ROM contents, or `nil` for a device.
+    let host: UnsafeMutableRawPointer?
+    let device: (any BusDevice)?
+  }
+
+  private struct PortSlot {
+    let range: Range<UInt32>
+    let device: any BusDevice
+  }
+
+  /// A bus with `memory` on it and nothing else. RAM beyond the address width stays out of reach.
+  ///
+  /// - Throws: `BusError.addressWidthOutOfRange` unless `physicalAddressBits` is from 32 to 52.
+  public init(memory: PhysicalMemory, physicalAddressBits: Int = 36) throws(BusError) {
+    guard (32...52).contains(physicalAddressBits) else {
+      throw .addressWidthOutOfRange(bits: physicalAddressBits)
+    }
+    self.memory = memory
+    self.physicalAddressBits = physicalAddressBits
+    let whole = 0..<(UInt64(1) << UInt64(physicalAddressBits))
+    ram = memory.layout.ramRanges.compactMap { range in
+      let reachable = range.clamped(to: whole)
+      return reachable.isEmpty ? nil : MemoryRegion(name: "RAM", range: reachable, kind: .ram)
+    }
+  }
+
+  deinit {
+    for slot in slots { slot.host?.deallocate() }
+  }
+
+  // MARK: Building the map
+
+  /// The physical address space, sorted: RAM, ROM, devices, and what the PC's map keeps free.
+  public var regions: [MemoryRegion] {
+    let claimed = (ram + slots.map(\.region)).sorted { $0.range.lowerBound < $1.range.lowerBound }
+    var all = claimed
+    for (name, range) in [("legacy window", MemoryMap.legacyWindow), ("device hole", MemoryMap.deviceHole)] {
+      var start = range.lowerBound
+      for region in claimed where region.range.overlaps(range) {
+        if start < region.range.lowerBound {
+          all.append(MemoryRegion(name: name, range: start..<region.range.lowerBound, kind: .reserved))
+        }
+        start = region.range.upperBound
+      }
+      if start < range.upperBound {
+        all.append(MemoryRegion(name: name, range: start..<range.upperBound, kind: .reserved))
+      }
+    }
+    return all.sorted { $0.range.lowerBound < $1.range.lowerBound }
+  }
+
+  /// What answers at a physical address, or `nil` if nothing does and nothing is meant to.
+  public func region(at address: PhysicalAddress) -> MemoryRegion? {
+    regions.first { $0.range.contains(address.rawValue) }
+  }
+
+  /// The port ranges that are taken and by whom, sorted.
+  public var portRanges: [(name: String, range: Range<UInt32>)] {
+    ports.map { (name: $0.device.name, range: $0.range) }
+  }
+
+  /// Puts a ROM with the contents `bytes` at `address`. Writes to it are ignored.
+  ///
+  /// - Throws: `BusError`.
+  public func addROM(name: String, at address: PhysicalAddress, bytes: [UInt8]) throws(BusError) {
+    let region = try vacant(name: name, at: address.rawValue, count: UInt64(bytes.count), kind: .rom)
+    let host = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 4096)
+    bytes.withUnsafeBytes { host.copyMemory(from: $0.baseAddress!, byteCount: bytes.count) }
+    insert(Slot(region: region, host: host, device: nil))
+  }
+
+  /// Lets `device` answer at the physical addresses `range`.
+  ///
+  /// - Throws: `BusError`.
+  public func addMMIO(_ device: any BusDevice, at range: Range<UInt64>) throws(BusError) {
+    let count = range.upperBound - range.lowerBound
+    let region = try vacant(name: device.name, at: range.lowerBound, count: count, kind: .mmio)
+    insert(Slot(region: region, host: nil, device: device))
+  }
+
+  /// Lets `device` answer at the ports `range`, within 0 to FFFFh.
+  ///
+  /// - Throws: `BusError`.
+  public func addPorts(_ device: any BusDevice, at range: Range<UInt32>) throws(BusError) {
+    guard !range.isEmpty else { throw .emptyRange(name: device.name) }
+    guard range.upperBound <= 0x1_0000 else { throw .beyondPortSpace(name: device.name, range: range) }
+    if let other = ports.first(where: { $0.range.overlaps(range) }) {
+      throw .portOverlap(name: device.name, range: range, with: other.device.name, at: other.range)
+    }
+    let index = ports.firstIndex { $0.range.lowerBound > range.lowerBound } ?? ports.count
+    ports.insert(PortSlot(range: range, device: device), at: index)
+  }
+
+  /// Checks that a region may go there, and gives it.
+  private func vacant(
+    name: String, at address: UInt64, count: UInt64, kind: MemoryRegion.Kind
+  ) throws(BusError) -> MemoryRegion {
+    guard count > 0 else { throw .emptyRange(name: name) }
+    let (end, overflow) = address.addingReportingOverflow(count)
+    let range = address..<(overflow ? UInt64.max : end)
+    guard !overflow, end <= 1 << UInt64(physicalAddressBits) else {
+      throw .beyondAddressWidth(name: name, range: range, bits: physicalAddressBits)
+    }
+    guard address % 4096 == 0, end % 4096 == 0 else { throw .notWholePages(name: name, range: range) }
+    let region = MemoryRegion(name: name, range: range, kind: kind)
+    if let other = (ram + slots.map(\.region)).first(where: { $0.range.overlaps(range) }) {
+      throw .overlap(region, with: other)
+    }
+    return region
+  }
+
+  private func insert(_ slot: Slot) {
+    let start = slot.region.range.lowerBound
+    slots.insert(slot, at: slots.firstIndex { $0.region.range.lowerBound > start } ?? slots.count)
+  }
+
+  /// Opens or closes the A20 gate. While it is closed address line 20 is low, as software for the 8086 wants it.
+  /// Who keeps host pages must drop them.
+  func setA20(enabled: Bool) {
+    addressMask = enabled ? .max : ~(1 << 20)
+  }
+
+  // MARK: Memory accesses
+
+  /// The host address of a frame of RAM or ROM; `nil` where a device or nobody answers.
+  @inline(__always)
+  func hostPageForReading(_ frame: UInt64) -> UnsafeMutableRawPointer? {
+    hostPageForWriting(frame) ?? romPage(frame & (addressMask &>> 12))
+  }
+
+  /// The host address of a frame of RAM; `nil` elsewhere.
+  @inline(__always)
+  func hostPageForWriting(_ frame: UInt64) -> UnsafeMutableRawPointer? {
+    memory.hostPage(frame & (addressMask &>> 12))
+  }
+
+  @inline(never)
+  private func romPage(_ frame: UInt64) -> UnsafeMutableRawPointer? {
+    guard frame < 1 << 40, let slot = slot(at: frame << 12), let host = slot.host else { return nil }
+    return host + Int(frame << 12 - slot.region.range.lowerBound)
+  }
+
+  private func slot(at address: UInt64) -> Slot? {
+    var low = 0
+    var high = slots.count
+    while low < high {
+      let middle = (low + high) / 2
+      let range = slots[middle].region.range
+      if address < range.lowerBound {
+        high = middle
+      } else if address >= range.upperBound {
+        low = middle + 1
+      } else {
+        return slots[middle]
+      }
+    }
+    return nil
+  }
+
+  /// Reads `width` bytes at a physical address, as the CPU or a device does.
+  func read(_ address: UInt64, width: AccessWidth) -> UInt64 {
+    let offset = Int(address & 0xFFF)
+    if offset + width.bytes <= 4096, let page = hostPageForReading(address >> 12) {
+      return page.load(at: offset, width: width)
+    }
+    return readPieces(address, width: width)
+  }
+
+  /// Writes the low `width` bytes of `value` at a physical address, as the CPU or a device does.
+  func write(_ address: UInt64, width: AccessWidth, value: UInt64) {
+    let offset = Int(address & 0xFFF)
+    if offset + width.bytes <= 4096, let page = hostPageForWriting(address >> 12) {
+      page.store(value, at: offset, width: width)
+      onMemoryWrite?(address & addressMask, width.bytes)
+      return
+    }
+    writePieces(address, width: width, value: value)
+  }
+
+  private func readPieces(_ address: UInt64, width: AccessWidth) -> UInt64 {
+    var result: UInt64 = 0
+    var pieces = Pieces(address: address, width: width)
+    var reachedDevice = false
+    while let start = pieces.next {
+      let here = start & addressMask
+      if let page = hostPageForReading(here >> 12) {
+        result |= page.load(at: Int(here & 0xFFF), width: .byte) << pieces.shift
+        pieces.takeMemory()
+      } else if let slot = slot(at: here), let device = slot.device {
+        reachedDevice = true
+        let piece = pieces.widest(upTo: device.dataWidth)
+        hold(device.waitStates)
+        let value = device.read(offset: here &- slot.region.range.lowerBound, width: piece)
+        result |= (value & piece.allOnes) << pieces.shift
+        pieces.take(piece)
+      } else {
+        result |= 0xFF << pieces.shift
+        pieces.takeUnclaimed()
+      }
+    }
+    counters.mmioReads &+= reachedDevice ? 1 : 0
+    count(pieces)
+    return result
+  }
+
+  private func writePieces(_ address: UInt64, width: AccessWidth, value: UInt64) {
+    var pieces = Pieces(address: address, width: width)
+    var reachedDevice = false
+    while let start = pieces.next {
+      let here = start & addressMask
+      let rest = value >> pieces.shift
+      if let page = hostPageForWriting(here >> 12) {
+        page.store(rest, at: Int(here & 0xFFF), width: .byte)
+        onMemoryWrite?(here, 1)
+        pieces.takeMemory()
+      } else if let slot = slot(at: here) {
+        guard let device = slot.device else {
+          pieces.takeMemory()
+          continue
+        }
+        reachedDevice = true
+        let piece = pieces.widest(upTo: device.dataWidth)
+        hold(device.waitStates)
+        device.write(
+          offset: here &- slot.region.range.lowerBound, width: piece, value: rest & piece.allOnes)
+        pieces.take(piece)
+      } else {
+        pieces.takeUnclaimed()
+      }
+    }
+    counters.mmioWrites &+= reachedDevice ? 1 : 0
+    count(pieces)
+  }
+
+  // MARK: Port accesses
+
+  /// Reads `width` bytes of ports from `port` on: IN. SDM vol. 1, 18.3: a word is the ports `port` and `port` + 1.
+  func readPort(_ port: UInt16, width: AccessWidth) -> UInt32 {
+    var result: UInt32 = 0
+    var pieces = Pieces(address: UInt64(port), width: min(width, .doubleword))
+    while let start = pieces.next {
+      if let slot = portSlot(at: start) {
+        let piece = pieces.widest(upTo: slot.device.dataWidth, end: UInt64(slot.range.upperBound))
+        hold(slot.device.waitStates)
+        let value = slot.device.read(offset: start &- UInt64(slot.range.lowerBound), width: piece)
+        result |= UInt32(truncatingIfNeeded: value & piece.allOnes) << UInt32(pieces.shift)
+        pieces.take(piece)
+      } else {
+        result |= 0xFF << UInt32(pieces.shift)
+        pieces.takeUnclaimed()
+      }
+    }
+    counters.portReads &+= 1
+    count(pieces)
+    return result
+  }
+
+  /// Writes `width` bytes of ports from `port` on: OUT.
+  func writePort(_ port: UInt16, width: AccessWidth, value: UInt32) {
+    var pieces = Pieces(address: UInt64(port), width: min(width, .doubleword))
+    while let start = pieces.next {
+      if let slot = portSlot(at: start) {
+        let piece = pieces.widest(upTo: slot.device.dataWidth, end: UInt64(slot.range.upperBound))
+        hold(slot.device.waitStates)
+        slot.device.write(
+          offset: start &- UInt64(slot.range.lowerBound), width: piece,
+          value: (UInt64(value) >> pieces.shift) & piece.allOnes)
+        pieces.take(piece)
+      } else {
+        pieces.takeUnclaimed()
+      }
+    }
+    counters.portWrites &+= 1
+    count(pieces)
+  }
+
+  /// The device at a port. An access that runs over the end, from FFFFh to 10000h, finds nobody there.
+  private func portSlot(at port: UInt64) -> PortSlot? {
+    ports.first { UInt64($0.range.lowerBound) <= port && port < UInt64($0.range.upperBound) }
+  }
+
+  // MARK: Bookkeeping
+
+  /// The wait states since the last call, for the CPU to add to the clock.
+  func takeWaitStates() -> UInt64 {
+    defer { uncharged = 0 }
+    return uncharged
+  }
+
+  private func hold(_ waitStates: UInt32) {
+    counters.waitStates &+= UInt64(waitStates)
+    uncharged &+= UInt64(waitStates)
+  }
+
+  private func count(_ pieces: Pieces) {
+    counters.unclaimed &+= pieces.sawUnclaimed ? 1 : 0
+    counters.splits &+= pieces.deviceTransactions > 1 ? pieces.deviceTransactions &- 1 : 0
+  }
+}

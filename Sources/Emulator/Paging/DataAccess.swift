@@ -1,0 +1,165 @@
+import IA32
+
+/// Where a write goes, once every page that it touches has passed its checks: the first byte is written only then.
+struct WriteTarget {
+  /// Physical address of the first byte.
+  var first: UInt64
+  /// Physical address of the first byte in the second page; meaningful when the access crosses pages.
+  var second: UInt64
+  /// Bytes in the first page; all of them when the access does not cross.
+  var bytesInFirst: UInt32
+}
+
+/// Loads and stores by linear address. The inlined parts are the fast path; what the filter doesn't answer goes
+/// through the TLB arrays.
+extension MMU {
+  // MARK: Fast paths
+
+  /// The host address of `linear` when the filter allows a read of `W` there.
+  @inline(__always)
+  func readableHost<W: FixedWidthInteger>(_ linear: UInt32, _: W.Type) -> UnsafeMutableRawPointer? {
+    let slot = filter.slot(linear >> 12)
+    guard slot.pointee.readPage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else { return nil }
+    slot.pointee.hits &+= 1
+    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
+  }
+
+  /// The host address of `linear` when the filter allows a write of `W` there.
+  @inline(__always)
+  func writableHost<W: FixedWidthInteger>(_ linear: UInt32, _: W.Type) -> UnsafeMutableRawPointer? {
+    let slot = filter.slot(linear >> 12)
+    guard slot.pointee.writePage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else { return nil }
+    slot.pointee.hits &+= 1
+    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
+  }
+
+  // MARK: Full paths
+
+  /// Loads a value with the rights of `user` mode or of the supervisor.
+  @inline(never)
+  func load<W: FixedWidthInteger & UnsignedInteger>(
+    _ linear: UInt32, as type: W.Type, user: Bool
+  ) throws(GuestFault) -> W {
+    let bytes = UInt32(W.bitWidth / 8)
+    let offset = linear & 0xfff
+    let access = PageAccess(.read, user: user)
+    if offset &+ bytes <= 0x1000 {
+      return readPhysical(try physical(linear, access), as: type)
+    }
+    let target = try crossingTarget(linear, bytes, access)
+    return assemble(target, as: type)
+  }
+
+  /// Stores a value with the rights of `user` mode or of the supervisor.
+  @inline(never)
+  func store<W: FixedWidthInteger & UnsignedInteger>(
+    _ linear: UInt32, _ value: W, user: Bool
+  ) throws(GuestFault) {
+    commit(try writeTarget(linear, bytes: UInt32(W.bitWidth / 8), user: user), value)
+  }
+
+  /// Checks a write of `bytes` without writing: what the first half of a read-modify-write needs.
+  func writeTarget(_ linear: UInt32, bytes: UInt32, user: Bool) throws(GuestFault) -> WriteTarget {
+    let access = PageAccess(.write, user: user)
+    if linear & 0xfff &+ bytes <= 0x1000 {
+      return WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+    }
+    return try crossingTarget(linear, bytes, access)
+  }
+
+  /// Reads what stands at a checked target.
+  func current<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, as type: W.Type) -> W {
+    target.bytesInFirst == UInt32(W.bitWidth / 8)
+      ? readPhysical(target.first, as: type) : assemble(target, as: type)
+  }
+
+  /// Writes to a checked target.
+  func commit<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, _ value: W) {
+    let bytes = UInt32(W.bitWidth / 8)
+    if target.bytesInFirst == bytes { return writePhysical(target.first, value) }
+    for index in 0..<bytes {
+      let byte = UInt8(truncatingIfNeeded: value >> W(truncatingIfNeeded: 8 &* index))
+      writePhysical(byteAddress(target, index), byte)
+    }
+  }
+
+  // MARK: Pieces
+
+  private func assemble<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, as _: W.Type) -> W {
+    var value: W = 0
+    for index in 0..<UInt32(W.bitWidth / 8) {
+      let byte = readPhysical(byteAddress(target, index), as: UInt8.self)
+      value |= W(truncatingIfNeeded: byte) << W(truncatingIfNeeded: 8 &* index)
+    }
+    return value
+  }
+
+  private func byteAddress(_ target: WriteTarget, _ index: UInt32) -> UInt64 {
+    index < target.bytesInFirst
+      ? target.first &+ UInt64(index) : target.second &+ UInt64(index &- target.bytesInFirst)
+  }
+
+  /// Both pages are translated, in order, before any byte moves.
+  private func crossingTarget(
+    _ linear: UInt32, _ bytes: UInt32, _ access: PageAccess
+  ) throws(GuestFault) -> WriteTarget {
+    let bytesInFirst = 0x1000 &- linear & 0xfff
+    let first = try physical(linear, access)
+    let second = try physical(linear &+ bytesInFirst, access)
+    return WriteTarget(first: first, second: second, bytesInFirst: min(bytesInFirst, bytes))
+  }
+
+  /// The physical address of a data access; the filter learns of it when the access has the current mode's rights.
+  func physical(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> UInt64 {
+    if control.pointee.mode == .off {
+      let page = UInt64(linear & 0xffff_f000)
+      remember(linear, page, writable: true, source: .identity)
+      return page | UInt64(linear & 0xfff)
+    }
+    let entry = try dataEntry(linear, access)
+    let translation = entry.pointee.translation
+    let page =
+      translation.isLarge
+      ? translation.frame | UInt64(linear & (1 << control.pointee.largePageShift &- 1) & ~0xfff)
+      : translation.frame
+    if access.isUser == isUserMode {
+      let mayWrite =
+        translation.isWritable || !access.isUser && !control.pointee.writeProtect
+      remember(
+        linear, page, writable: mayWrite && translation.isDirty,
+        source: translation.isLarge ? .dataLarge : .data4K)
+    }
+    return page | UInt64(linear & 0xfff)
+  }
+
+  /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
+  private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
+    guard let host = bus.hostPageForWriting(page >> 12) else { return }
+    let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
+    filter.fill(
+      linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)
+  }
+
+  // MARK: Physical accesses
+
+  /// Reads from RAM, or from whatever else stands at `address`.
+  @inline(__always)
+  func readPhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, as _: W.Type) -> W {
+    let bytes = UInt64(W.bitWidth / 8)
+    if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {
+      return W(littleEndian: host.loadUnaligned(fromByteOffset: Int(address & 0xfff), as: W.self))
+    }
+    return W(truncatingIfNeeded: bus.read(address, width: AccessWidth(rawValue: UInt8(bytes))!))
+  }
+
+  /// Writes to RAM, where decoded code under the bytes dies, or to whatever else stands at `address`.
+  func writePhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, _ value: W) {
+    let bytes = UInt64(W.bitWidth / 8)
+    if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {
+      code.willWrite(host, offset: UInt32(address & 0xfff), bytes: UInt32(bytes))
+      host.storeBytes(of: value.littleEndian, toByteOffset: Int(address & 0xfff), as: W.self)
+    } else {
+      bus.write(address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import IA32
+
+/// What removes translations, and the loads of the registers that walks obey. SDM vol. 3A, 4.10.4.
+extension MMU {
+  /// Drops what the arrays hold for the page of `linear`, global and large entries included: INVLPG, and a page fault.
+  func dropEntries(for linear: UInt32) {
+    let page = linear >> 12
+    let shift = control.pointee.largePageShift
+    instruction4K.invalidate(page)
+    instructionLarge.invalidate(linear >> shift)
+    data4K.invalidate(page)
+    filter.drop(page)
+    if let entry = dataLarge.find(linear >> shift) {
+      entry.pointee.isValid = false
+      filter.dropLarge(linear >> shift, shift: shift)
+    }
+    forgetFetchPage()
+  }
+
+  /// Drops every translation, or all but the global ones.
+  func dropAllEntries(keepingGlobal: Bool) {
+    instruction4K.invalidateAll(keepingGlobal: keepingGlobal)
+    instructionLarge.invalidateAll(keepingGlobal: keepingGlobal)
+    data4K.invalidateAll(keepingGlobal: keepingGlobal)
+    dataLarge.invalidateAll(keepingGlobal: keepingGlobal)
+    filter.dropAll()
+    forgetFetchPage()
+  }
+
+  /// Makes the next fetch ask the TLB.
+  func forgetFetchPage() {
+    switch fetchPage.pointee.source {
+    case .identity: break
+    case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
+    case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
+    }
+    fetchPage.pointee = FetchPage()
+  }
+
+  /// Rights depend on CPL: a change between user and supervisor mode must go through here.
+  func privilegeChanged() {
+    filter.dropAll()
+    forgetFetchPage()
+  }
+
+  /// INVLPG.
+  func invalidatePage(_ linear: UInt32) {
+    counters.pointee.pageInvalidations &+= 1
+    dropEntries(for: linear)
+  }
+
+  /// MOV to CR3: under PAE the four PDPTE registers are loaded first, and a reserved bit in a present one means
+  /// #GP(0) with nothing changed. All translations but global ones go.
+  func loadCR3(_ value: UInt32) throws(GuestFault) {
+    if control.pointee.mode == .pae { state.pointee.pdpte = try readPDPTEs(cr3: value) }
+    counters.pointee.cr3Loads &+= 1
+    state.pointee.cr3 = value
+    refreshControl()
+    dropAllEntries(keepingGlobal: control.pointee.globalPages)
+  }
+
+  /// Writes CR0 and CR4 (either may be unchanged) with all that follows: PDPTE loads, flushes.
+  /// The caller has checked the values for reserved bits and forbidden combinations.
+  func setControlRegisters(cr0: CR0, cr4: CR4) throws(GuestFault) {
+    let old0 = state.pointee.cr0
+    let old4 = state.pointee.cr4
+    let paeAfter = cr0.contains(.paging) && cr4.contains(.physicalAddressExtension)
+    let changed0 = old0.symmetricDifference(cr0)
+    let changed4 = old4.symmetricDifference(cr4)
+    // SDM vol. 3A, 4.4.1 lists the bits whose change loads the PDPTE registers.
+    let loadsPDPTEs =
+      !changed0.isDisjoint(with: [.cacheDisable, .notWriteThrough, .paging])
+      || !changed4.isDisjoint(with: [.physicalAddressExtension, .pageGlobalEnable, .pageSizeExtensions])
+    if paeAfter && loadsPDPTEs {
+      state.pointee.pdpte = try readPDPTEs(cr3: state.pointee.cr3)
+    }
+    state.pointee.cr0 = cr0
+    state.pointee.cr4 = cr4
+    refreshControl()
+    let flushes =
+      !changed0.isDisjoint(with: [.paging, .protectionEnable])
+      || !changed4.isDisjoint(with: [.physicalAddressExtension, .pageGlobalEnable, .pageSizeExtensions])
+    if flushes {
+      dropAllEntries(keepingGlobal: false)
+    } else if changed0.contains(.writeProtect) {
+      filter.dropAll()
+    }
+  }
+
+  /// Writes EFER; NXE takes effect on the next walk and on what the TLB already holds.
+  func setEFER(_ value: UInt64) {
+    state.pointee.efer = value
+    refreshControl()
+    forgetFetchPage()
+  }
+
+  private func refreshControl() {
+    control.pointee = PagingControl(
+      cr0: state.pointee.cr0, cr3: state.pointee.cr3, cr4: state.pointee.cr4, efer: state.pointee.efer,
+      addressWidth: addressWidth)
+  }
+
+  /// Reads the page-directory-pointer table at `cr3` (32-byte aligned) as a load of CR3 does. SDM vol. 3A, 4.4.1.
+  private func readPDPTEs(cr3: UInt32) throws(GuestFault) -> (UInt64, UInt64, UInt64, UInt64) {
+    let table = UInt64(cr3 & 0xffff_ffe0)
+    let reserved = ReservedBits.pdpte(addressWidth: addressWidth)
+    func entry(_ index: UInt64) throws(GuestFault) -> UInt64 {
+      clock.state.pointee.now &+= walkReferenceCost
+      let value = readPhysical(table &+ 8 &* index, as: UInt64.self)
+      if value & EntryBit.present != 0 && value & reserved != 0 { throw .generalProtection() }
+      return value
+    }
+    return (try entry(0), try entry(1), try entry(2), try entry(3))
+  }
+}

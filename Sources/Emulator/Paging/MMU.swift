@@ -1,0 +1,146 @@
+import IA32
+
+/// Counts of what the paging unit did since reset.
+public struct PagingCounters: Hashable, Sendable {
+  /// Lookups that each array answered. A lookup is one data access (an access that crosses pages makes two), or one
+  /// 32-byte line of instructions entered.
+  public var instruction4KHits: UInt64 = 0
+  public var instructionLargeHits: UInt64 = 0
+  public var data4KHits: UInt64 = 0
+  public var dataLargeHits: UInt64 = 0
+  /// Lookups that neither array of the side answered: each is followed by a walk.
+  public var instructionMisses: UInt64 = 0
+  public var dataMisses: UInt64 = 0
+  /// Walks by the size of page that they found.
+  public var instruction4KFills: UInt64 = 0
+  public var instructionLargeFills: UInt64 = 0
+  public var data4KFills: UInt64 = 0
+  public var dataLargeFills: UInt64 = 0
+  /// All walks, those for setting D after a hit included.
+  public var walks: UInt64 = 0
+  /// Entries that walks read from memory.
+  public var walkReferences: UInt64 = 0
+  /// Locked writes of A and D.
+  public var accessedDirtyUpdates: UInt64 = 0
+  /// INVLPG instructions, and loads of CR3.
+  public var pageInvalidations: UInt64 = 0
+  public var cr3Loads: UInt64 = 0
+
+  public init() {}
+}
+
+/// The paging unit: the TLB arrays, the walker's access to memory, and the filter that makes hits fast.
+///
+/// What it promises is in docs/paging.md: an entry stays until the manual says that it goes, stores to page tables
+/// change nothing here, and a walk is made by `PageWalk` alone.
+final class MMU {
+  let state: UnsafeMutablePointer<CPUState>
+  let memory: PhysicalMemory
+  let bus: Bus
+  let clock: Clock
+  let code: BlockCache
+  let addressWidth: UInt8
+  let instruction4K: TLBArray
+  let instructionLarge: TLBArray
+  let data4K: TLBArray
+  let dataLarge: TLBArray
+  let filter = AccessFilter()
+  let fetchPage: UnsafeMutablePointer<FetchPage>
+  let counters: UnsafeMutablePointer<PagingCounters>
+  /// The registers that walks obey; rebuilt when one of them is written.
+  let control: UnsafeMutablePointer<PagingControl>
+  /// Cycles that one reference of a walk costs; 0 in the functional level.
+  var walkReferenceCost: UInt64 = 0
+  /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
+  let recent4K: UnsafeMutablePointer<UInt32>
+  let recentLarge: UnsafeMutablePointer<UInt32>
+
+  init(
+    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, code: BlockCache,
+    addressWidth: UInt8, geometry: TLBGeometry
+  ) {
+    self.state = state
+    self.memory = memory
+    self.bus = bus
+    self.clock = clock
+    self.code = code
+    self.addressWidth = addressWidth
+    instruction4K = TLBArray(entryCount: geometry.instruction4K.entries, ways: geometry.instruction4K.ways)
+    instructionLarge = TLBArray(
+      entryCount: geometry.instructionLarge.entries, ways: geometry.instructionLarge.ways)
+    data4K = TLBArray(entryCount: geometry.data4K.entries, ways: geometry.data4K.ways)
+    dataLarge = TLBArray(entryCount: geometry.dataLarge.entries, ways: geometry.dataLarge.ways)
+    fetchPage = .allocate(capacity: 1)
+    fetchPage.initialize(to: FetchPage())
+    counters = .allocate(capacity: 1)
+    counters.initialize(to: PagingCounters())
+    control = .allocate(capacity: 1)
+    control.initialize(
+      to: PagingControl(cr0: [], cr3: 0, cr4: [], efer: 0, addressWidth: addressWidth))
+    recent4K = .allocate(capacity: data4K.sets)
+    recent4K.initialize(repeating: AccessFilter.none, count: data4K.sets)
+    recentLarge = .allocate(capacity: dataLarge.sets)
+    recentLarge.initialize(repeating: AccessFilter.none, count: dataLarge.sets)
+  }
+
+  deinit {
+    fetchPage.deallocate()
+    counters.deallocate()
+    control.deallocate()
+    recent4K.deallocate()
+    recentLarge.deallocate()
+  }
+
+  /// The counts so far, the filter's included.
+  var currentCounters: PagingCounters {
+    var counts = counters.pointee
+    counts.data4KHits &+= filter.hits(of: .data4K)
+    counts.dataLargeHits &+= filter.hits(of: .dataLarge)
+    let page = fetchPage.pointee
+    switch page.source {
+    case .identity: break
+    case .instruction4K: counts.instruction4KHits &+= page.lookups
+    case .instructionLarge: counts.instructionLargeHits &+= page.lookups
+    }
+    counts.instruction4KHits &-= counts.instruction4KFills
+    counts.instructionLargeHits &-= counts.instructionLargeFills
+    return counts
+  }
+
+  /// Whether explicit accesses are user-mode accesses now.
+  @inline(__always)
+  var isUserMode: Bool { state.pointee.privilegeLevel == 3 }
+
+  /// The PDPTE register that `linear` chooses.
+  @inline(__always)
+  func pdpte(for linear: UInt32) -> UInt64 {
+    switch linear >> 30 {
+    case 0: state.pointee.pdpte.0
+    case 1: state.pointee.pdpte.1
+    case 2: state.pointee.pdpte.2
+    default: state.pointee.pdpte.3
+    }
+  }
+}
+
+/// The page that instructions come from: the instruction TLB's answer for it, kept while nothing can change it.
+struct FetchPage {
+  enum Source: UInt8 {
+    /// Paging is off.
+    case identity
+    case instruction4K
+    case instructionLarge
+  }
+
+  /// Linear page number; `AccessFilter.none` when the next fetch must ask the TLB.
+  var page = AccessFilter.none
+  var source = Source.identity
+  /// Physical address of the page.
+  var physical: UInt64 = 0
+  /// Host address of the page; nil where no memory answers (MMIO, unclaimed).
+  var host: UnsafeRawPointer?
+  /// Lines entered in the page since it became the current one.
+  var lookups: UInt64 = 0
+  /// The 32-byte line (linear address / 32) that the fetch unit holds; a lookup is made when another is entered.
+  var line = UInt32.max
+}

@@ -1,0 +1,182 @@
+import IA32
+
+/// The walker's memory: each reference is counted and charged, A and D are set by a locked write.
+struct WalkerBusAccess: WalkMemory {
+  let mmu: MMU
+
+  @inline(__always)
+  func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
+    mmu.counters.pointee.walkReferences &+= 1
+    mmu.clock.state.pointee.now &+= mmu.walkReferenceCost
+    return bytes == 8
+      ? mmu.readPhysical(address, as: UInt64.self)
+      : UInt64(mmu.readPhysical(address, as: UInt32.self))
+  }
+
+  func setBits(_ bits: UInt64, inEntryAt address: UInt64, bytes: UInt8) {
+    mmu.counters.pointee.accessedDirtyUpdates &+= 1
+    mmu.clock.state.pointee.now &+= mmu.walkReferenceCost
+    if bytes == 8 {
+      mmu.writePhysical(address, mmu.readPhysical(address, as: UInt64.self) | bits)
+    } else {
+      let entry = mmu.readPhysical(address, as: UInt32.self) | UInt32(truncatingIfNeeded: bits)
+      mmu.writePhysical(address, entry)
+    }
+  }
+}
+
+extension MMU {
+  // MARK: Data
+
+  /// The data TLB's entry for an access, filled by a walk when no array has it, made the most recent of its set.
+  /// Paging must be on.
+  func dataEntry(
+    _ linear: UInt32, _ access: PageAccess
+  ) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
+    let page = linear >> 12
+    if let entry = data4K.find(page) {
+      try check(entry, linear, access)
+      counters.pointee.data4KHits &+= 1
+      if needsDirtyWalk(entry, access) { return try walkAndFill(linear, access) }
+      touchData4K(entry)
+      return entry
+    }
+    if let entry = dataLarge.find(linear >> control.pointee.largePageShift) {
+      try check(entry, linear, access)
+      counters.pointee.dataLargeHits &+= 1
+      if needsDirtyWalk(entry, access) { return try walkAndFill(linear, access) }
+      touchDataLarge(entry)
+      return entry
+    }
+    counters.pointee.dataMisses &+= 1
+    return try walkAndFill(linear, access)
+  }
+
+  /// A write that hits an entry whose D is clear walks again, to set D in memory: the entry makes room for what
+  /// that walk finds. SDM vol. 3A, 4.8.
+  @inline(__always)
+  private func needsDirtyWalk(_ entry: UnsafeMutablePointer<TLBEntry>, _ access: PageAccess) -> Bool {
+    guard access.kind == .write && !entry.pointee.translation.isDirty else { return false }
+    entry.pointee.isValid = false
+    if entry.pointee.translation.isLarge {
+      filter.dropLarge(entry.pointee.page, shift: control.pointee.largePageShift)
+    } else {
+      filter.drop(entry.pointee.page)
+    }
+    return true
+  }
+
+  private func walkAndFill(
+    _ linear: UInt32, _ access: PageAccess
+  ) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
+    let translation = try walk(linear, access)
+    if translation.isLarge {
+      counters.pointee.dataLargeFills &+= 1
+      let entry = fill(dataLarge, linear >> control.pointee.largePageShift, translation)
+      touchDataLarge(entry)
+      return entry
+    }
+    counters.pointee.data4KFills &+= 1
+    let entry = fill(data4K, linear >> 12, translation)
+    touchData4K(entry)
+    return entry
+  }
+
+  /// The entry that was its set's most recent loses its place in the filter.
+  @inline(__always)
+  private func touchData4K(_ entry: UnsafeMutablePointer<TLBEntry>) {
+    data4K.touch(entry)
+    let page = entry.pointee.page
+    let recent = recent4K + data4K.set(of: page)
+    if recent.pointee != page {
+      filter.drop(recent.pointee)
+      recent.pointee = page
+    }
+  }
+
+  @inline(__always)
+  private func touchDataLarge(_ entry: UnsafeMutablePointer<TLBEntry>) {
+    dataLarge.touch(entry)
+    let page = entry.pointee.page
+    let recent = recentLarge + dataLarge.set(of: page)
+    if recent.pointee != page {
+      filter.dropLarge(recent.pointee, shift: control.pointee.largePageShift)
+      recent.pointee = page
+    }
+  }
+
+  // MARK: Instructions
+
+  /// The instruction TLB's entry for a fetch, filled by a walk when no array has it. Paging must be on.
+  func instructionEntry(_ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
+    let access = PageAccess(.fetch, user: isUserMode)
+    if let entry = instruction4K.find(linear >> 12) {
+      try check(entry, linear, access)
+      instruction4K.touch(entry)
+      return entry
+    }
+    let largePage = linear >> control.pointee.largePageShift
+    if let entry = instructionLarge.find(largePage) {
+      try check(entry, linear, access)
+      instructionLarge.touch(entry)
+      return entry
+    }
+    counters.pointee.instructionMisses &+= 1
+    let translation = try walk(linear, access)
+    if translation.isLarge {
+      counters.pointee.instructionLargeFills &+= 1
+      let entry = fill(instructionLarge, largePage, translation)
+      instructionLarge.touch(entry)
+      return entry
+    }
+    counters.pointee.instruction4KFills &+= 1
+    let entry = fill(instruction4K, linear >> 12, translation)
+    instruction4K.touch(entry)
+    return entry
+  }
+
+  // MARK: Both
+
+  /// Faults when the rights that the TLB holds forbid the access, whatever memory says by now.
+  @inline(__always)
+  private func check(
+    _ entry: UnsafeMutablePointer<TLBEntry>, _ linear: UInt32, _ access: PageAccess
+  ) throws(GuestFault) {
+    let right = PageWalk.missingRight(
+      for: access, isUserPage: entry.pointee.translation.isUser,
+      isWritable: entry.pointee.translation.isWritable,
+      isNoExecute: entry.pointee.translation.isNoExecute, writeProtect: control.pointee.writeProtect)
+    if right != nil {
+      let code = PageWalk.errorCode(for: access, control: control.pointee).union(.present)
+      throw pageFault(code, at: linear)
+    }
+  }
+
+  private func fill(
+    _ array: borrowing TLBArray, _ page: UInt32, _ translation: Translation
+  ) -> UnsafeMutablePointer<TLBEntry> {
+    let entry = array.victim(for: page)
+    entry.pointee.page = page
+    entry.pointee.isValid = true
+    entry.pointee.translation = translation
+    entry.pointee.filledAt = clock.state.pointee.now
+    return entry
+  }
+
+  /// Walks the paging structures for `access`.
+  func walk(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> Translation {
+    counters.pointee.walks &+= 1
+    var walk = PageWalk(
+      linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear))
+    let port = WalkerBusAccess(mmu: self)
+    while walk.next != .done { _ = walk.advance(port) }
+    if let code = walk.fault { throw pageFault(code, at: linear) }
+    return walk.translation
+  }
+
+  /// A page fault removes the page's entries, so that the repeated access walks again. SDM vol. 3A, 4.10.4.1.
+  private func pageFault(_ code: PageFaultErrorCode, at linear: UInt32) -> GuestFault {
+    dropEntries(for: linear)
+    return .pageFault(code, at: linear)
+  }
+}

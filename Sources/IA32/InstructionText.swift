@@ -1,0 +1,136 @@
+/// The parts of one disassembled line.
+struct InstructionText {
+  let instruction: Instruction
+  let row: OpcodeRow
+  let address: UInt32
+
+  private static let registers32 = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"]
+  private static let registers16 = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"]
+  private static let registers8 = ["al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"]
+  private static let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
+
+  /// The whole line: prefix, mnemonic, operands.
+  func line(_ symbol: ((UInt32) -> String?)?) -> String {
+    let operands = operandTexts(symbol).joined(separator: ",")
+    let name = mnemonic
+    if operands.isEmpty { return prefix + name }
+    return prefix + name + String(repeating: " ", count: max(1, 7 - name.count)) + operands
+  }
+
+  /// LOCK and the repetition prefixes, where they mean something.
+  private var prefix: String {
+    var text = instruction.prefixes.contains(.lock) ? "lock " : ""
+    if row.flags.isString {
+      let repeatsWhile = row.flags.contains(.repWhile)
+      if instruction.prefixes.contains(.rep) { text += repeatsWhile ? "repz " : "rep " }
+      if instruction.prefixes.contains(.repne) { text += "repnz " }
+    }
+    return text
+  }
+
+  /// Whether the code segment's default is 32 bits: the address size and its prefix tell.
+  private var is32: Bool {
+    (instruction.addressSize == 4) != instruction.prefixes.contains(.addressSize)
+  }
+
+  /// The mnemonic, which tells the sizes apart where no operand does.
+  private var mnemonic: String {
+    let wide = instruction.operandSize == 4
+    switch instruction.operation {
+    case .cbw: return wide ? "cwde" : "cbw"
+    case .cwd: return wide ? "cdq" : "cwd"
+    case .jcxz: return instruction.addressSize == 4 ? "jecxz" : "jcxz"
+    case .nop where instruction.op0.kind == .none && instruction.prefixes.contains(.rep): return "pause"
+    case .pusha, .popa, .pushf, .popf, .iret, .ret, .retFar, .leave, .enter:
+      return "\(row.mnemonic)" + sizeSuffix
+    case .push where instruction.op0.kind == .immediate: return "push" + sizeSuffix
+    default: return "\(row.mnemonic)"
+    }
+  }
+
+  /// "w" or "d" where the operand size isn't the code segment's.
+  private var sizeSuffix: String {
+    (instruction.operandSize == 4) == is32 ? "" : is32 ? "w" : "d"
+  }
+
+  private func operandTexts(_ symbol: ((UInt32) -> String?)?) -> [String] {
+    var texts: [String] = []
+    let codes = [row.operands.0, row.operands.1, row.operands.2]
+    for (code, operand) in zip(codes, [instruction.op0, instruction.op1, instruction.op2])
+    where operand.kind != .none {
+      // The two-operand IMUL names its destination once.
+      if instruction.operation == .imul2 && code == .Gv && !texts.isEmpty { continue }
+      texts.append(text(operand, code, symbol))
+    }
+    return texts
+  }
+
+  private func text(_ operand: Operand, _ code: OperandCode, _ symbol: ((UInt32) -> String?)?) -> String {
+    let index = Int(operand.index & 7)
+    switch operand.kind {
+    case .none: return ""
+    case .register:
+      return operand.width == 1
+        ? Self.registers8[index] : operand.width == 2 ? Self.registers16[index] : Self.registers32[index]
+    case .segment: return index < 6 ? Self.segments[index] : "?"
+    case .control: return "cr\(index)"
+    case .debug: return "dr\(index)"
+    case .memory: return sizeName(operand, code) + memory(operand, code)
+    case .immediate:
+      if code == .one { return "1" }
+      if operand.index == 1 { return hex(UInt32(instruction.immediate2)) }
+      return hex(instruction.immediate & mask(operand.width))
+    case .relative:
+      let next = address &+ UInt32(instruction.length)
+      let target = (next &+ instruction.immediate) & mask(operand.width)
+      if let name = symbol?(target) { return "\(hex(target)) <\(name)>" }
+      return hex(target)
+    case .farPointer: return "\(hex(UInt32(instruction.immediate2))):\(hex(instruction.immediate))"
+    case .x87: return code == .ST0 ? "st" : "st(\(index))"
+    }
+  }
+
+  /// "DWORD PTR " and the like, which MOV's short forms and operands without a simple type go without.
+  private func sizeName(_ operand: Operand, _ code: OperandCode) -> String {
+    if code == .Ob || code == .Ov { return "" }
+    switch operand.width {
+    case 1: return "BYTE PTR "
+    case 2: return "WORD PTR "
+    case 4: return "DWORD PTR "
+    case 6: return code == .Ms ? "" : "FWORD PTR "
+    case 8: return "QWORD PTR "
+    case 10: return "TBYTE PTR "
+    default: return ""
+    }
+  }
+
+  /// The address: `fs:[ebx+esi*4+0x10]`, or `ds:0x1234` where no register is added.
+  private func memory(_ operand: Operand, _ code: OperandCode) -> String {
+    let names = instruction.addressSize == 4 ? Self.registers32 : Self.registers16
+    switch code {
+    case .Yb, .Yv: return "es:[\(names[7])]"
+    case .Xb, .Xv, .rBXAL:
+      return "\(Self.segments[Int(instruction.memory.segment.rawValue)]):[\(names[Int(operand.index & 7)])]"
+    default: break
+    }
+    let memory = instruction.memory
+    let segment = Self.segments[Int(memory.segment.rawValue)] + ":"
+    var terms: [String] = []
+    if memory.base < 8 { terms.append(names[Int(memory.base)]) }
+    if memory.index < 8 {
+      terms.append(
+        names[Int(memory.index)] + (instruction.addressSize == 4 ? "*\(1 << (memory.scale & 3))" : ""))
+    }
+    if terms.isEmpty { return segment + hex(memory.displacement) }
+    var text = terms.joined(separator: "+")
+    if memory.displacement != 0 {
+      let signed = Int32(bitPattern: memory.displacement)
+      text += signed < 0 ? "-" + hex(signed.magnitude) : "+" + hex(signed.magnitude)
+    }
+    return (instruction.prefixes.contains(.segmentOverride) ? segment : "") + "[\(text)]"
+  }
+
+  private func mask(_ width: UInt8) -> UInt32 { width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0xFFFF_FFFF }
+
+  private func hex(_ value: UInt32) -> String { "0x" + String(value, radix: 16) }
+}
