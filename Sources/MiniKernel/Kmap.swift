@@ -53,10 +53,10 @@ extension Kernel {
     address + (KernelVariable.kmapPageTable &+ slot &* 8)
   }
 
-  /// A place nobody uses, searched round the window; each time round, the unused ones are flushed.
+  /// A place nobody uses, searched round the window twice: when the first place comes up, the unused ones are flushed.
   private func freeKmapSlot() -> UInt32? {
     var slot = self[word: KernelVariable.lastKmapSlot]
-    for _ in 0..<AddressSpace.kmapPages &+ 1 {
+    for _ in 0..<2 &* AddressSpace.kmapPages {
       slot = (slot &+ 1) & (AddressSpace.kmapPages &- 1)
       if slot == 0 { flushAllZeroKmaps() }
       if kmapCount(slot) == 0 {

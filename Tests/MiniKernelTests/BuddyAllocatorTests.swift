@@ -17,7 +17,8 @@ struct BuddyAllocatorTests {
     #expect(normal.endFrame == UInt32(min(mebibytes, 896)) << 8)
     #expect(high.startFrame == normal.endFrame)
     let layout = kernel.hardware.memory.layout
-    let reachable = layout.ramRanges.map { min($0.upperBound, 1 << 36) - min($0.lowerBound, 1 << 36) }.reduce(0, +)
+    let reachable = layout.ramRanges.map { min($0.upperBound, 1 << 36) - min($0.lowerBound, 1 << 36) }.reduce(
+      0, +)
     #expect(UInt64(kernel.physicalPages) == reachable >> 12)
     #expect(UInt64(high.endFrame) == max(min(layout.top, 1 << 36) >> 12, UInt64(high.startFrame)))
     #expect(dma.presentPages + normal.presentPages + high.presentPages == kernel.physicalPages)
@@ -38,7 +39,9 @@ struct BuddyAllocatorTests {
     var taken: [(frame: UInt32, order: UInt32)] = []
     var owner: [UInt32: Int] = [:]
     var pages: UInt32 = 0
-    let requests: [(GFPFlags, ZoneIndex)] = [(.kernel, .normal), ([.kernel, .dma], .dma), (.highUser, .highmem)]
+    let requests: [(GFPFlags, ZoneIndex)] = [
+      (.kernel, .normal), ([.kernel, .dma], .dma), (.highUser, .highmem),
+    ]
     for step in 0..<3000 {
       if random.below(100) < 55 || taken.isEmpty {
         let order = random.below(100) < 80 ? random.below(3) : random.below(maxOrder)
@@ -48,7 +51,8 @@ struct BuddyAllocatorTests {
         #expect(frame % (1 << order) == 0, "seed \(seed), step \(step): alignment")
         #expect(kernel.zoneIndex(of: frame).rawValue <= highest.rawValue, "seed \(seed), step \(step): zone")
         for index in frame..<frame + 1 << order {
-          #expect(owner.updateValue(step, forKey: index) == nil, "seed \(seed), step \(step): frame \(index) twice")
+          #expect(
+            owner.updateValue(step, forKey: index) == nil, "seed \(seed), step \(step): frame \(index) twice")
         }
         taken.append((frame, order))
         pages += 1 << order
@@ -105,13 +109,17 @@ struct BuddyAllocatorTests {
     #expect(kernel.freeCounts() == after)
   }
 
-  @Test("fragmenting leaves single pages only, in every zone, and is undone without a trace", arguments: [16, 64, 6144])
+  @Test(
+    "fragmenting leaves single pages only, in every zone, and is undone without a trace",
+    arguments: [16, 64, 6144])
   func fragmentation(mebibytes: UInt64) throws {
     let kernel = try startedKernel(mebibytes * mebibyte)
     let atStart = kernel.freeCounts()
     let memory = try #require(kernel.fragmentMemory(crumbs: 2048))
     for zone in ZoneIndex.allCases where kernel.zone(zone).presentPages > 0 {
-      for order in 1..<maxOrder { #expect(kernel.zone(zone).freeBlocks(order) == 0, "\(zone), order \(order)") }
+      for order in 1..<maxOrder {
+        #expect(kernel.zone(zone).freeBlocks(order) == 0, "\(zone), order \(order)")
+      }
       #expect(kernel.zone(zone).freePages > 200)
     }
     #expect(kernel.freeListsMatchCounts())

@@ -24,7 +24,9 @@ final class EmulatedHardware: Hardware {
   static let imageStart: UInt64 = 0x10_0000
   static let imageBytes: UInt64 = 0x1_0000
 
-  init(bytes: UInt64, physicalAddressBits: Int = 36, features: CPUFeatures = [.globalPages, .noExecute]) throws {
+  init(bytes: UInt64, physicalAddressBits: Int = 36, features: CPUFeatures = [.globalPages, .noExecute])
+    throws
+  {
     memory = try PhysicalMemory(bytes: bytes)
     bus = try Bus(memory: memory, physicalAddressBits: physicalAddressBits)
     state = .allocate(capacity: 1)
@@ -134,7 +136,8 @@ final class EmulatedHardware: Hardware {
     var left = count
     while left > 0 {
       let here = min(left, (pageSize - address.pageOffset) / 4)
-      guard let physical = translate(address.rawValue, .write), let page = bus.hostPageForWriting(physical >> 12)
+      guard let physical = translate(address.rawValue, .write),
+        let page = bus.hostPageForWriting(physical >> 12)
       else { return }
       let words = (page + Int(physical & 0xFFF)).assumingMemoryBound(to: UInt32.self)
       words.update(repeating: value, count: Int(here))
@@ -187,6 +190,7 @@ final class EmulatedHardware: Hardware {
   }
 
   func exit(_ status: UInt8) -> Never {
-    fatalError("the kernel ended with status \(status): \(String(decoding: output.suffix(2000), as: UTF8.self))")
+    fatalError(
+      "the kernel ended with status \(status): \(String(decoding: output.suffix(2000), as: UTF8.self))")
   }
 }
