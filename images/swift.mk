@@ -29,20 +29,20 @@ swift-images: $(SWIFT_IMAGE_FILES)
 
 $(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.S
 	@mkdir -p $(@D)
-	$(GUEST_CLANG) $(GUEST_TARGET) -g -c $< -o $@
+	@echo "  AS  $@"; $(GUEST_CLANG) $(GUEST_TARGET) -g -c $< -o $@
 
 $(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.c
 	@mkdir -p $(@D)
-	$(GUEST_CLANG) $(GUEST_CFLAGS) -c $< -o $@
+	@echo "  CC  $@"; $(GUEST_CLANG) $(GUEST_CFLAGS) -c $< -o $@
 
 define swift_image
 $(IMAGE_DIR)/guest/$(1).o: $(wildcard images/$(1)/*.swift) $(GUEST_SWIFT_SOURCES) $(wildcard $(GUEST_GLUE)/include/*) \
   images/swift.mk
 	@mkdir -p $$(@D)
-	$$(GUEST_SWIFTC) $$(GUEST_SWIFTFLAGS) -c $$(filter %.swift,$$^) -o $$@
+	@echo "  SWIFTC  $$@"; $$(GUEST_SWIFTC) $$(GUEST_SWIFTFLAGS) -c $$(filter %.swift,$$^) -o $$@
 
 $(IMAGE_DIR)/$(1).elf: $(IMAGE_DIR)/guest/$(1).o $(GUEST_OBJECTS) $(GUEST_GLUE)/kernel.ld
-	$$(GUEST_LD) -m elf_i386 -static -nostdlib --gc-sections -T $(GUEST_GLUE)/kernel.ld $$(filter %.o,$$^) -o $$@
+	@echo "  LD  $$@"; $$(GUEST_LD) -m elf_i386 -static -nostdlib --gc-sections -T $(GUEST_GLUE)/kernel.ld $$(filter %.o,$$^) -o $$@
 endef
 
 $(foreach name,$(SWIFT_IMAGES),$(eval $(call swift_image,$(name))))

@@ -106,13 +106,16 @@ public struct Console<HW: Hardware> {
     return self
   }
 
-  /// A number of pages in the largest binary unit that makes it a whole number, right-aligned.
+  /// A number of pages as KiB, MiB or GiB, with one decimal where it is not a whole number, right-aligned.
   @discardableResult
   public func pages(_ pages: UInt32, width: UInt32) -> Console {
-    let number = width > 4 ? width &- 4 : 1
-    if pages & 0x3FFFF == 0, pages > 0 { return decimal(pages >> 18, width: number).text(" GiB") }
-    if pages & 0xFF == 0 { return decimal(pages >> 8, width: number).text(" MiB") }
-    return decimal(pages &* 4, width: number).text(" KiB")
+    if pages < 1 << 8 { return decimal(pages &* 4, width: width &- 4).text(" KiB") }
+    let shift: UInt32 = pages < 1 << 18 ? 8 : 18
+    let unit: UInt32 = 1 << shift
+    let whole = pages & (unit &- 1) == 0
+    decimal(pages / unit, width: width &- 4 &- (whole ? 0 : 2))
+    if !whole { byte(0x2E).decimal((pages & (unit &- 1)) &* 10 / unit) }
+    return text(shift == 8 ? " MiB" : " GiB")
   }
 
   // MARK: Colour, when the command line asks for it

@@ -7,6 +7,7 @@ import Testing
 /// A block of registers that keeps what is written and counts accesses.
 private final class TestDevice: BusDevice {
   let name = "test device"
+  let dataWidth = AccessWidth.doubleword
   var registers: [UInt64: UInt64] = [:]
   var reads = 0
 
