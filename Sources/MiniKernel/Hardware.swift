@@ -84,7 +84,7 @@ public struct CPUFeatures: OptionSet, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Global pages (CPUID.1:EDX bit 13), and CR4.PGE is set.
-  public static let globalPages = CPUFeatures(rawValue: 1 << 0)
+  public static var globalPages: CPUFeatures { CPUFeatures(rawValue: 1 << 0) }
   /// No-execute pages (CPUID.80000001H:EDX bit 20), and EFER.NXE is set.
-  public static let noExecute = CPUFeatures(rawValue: 1 << 1)
+  public static var noExecute: CPUFeatures { CPUFeatures(rawValue: 1 << 1) }
 }

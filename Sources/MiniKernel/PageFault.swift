@@ -4,11 +4,11 @@ public struct PageFaultCode: OptionSet, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// The page was present and the access not allowed.
-  public static let protection = PageFaultCode(rawValue: 1 << 0)
-  public static let write = PageFaultCode(rawValue: 1 << 1)
-  public static let user = PageFaultCode(rawValue: 1 << 2)
-  public static let reservedBit = PageFaultCode(rawValue: 1 << 3)
-  public static let instructionFetch = PageFaultCode(rawValue: 1 << 4)
+  public static var protection: PageFaultCode { PageFaultCode(rawValue: 1 << 0) }
+  public static var write: PageFaultCode { PageFaultCode(rawValue: 1 << 1) }
+  public static var user: PageFaultCode { PageFaultCode(rawValue: 1 << 2) }
+  public static var reservedBit: PageFaultCode { PageFaultCode(rawValue: 1 << 3) }
+  public static var instructionFetch: PageFaultCode { PageFaultCode(rawValue: 1 << 4) }
 }
 
 /// What is to happen after a page fault.

@@ -3,35 +3,37 @@ public struct PageTableFlags: OptionSet, Sendable {
   public var rawValue: UInt64
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-  public static let present = PageTableFlags(rawValue: 1 << 0)
-  public static let writable = PageTableFlags(rawValue: 1 << 1)
-  public static let user = PageTableFlags(rawValue: 1 << 2)
+  public static var present: PageTableFlags { PageTableFlags(rawValue: 1 << 0) }
+  public static var writable: PageTableFlags { PageTableFlags(rawValue: 1 << 1) }
+  public static var user: PageTableFlags { PageTableFlags(rawValue: 1 << 2) }
   /// PWT: write-through.
-  public static let writeThrough = PageTableFlags(rawValue: 1 << 3)
+  public static var writeThrough: PageTableFlags { PageTableFlags(rawValue: 1 << 3) }
   /// PCD: not cached.
-  public static let cacheDisabled = PageTableFlags(rawValue: 1 << 4)
-  public static let accessed = PageTableFlags(rawValue: 1 << 5)
-  public static let dirty = PageTableFlags(rawValue: 1 << 6)
+  public static var cacheDisabled: PageTableFlags { PageTableFlags(rawValue: 1 << 4) }
+  public static var accessed: PageTableFlags { PageTableFlags(rawValue: 1 << 5) }
+  public static var dirty: PageTableFlags { PageTableFlags(rawValue: 1 << 6) }
   /// PS: the directory entry maps 2 MiB itself.
-  public static let large = PageTableFlags(rawValue: 1 << 7)
+  public static var large: PageTableFlags { PageTableFlags(rawValue: 1 << 7) }
   /// G: survives a load of CR3.
-  public static let global = PageTableFlags(rawValue: 1 << 8)
+  public static var global: PageTableFlags { PageTableFlags(rawValue: 1 << 8) }
   /// NX: no instruction is fetched from it.
-  public static let noExecute = PageTableFlags(rawValue: 1 << 63)
+  public static var noExecute: PageTableFlags { PageTableFlags(rawValue: 1 << 63) }
 
   /// A page table or directory (`_KERNPG_TABLE`, `_PAGE_TABLE`); the user bit decides nothing for the kernel's part,
   /// where every leaf forbids it.
-  public static let table: PageTableFlags = [.present, .writable, .user, .accessed, .dirty]
+  public static var table: PageTableFlags { [.present, .writable, .user, .accessed, .dirty] }
   /// Kernel data (`PAGE_KERNEL`).
-  public static let kernel: PageTableFlags = [.present, .writable, .accessed, .dirty, .global, .noExecute]
+  public static var kernel: PageTableFlags { [.present, .writable, .accessed, .dirty, .global, .noExecute] }
   /// Kernel data that may only be read (`PAGE_KERNEL_RO`).
-  public static let kernelReadOnly: PageTableFlags = [.present, .accessed, .dirty, .global, .noExecute]
+  public static var kernelReadOnly: PageTableFlags { [.present, .accessed, .dirty, .global, .noExecute] }
   /// Kernel code (`PAGE_KERNEL_EXEC`).
-  public static let kernelExecutable: PageTableFlags = [.present, .writable, .accessed, .dirty, .global]
+  public static var kernelExecutable: PageTableFlags { [.present, .writable, .accessed, .dirty, .global] }
   /// A bus device's registers (`PAGE_KERNEL_NOCACHE`).
-  public static let kernelNoCache: PageTableFlags = [
-    .present, .writable, .accessed, .dirty, .global, .noExecute, .cacheDisabled,
-  ]
+  public static var kernelNoCache: PageTableFlags {
+    [
+      .present, .writable, .accessed, .dirty, .global, .noExecute, .cacheDisabled,
+    ]
+  }
 }
 
 /// An entry of any of the three levels: 64 bits.

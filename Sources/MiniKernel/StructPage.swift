@@ -4,15 +4,15 @@ public struct PageFlags: OptionSet, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Not RAM, or in use since before the allocator started (`PG_reserved`).
-  public static let reserved = PageFlags(rawValue: 1 << 0)
+  public static var reserved: PageFlags { PageFlags(rawValue: 1 << 0) }
   /// The head of a free block in a zone's free list (`PG_buddy`).
-  public static let buddy = PageFlags(rawValue: 1 << 1)
+  public static var buddy: PageFlags { PageFlags(rawValue: 1 << 1) }
   /// A slab of kmalloc objects (`PG_slab`); bits 8-15 are then the cache's number.
-  public static let slab = PageFlags(rawValue: 1 << 2)
+  public static var slab: PageFlags { PageFlags(rawValue: 1 << 2) }
   /// The head of a block that `kmalloc` gave out whole (`PG_compound`).
-  public static let compound = PageFlags(rawValue: 1 << 3)
+  public static var compound: PageFlags { PageFlags(rawValue: 1 << 3) }
   /// A page table or page directory.
-  public static let table = PageFlags(rawValue: 1 << 4)
+  public static var table: PageFlags { PageFlags(rawValue: 1 << 4) }
 }
 
 /// `struct page`: what the kernel knows of one frame of physical memory.

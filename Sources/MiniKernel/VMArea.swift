@@ -4,13 +4,13 @@ public struct VMAreaFlags: OptionSet, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Bus addresses (`VM_IOREMAP`).
-  public static let ioremap = VMAreaFlags(rawValue: 0x01)
+  public static var ioremap: VMAreaFlags { VMAreaFlags(rawValue: 0x01) }
   /// Pages of the area's own (`VM_ALLOC`).
-  public static let alloc = VMAreaFlags(rawValue: 0x02)
+  public static var alloc: VMAreaFlags { VMAreaFlags(rawValue: 0x02) }
   /// Pages the caller brought (`VM_MAP`).
-  public static let map = VMAreaFlags(rawValue: 0x04)
+  public static var map: VMAreaFlags { VMAreaFlags(rawValue: 0x04) }
   /// The page array came from vmalloc itself (`VM_VPAGES`).
-  public static let vpages = VMAreaFlags(rawValue: 0x10)
+  public static var vpages: VMAreaFlags { VMAreaFlags(rawValue: 0x10) }
 }
 
 /// Why an area could not be made, or why a call was refused.
