@@ -2,7 +2,7 @@
 // two small tables in the kernel's variables, kept for `pageIsRAM` and the listings (Linux's e820 map and bootmem).
 
 /// The end of what frame numbers of 32 bits, and an array of their descriptors, are asked to cover: 1 TiB.
-let maximumPhysicalMemory: UInt64 = 1 << 40
+var maximumPhysicalMemory: UInt64 { 1 << 40 }
 
 /// A table of physical ranges: which variables hold it.
 enum RangeTable {
