@@ -12,9 +12,10 @@ let package = Package(
   name: "pagewalk",
   products: [
     .executable(name: "pagewalk", targets: ["pagewalk"]),
+    .executable(name: "pagewalk-bench", targets: ["pagewalk-bench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // libelf, from Debian's libelf-dev.
@@ -23,7 +24,10 @@ let package = Package(
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
     .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
-    .target(name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"], swiftSettings: strict),
+    .target(
+      name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
+      // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
+      swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
@@ -33,10 +37,21 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Runs the benchmark guest on ours and on other emulators; knows them by their command lines alone.
+    .executableTarget(
+      name: "pagewalk-bench",
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Benchmarks/Runner",
+      swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
-    .testTarget(name: "EmulatorTests", dependencies: ["IA32", "Emulator"], swiftSettings: strict),
+    // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
+    .target(name: "HostOracle", path: "Tests/HostOracle"),
+    .testTarget(
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .testTarget(
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
       name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
   ]

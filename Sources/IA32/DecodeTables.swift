@@ -1,6 +1,6 @@
 /// The opcode table as the decoder reads it: arrays of trivial values, indexed by opcode and by ModRM.
 ///
-/// Built once from ``OpcodeTable/rows`` and never freed.
+/// Built once from ``OpcodeTable/rows``, never written again and never freed: that is why it may be shared unchecked.
 struct DecodeTables: @unchecked Sendable {
   /// What the decoder needs of a row, without the rest.
   struct Entry {

@@ -6,7 +6,7 @@ public enum DecodeMode: UInt8, Sendable {
 
 /// What the decoder found.
 @frozen
-public enum DecodeResult: Sendable {
+public enum DecodeResult: Hashable, Sendable {
   case instruction(Instruction)
   /// The bytes given end inside the instruction.
   case incomplete

@@ -12,9 +12,9 @@ struct InstructionText {
   /// The whole line: prefix, mnemonic, operands.
   func line(_ symbol: ((UInt32) -> String?)?) -> String {
     let operands = operandTexts(symbol).joined(separator: ",")
-    let name = mnemonic
-    if operands.isEmpty { return prefix + name }
-    return prefix + name + String(repeating: " ", count: max(1, 7 - name.count)) + operands
+    let name = prefix + mnemonic
+    if operands.isEmpty { return name }
+    return name + String(repeating: " ", count: max(1, 7 - name.count)) + operands
   }
 
   /// LOCK and the repetition prefixes, where they mean something.
@@ -41,10 +41,22 @@ struct InstructionText {
     case .cwd: return wide ? "cdq" : "cwd"
     case .jcxz: return instruction.addressSize == 4 ? "jecxz" : "jcxz"
     case .nop where instruction.op0.kind == .none && instruction.prefixes.contains(.rep): return "pause"
+    case .nop where isSizedNop: return "xchg"
     case .pusha, .popa, .pushf, .popf, .iret, .ret, .retFar, .leave, .enter:
       return "\(row.mnemonic)" + sizeSuffix
-    case .push where instruction.op0.kind == .immediate: return "push" + sizeSuffix
+    case .push, .pushSegment, .popSegment, .call, .jmp, .x87:
+      return "\(row.mnemonic)" + (showsSize ? "" : sizeSuffix)
+    case .sgdt, .sidt, .lgdt, .lidt: return "\(row.mnemonic)" + (wide ? "d" : "w")
     default: return "\(row.mnemonic)"
+    }
+  }
+
+  /// Whether the first operand tells the operand size, or has nothing to do with it.
+  private var showsSize: Bool {
+    switch row.operands.0 {
+    case .Jb: true
+    case .Menv, .Mstate: false
+    default: [.register, .memory, .x87, .none].contains(instruction.op0.kind)
     }
   }
 
@@ -53,7 +65,16 @@ struct InstructionText {
     (instruction.operandSize == 4) == is32 ? "" : is32 ? "w" : "d"
   }
 
+  /// 90 with an operand-size prefix, which assemblers write as the XCHG that the opcode stands for.
+  private var isSizedNop: Bool {
+    instruction.op0.kind == .none && instruction.prefixes.isDisjoint(with: .rep)
+      && instruction.prefixes.contains(.operandSize)
+  }
+
   private func operandTexts(_ symbol: ((UInt32) -> String?)?) -> [String] {
+    if instruction.operation == .nop && isSizedNop {
+      return instruction.operandSize == 4 ? ["eax", "eax"] : ["ax", "ax"]
+    }
     var texts: [String] = []
     let codes = [row.operands.0, row.operands.1, row.operands.2]
     for (code, operand) in zip(codes, [instruction.op0, instruction.op1, instruction.op2])
@@ -70,8 +91,13 @@ struct InstructionText {
     switch operand.kind {
     case .none: return ""
     case .register:
-      return operand.width == 1
-        ? Self.registers8[index] : operand.width == 2 ? Self.registers16[index] : Self.registers32[index]
+      // These read a selector from a register that is written at the operand size.
+      let isWhole = code == .Ew && [.movToSegment, .lar, .lsl].contains(instruction.operation)
+      switch isWhole ? instruction.operandSize : operand.width {
+      case 1: return Self.registers8[index]
+      case 2: return Self.registers16[index]
+      default: return Self.registers32[index]
+      }
     case .segment: return index < 6 ? Self.segments[index] : "?"
     case .control: return "cr\(index)"
     case .debug: return "dr\(index)"
@@ -81,8 +107,7 @@ struct InstructionText {
       if operand.index == 1 { return hex(UInt32(instruction.immediate2)) }
       return hex(instruction.immediate & mask(operand.width))
     case .relative:
-      let next = address &+ UInt32(instruction.length)
-      let target = (next &+ instruction.immediate) & mask(operand.width)
+      let target = branchTarget(operand)
       if let name = symbol?(target) { return "\(hex(target)) <\(name)>" }
       return hex(target)
     case .farPointer: return "\(hex(UInt32(instruction.immediate2))):\(hex(instruction.immediate))"
@@ -93,6 +118,7 @@ struct InstructionText {
   /// "DWORD PTR " and the like, which MOV's short forms and operands without a simple type go without.
   private func sizeName(_ operand: Operand, _ code: OperandCode) -> String {
     if code == .Ob || code == .Ov { return "" }
+    if instruction.operation == .invlpg { return "BYTE PTR " }
     switch operand.width {
     case 1: return "BYTE PTR "
     case 2: return "WORD PTR "
@@ -128,6 +154,14 @@ struct InstructionText {
       text += signed < 0 ? "-" + hex(signed.magnitude) : "+" + hex(signed.magnitude)
     }
     return (instruction.prefixes.contains(.segmentOverride) ? segment : "") + "[\(text)]"
+  }
+
+  /// Where a relative branch goes. A 16-bit one wraps at 64 KiB: to the first 64 KiB in 32-bit code, and within the same
+  /// 64 KiB in 16-bit code, whose offsets have no higher bits unless the caller adds the segment's base.
+  private func branchTarget(_ operand: Operand) -> UInt32 {
+    let target = address &+ UInt32(instruction.length) &+ instruction.immediate
+    if operand.width == 4 { return target }
+    return target & 0xFFFF | (is32 ? 0 : address & 0xFFFF_0000)
   }
 
   private func mask(_ width: UInt8) -> UInt32 { width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0xFFFF_FFFF }

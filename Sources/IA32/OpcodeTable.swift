@@ -78,10 +78,11 @@ public struct OpcodeRow: Sendable {
   ///   - register: the "/digit" of a form in which mod is 3.
   ///   - modRM: the whole ModRM byte, C0 to FF.
   init(
-    _ opcode: UInt16, through: UInt16? = nil, digit: UInt8? = nil, digits: UInt8? = nil,
-    register: UInt8? = nil,
-    modRM: UInt8? = nil, _ mnemonic: StaticString, _ operation: Operation, _ first: OperandCode = .none,
-    _ second: OperandCode = .none, _ third: OperandCode = .none, flags: OpcodeFlags = []
+    _ opcode: UInt16, through: UInt16? = nil,
+    digit: UInt8? = nil, digits: UInt8? = nil, register: UInt8? = nil, modRM: UInt8? = nil,
+    _ mnemonic: StaticString, _ operation: Operation,
+    _ first: OperandCode = .none, _ second: OperandCode = .none, _ third: OperandCode = .none,
+    flags: OpcodeFlags = []
   ) {
     self.opcode = opcode
     self.lastOpcode = through ?? opcode

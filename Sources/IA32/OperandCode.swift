@@ -68,7 +68,7 @@ extension OperandCode {
   /// Whether an operation whose data operand is coded so works on bytes.
   var isByteData: Bool {
     switch self {
-    case .Eb, .Gb, .Ob, .Xb, .Yb, .Zb, .AL: true
+    case .Eb, .Gb, .Ob, .Xb, .Yb, .Zb, .AL, .rBXAL: true
     default: false
     }
   }

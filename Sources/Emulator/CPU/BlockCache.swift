@@ -25,6 +25,8 @@ final class BlockCache {
   /// For each frame of RAM the first block that starts in it. Host memory for it comes as pages of it are touched.
   private let firstInFrame: UnsafeMutablePointer<UnsafeMutablePointer<Block>?>
   private let frameCount: Int
+  private let singleBlock: UnsafeMutablePointer<Block>
+  private let singleOps: UnsafeMutablePointer<Op>
   private var blockCount = 0
   private var opCount = 0
   /// Frames that got their first block, for emptying the cache; a frame may come more than once.
@@ -39,6 +41,8 @@ final class BlockCache {
     ops = .allocate(capacity: Self.opCapacity)
     buckets = .allocate(capacity: Self.bucketCount)
     buckets.initialize(repeating: nil, count: Self.bucketCount)
+    singleBlock = .allocate(capacity: 1)
+    singleOps = .allocate(capacity: 2)
     firstInFrame = zeroedPages(of: UnsafeMutablePointer<Block>?.self, count: frameCount)
   }
 
@@ -47,6 +51,8 @@ final class BlockCache {
     blocks.deallocate()
     ops.deallocate()
     buckets.deallocate()
+    singleBlock.deallocate()
+    singleOps.deallocate()
     releasePages(firstInFrame, count: frameCount)
   }
 
@@ -100,6 +106,24 @@ final class BlockCache {
     place.initialize(to: block)
     head.pointee = place
     return place
+  }
+
+  /// A block of `op` alone that is not kept: the next call overwrites it.
+  func single(_ op: consuming Op, physical: UInt64) -> UnsafeMutablePointer<Block> {
+    op.position = 0
+    op.cyclesBefore = 0
+    var end = Op(
+      handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
+      nextEIP: op.nextEIP)
+    end.position = 1
+    end.cyclesBefore = 1
+    let bytes = UInt32(op.length)
+    singleOps[0] = op
+    singleOps[1] = end
+    singleBlock.pointee = Block(
+      key: .max, physical: physical, ops: singleOps, count: 1, cycles: 1, bytes: bytes, lines: 1,
+      cyclesBeforeLast: 0)
+    return singleBlock
   }
 
   // MARK: Dying

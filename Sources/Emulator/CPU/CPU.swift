@@ -21,6 +21,7 @@ final class CPU {
   let blocks: BlockCache
   let model: CPUModel
   let counters: UnsafeMutablePointer<CPUCounters>
+  let control: UnsafeMutablePointer<LoopControl>
   var interruptController: (any InterruptController)?
   /// What happened since the last instruction that completed, for the post-mortem of a triple fault.
   var faultHistory = FaultHistory()
@@ -28,6 +29,8 @@ final class CPU {
   var isShutDown = false
   /// Names of opcodes that raised #UD because this processor does not have them, each once.
   var missingOperations: [String] = []
+  /// Whether no event is pending but the end of the run: HLT can't be woken by the machine itself then.
+  var onlyLimitPending: () -> Bool = { false }
   /// Told about each of `missingOperations` when it is met first.
   var onMissingOperation: ((String) -> Void)?
 
@@ -41,6 +44,8 @@ final class CPU {
     registers.initialize(repeating: 0, count: 9)
     counters = .allocate(capacity: 1)
     counters.initialize(to: CPUCounters())
+    control = .allocate(capacity: 1)
+    control.initialize(to: LoopControl())
     self.bus = bus
     self.clock = clock
     self.model = model
@@ -59,6 +64,7 @@ final class CPU {
     state.deallocate()
     registers.deallocate()
     counters.deallocate()
+    control.deallocate()
   }
 
   /// The state after RESET#: real mode, CS base FFFF0000h, EIP FFF0h. SDM vol. 3A, table 9-1.
@@ -119,6 +125,8 @@ public struct CPUCounters: Hashable, Sendable {
   public var faults = [UInt64](repeating: 0, count: 32)
   /// External interrupts taken.
   public var interrupts: UInt64 = 0
+  /// Cycles that passed in HLT.
+  public var idleCycles: UInt64 = 0
   /// INT n, INT3 and INTO.
   public var softwareInterrupts: UInt64 = 0
 

@@ -12,9 +12,8 @@ extension LazyFlags {
   ) throws(GuestFault) -> (quotient: W, remainder: W) {
     // The quotient fits exactly when the high half is below the divisor; no high half is below zero.
     guard high < divisor else { throw GuestFault(.divideError) }
-    let dividend = doubleWord(high: high, low: low)
-    let (quotient, remainder) = dividend.quotientAndRemainder(
-      dividingBy: W.Double(truncatingIfNeeded: divisor))
+    let (quotient, remainder) = dividend(high: high, low: low)
+      .quotientAndRemainder(dividingBy: UInt64(truncatingIfNeeded: divisor))
     return (W(truncatingIfNeeded: quotient), W(truncatingIfNeeded: remainder))
   }
 
@@ -27,25 +26,25 @@ extension LazyFlags {
   ) throws(GuestFault) -> (quotient: W, remainder: W) {
     guard divisor != 0 else { throw GuestFault(.divideError) }
     // Magnitudes are divided, since the host's own signed division traps where the guest's faults.
-    let dividendSign = high.signFill
-    let quotientSign = dividendSign ^ divisor.signFill
-    let dividend = doubleWord(high: high, low: low)
-    let (quotient, remainder) = (dividendSign == 0 ? dividend : 0 &- dividend)
-      .quotientAndRemainder(
-        dividingBy: W.Double(truncatingIfNeeded: divisor.signFill == 0 ? divisor : 0 &- divisor))
+    let dividendSign = UInt64(bitPattern: Int64(bitPattern: high.signExtended64) &>> 63)
+    let divisorSign = UInt64(bitPattern: Int64(bitPattern: divisor.signExtended64) &>> 63)
+    let quotientSign = dividendSign ^ divisorSign
+    let unused = UInt64(64 - 2 * W.bitWidth)
+    let dividend = Int64(bitPattern: Self.dividend(high: high, low: low) &<< unused) &>> Int64(unused)
+    let (quotient, remainder) = dividend.magnitude
+      .quotientAndRemainder(dividingBy: Int64(bitPattern: divisor.signExtended64).magnitude)
     // 2^(n-1) - 1 is the greatest quotient, -2^(n-1) the least.
-    let limit = W.max &>> 1 &+ (quotientSign & 1)
-    guard quotient <= W.Double(truncatingIfNeeded: limit) else { throw GuestFault(.divideError) }
-    let magnitudes = (W(truncatingIfNeeded: quotient), W(truncatingIfNeeded: remainder))
+    let limit = UInt64(1) &<< UInt64(W.bitWidth - 1) &- (~quotientSign & 1)
+    guard quotient <= limit else { throw GuestFault(.divideError) }
+    // x ^ -1 - (-1) is -x.
     return (
-      quotientSign == 0 ? magnitudes.0 : 0 &- magnitudes.0,
-      dividendSign == 0 ? magnitudes.1 : 0 &- magnitudes.1
+      W(truncatingIfNeeded: quotient ^ quotientSign &- quotientSign),
+      W(truncatingIfNeeded: remainder ^ dividendSign &- dividendSign)
     )
   }
 
   @inline(__always)
-  private static func doubleWord<W: OperandWord>(high: W, low: W) -> W.Double {
-    W.Double(truncatingIfNeeded: high) &<< W.Double(truncatingIfNeeded: W.bitWidth)
-      | W.Double(truncatingIfNeeded: low)
+  private static func dividend<W: OperandWord>(high: W, low: W) -> UInt64 {
+    UInt64(truncatingIfNeeded: high) &<< UInt64(W.bitWidth) | UInt64(truncatingIfNeeded: low)
   }
 }

@@ -80,7 +80,7 @@ struct LazyFlags: Equatable {
     carries = 0
   }
 
-  /// A shift's result: SF, ZF and PF from `value`, CF given (0 or 1), OF given (0 or 1) and taken for a count of 1 only.
+  /// A shift's result: SF, ZF and PF from `value`; CF and OF given as 0 or 1, OF taken for a count of 1 only.
   ///
   /// What the manual leaves undefined stays as on P6 processors, which keep AF, and OF for counts above 1
   /// (sandpile.org, "undefined integer FLAGS behavior").
@@ -90,7 +90,7 @@ struct LazyFlags: Equatable {
     setRotated(carry: carry, overflow: overflow, count: count)
   }
 
-  /// A rotate's flags: CF given (0 or 1), OF given (0 or 1) and taken for a count of 1 only, the others kept.
+  /// A rotate's flags: CF and OF given as 0 or 1, OF taken for a count of 1 only; the others kept.
   ///
   /// For counts above 1 the manual leaves OF undefined; P6 processors keep it.
   @inline(__always)
@@ -123,31 +123,26 @@ struct LazyFlags: Equatable {
 /// An operand of 8, 16 or 32 bits.
 protocol OperandWord: FixedWidthInteger, UnsignedInteger, Sendable {
   associatedtype Signed: FixedWidthInteger & SignedInteger
-  associatedtype Double: FixedWidthInteger & UnsignedInteger
   /// The value as `LazyFlags.result` wants it.
   var signExtended64: UInt64 { get }
   /// A vector of carries of this width as `LazyFlags.carries` wants it.
   var carryVector: UInt32 { get }
-  init(bitPattern: Signed)
 }
 
 extension UInt8: OperandWord {
   typealias Signed = Int8
-  typealias Double = UInt16
   @inline(__always) var signExtended64: UInt64 { UInt64(bitPattern: Int64(Int8(bitPattern: self))) }
   @inline(__always) var carryVector: UInt32 { UInt32(self) << 24 | UInt32(self) & 8 }
 }
 
 extension UInt16: OperandWord {
   typealias Signed = Int16
-  typealias Double = UInt32
   @inline(__always) var signExtended64: UInt64 { UInt64(bitPattern: Int64(Int16(bitPattern: self))) }
   @inline(__always) var carryVector: UInt32 { UInt32(self) << 16 | UInt32(self) & 8 }
 }
 
 extension UInt32: OperandWord {
   typealias Signed = Int32
-  typealias Double = UInt64
   @inline(__always) var signExtended64: UInt64 { UInt64(bitPattern: Int64(Int32(bitPattern: self))) }
   @inline(__always) var carryVector: UInt32 { self }
 }

@@ -6,8 +6,8 @@ extension LazyFlags {
   /// MUL: the unsigned product in two halves. CF and OF: the high half is not zero.
   @inline(__always)
   mutating func multiply<W: OperandWord>(_ a: W, _ b: W) -> (low: W, high: W) {
-    let product = W.Double(truncatingIfNeeded: a) &* W.Double(truncatingIfNeeded: b)
-    let high = W(truncatingIfNeeded: product &>> W.Double(truncatingIfNeeded: W.bitWidth))
+    let product = UInt64(truncatingIfNeeded: a) &* UInt64(truncatingIfNeeded: b)
+    let high = W(truncatingIfNeeded: product &>> UInt64(W.bitWidth))
     replace(carry: high != 0, overflow: high != 0)
     return (W(truncatingIfNeeded: product), high)
   }
@@ -16,10 +16,9 @@ extension LazyFlags {
   /// sign.
   @inline(__always)
   mutating func multiplySigned<W: OperandWord>(_ a: W, _ b: W) -> (low: W, high: W) {
-    let product =
-      W.Double(truncatingIfNeeded: a.signExtended64) &* W.Double(truncatingIfNeeded: b.signExtended64)
+    let product = a.signExtended64 &* b.signExtended64
     let low = W(truncatingIfNeeded: product)
-    let high = W(truncatingIfNeeded: product &>> W.Double(truncatingIfNeeded: W.bitWidth))
+    let high = W(truncatingIfNeeded: product &>> UInt64(W.bitWidth))
     let overflow = high != low.signFill
     replace(carry: overflow, overflow: overflow)
     return (low, high)

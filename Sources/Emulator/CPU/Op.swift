@@ -90,12 +90,12 @@ struct BlockMode: OptionSet, Hashable {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  init(of state: borrowing CPUState) {
+  init(of state: UnsafeMutablePointer<CPUState>) {
     var mode: BlockMode = []
-    if state.cs.is32Bit { mode.insert(.code32) }
-    if state.ss.is32Bit && state.ss.isFlatData { mode.insert(.flatStack32) }
-    if state.ds.isFlatData && state.es.isFlatData { mode.insert(.flatData) }
-    if state.cs.isFlatCode { mode.insert(.flatCode) }
+    if state.pointee.cs.is32Bit { mode.insert(.code32) }
+    if state.pointee.ss.is32Bit && state.pointee.ss.isFlatData { mode.insert(.flatStack32) }
+    if state.pointee.ds.isFlatData && state.pointee.es.isFlatData { mode.insert(.flatData) }
+    if state.pointee.cs.isFlatCode { mode.insert(.flatCode) }
     self = mode
   }
 }

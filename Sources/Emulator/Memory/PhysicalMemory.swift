@@ -26,7 +26,8 @@ public final class PhysicalMemory {
   private static let firstHighFrame: UInt64 = MemoryMap.deviceHole.upperBound >> 12
   private static let hostHugePage = 2 << 20
   /// How much of the start of RAM may use the host's huge pages. They spare the host's own TLB where guests do
-  /// most of their work; the bound keeps what they can waste small on a guest that touches little.
+  /// most of their work (a random chase over 16 MiB was measured 7 % faster); the bound keeps what they can waste
+  /// small on a guest that touches little.
   private static let hugePageBytes = 32 << 20
 
   /// RAM of `bytes` bytes, all zero: 1 MiB to 64 GiB in whole pages.
@@ -114,7 +115,7 @@ public final class PhysicalMemory {
   /// Writes `bytes` as a loader does.
   ///
   /// - Throws: `MemoryError.notRAM` if they wouldn't all go to RAM; then nothing is written.
-  public func write(_ bytes: [UInt8], at address: PhysicalAddress) throws(MemoryError) {
+  public func write(_ bytes: ArraySlice<UInt8>, at address: PhysicalAddress) throws(MemoryError) {
     let result = bytes.withUnsafeBytes { buffer -> Result<Void, MemoryError> in
       do throws(MemoryError) {
         return .success(try write(buffer, at: address))
@@ -123,5 +124,12 @@ public final class PhysicalMemory {
       }
     }
     try result.get()
+  }
+
+  /// Writes `bytes` as a loader does.
+  ///
+  /// - Throws: `MemoryError.notRAM` if they wouldn't all go to RAM; then nothing is written.
+  public func write(_ bytes: [UInt8], at address: PhysicalAddress) throws(MemoryError) {
+    try write(bytes[...], at: address)
   }
 }

@@ -55,6 +55,16 @@ struct AccessFilter: ~Copyable {
     entries + Int(page & UInt32(Self.count &- 1))
   }
 
+  /// The host address of `linear` when the filter allows the access, counted as a hit.
+  @inline(__always)
+  func hit(_ linear: UInt32, bytes: UInt32, writing: Bool) -> UnsafeMutableRawPointer? {
+    let slot = slot(linear >> 12)
+    let page = writing ? slot.pointee.writePage : slot.pointee.readPage
+    guard page == (linear &+ bytes &- 1) >> 12 else { return nil }
+    slot.pointee.hits &+= 1
+    return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
+  }
+
   /// Fills the entry for `page`, which has just become the most recent of its TLB set.
   func fill(_ page: UInt32, delta: Int, writable: Bool, source: Source) {
     let entry = slot(page)

@@ -37,6 +37,12 @@ extension MMU {
     fetchPage.pointee = FetchPage()
   }
 
+  /// The state after RESET#: no paging, nothing translated.
+  func resetPaging() {
+    refreshControl()
+    dropAllEntries(keepingGlobal: false)
+  }
+
   /// Rights depend on CPL: a change between user and supervisor mode must go through here.
   func privilegeChanged() {
     filter.dropAll()

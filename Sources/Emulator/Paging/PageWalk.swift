@@ -202,7 +202,7 @@ public struct PageWalk: Sendable {
   private var directoryEntryAddress: UInt64 {
     control.mode == .pae
       ? pdpte & 0x000f_ffff_ffff_f000 | UInt64(linear >> 21 & 0x1ff) << 3
-      : UInt64(control.cr3 & 0xffff_f000 | linear >> 22 << 2)
+      : UInt64(control.cr3 & 0xffff_f000 | (linear >> 22) << 2)
   }
 
   @inline(__always)

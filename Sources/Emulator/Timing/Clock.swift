@@ -77,6 +77,11 @@ public final class Clock {
     dueTimes[event.id] != .max
   }
 
+  /// Whether `event` is all that may still happen: nothing else is pending.
+  func isOnlyPending(_ event: ClockEvent) -> Bool {
+    dueTimes.indices.allSatisfy { $0 == event.id || dueTimes[$0] == .max }
+  }
+
   /// Fires everything that is due at `now`, the earliest first, also what the handlers schedule meanwhile, and
   /// sets the deadline to what comes next.
   func runDueEvents() {

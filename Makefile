@@ -1,0 +1,77 @@
+# Pagewalk's targets. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The Swift toolchain's own folder: its clang, ld.lld and swiftc know the guest's target. The compiler is asked where it
+# lives, because `swift` on the PATH may be a link or a version manager's shim. Asked when first needed, and once.
+toolchain = $(eval toolchain := $(shell swiftc -print-target-info \
+  | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1/bin|p'))$(toolchain)
+
+# What the images' own makefiles build with and add to.
+GUEST_CLANG = $(toolchain)/clang
+GUEST_SWIFTC = $(toolchain)/swiftc
+GUEST_LD = $(toolchain)/ld.lld
+GUEST_TRIPLE := i686-unknown-none-elf
+IMAGE_DIR := .build/images
+IMAGES :=
+
+# Tests see the modules' inner parts, which takes other compiler flags than the product's: two folders, so that
+# neither build throws the other's away.
+TEST_BUILD := .build/test
+TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
+
+FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
+
+.PHONY: help build run test images bench lint check-all clean prerequisites
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: prerequisites ## build .build/release/pagewalk
+	swift build -c release --product pagewalk
+
+run: build images ## boot the mini-kernel in a machine with 6 GiB
+	.build/release/pagewalk run --memory 6G $(IMAGE_DIR)/minikernel.elf
+
+test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
+	swift test $(TEST_FLAGS) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+images: ## build the guest images into .build/images
+
+bench: build images ## measure speed (PEERS=1: beside QEMU and Bochs)
+	swift build -c release --product pagewalk-bench
+	.build/release/pagewalk-bench $(if $(PEERS),--peers)
+
+lint: ## check the formatting of all Swift
+	swift format lint --strict --recursive $(FORMATTED)
+
+check-all: lint ## lint, then all tests with their slow sweeps
+	PAGEWALK_SLOW=1 $(MAKE) test
+
+clean: ## remove everything that was built
+	rm -rf .build
+
+include $(wildcard images/*.mk)
+images: $(IMAGES)
+
+# libelf reads guest images, pkg-config finds it, and the decoder's tests ask objdump. Quick and silent when all is there.
+packages := libelf-dev pkg-config binutils
+prerequisites:
+	@command -v swift > /dev/null || { echo 'Swift 6.3 is needed on the PATH: https://www.swift.org/install' >&2; exit 1; }
+	@if pkg-config --exists libelf 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
+	if ! command -v apt-get > /dev/null; then root=none; \
+	elif [ "$$(id -u)" = 0 ]; then root=; \
+	elif sudo -n true 2> /dev/null; then root=sudo; \
+	else root=none; fi; \
+	if [ "$$root" = none ]; then \
+	  echo 'Please install: $(packages) (Debian: apt-get install $(packages))' >&2; exit 1; \
+	fi; \
+	echo 'Installing $(packages)'; \
+	log=$$(mktemp); \
+	$$root apt-get update -qq > "$$log" 2>&1 || true; \
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(packages) >> "$$log" 2>&1 \
+	  || { cat "$$log" >&2; exit 1; }; \
+	rm -f "$$log"

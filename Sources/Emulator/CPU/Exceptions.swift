@@ -1,0 +1,114 @@
+import IA32
+
+extension ExceptionVector {
+  /// How a second fault during the delivery of a first is judged. SDM vol. 3A, table 6-4.
+  enum Severity {
+    case benign
+    case contributory
+    case pageFault
+  }
+
+  var severity: Severity {
+    switch self {
+    case .divideError, .invalidTSS, .segmentNotPresent, .stackSegmentFault, .generalProtection: .contributory
+    case .pageFault: .pageFault
+    default: .benign
+    }
+  }
+
+  /// Whether the image of EFLAGS that is pushed has RF set: for every fault but #DB, so that the instruction that is
+  /// repeated can't meet an instruction breakpoint again. SDM vol. 3B, 17.3.1.1.
+  var setsResumeFlag: Bool {
+    switch self {
+    case .debug, .nonMaskableInterrupt, .breakpoint, .overflow, .doubleFault, .machineCheck: false
+    default: true
+    }
+  }
+
+  /// Whether the error code is a selector with the EXT bit below it. SDM vol. 3A, 6.13.
+  var hasSelectorErrorCode: Bool {
+    switch self {
+    case .invalidTSS, .segmentNotPresent, .stackSegmentFault, .generalProtection: true
+    default: false
+    }
+  }
+}
+
+extension GuestFault {
+  /// The fault as it is when an event outside the program caused it: EXT is set where there is one.
+  var external: GuestFault {
+    vector.hasSelectorErrorCode
+      ? GuestFault(vector, errorCode: errorCode | 1, linear: linear) : self
+  }
+
+  /// What a fault during this fault's delivery becomes: itself, a double fault, or the end (nil).
+  /// SDM vol. 3A, table 6-5.
+  func followed(by second: GuestFault) -> GuestFault? {
+    if vector == .doubleFault { return nil }
+    switch (vector.severity, second.vector.severity) {
+    // Nothing benign comes from a delivery but the #UD of a task gate; a double fault ends what could go on for ever.
+    case (_, .benign): return GuestFault(.doubleFault)
+    case (.benign, _), (.contributory, .pageFault): return second
+    case (.contributory, .contributory), (.pageFault, _): return GuestFault(.doubleFault)
+    }
+  }
+}
+
+/// Delivery of exceptions. SDM vol. 3A, 6.3, 6.15.
+extension CPU {
+  /// Delivers an exception whose return address is the current EIP: the instruction itself for a fault, the next one
+  /// for a trap. Faults on the way become what the manual makes of them: the second in turn, a double fault, or
+  /// shutdown (`isShutDown`), which leaves all registers but CR2 as they were.
+  func deliver(_ fault: GuestFault) {
+    state.pointee.isHalted = false
+    // However a guest arranges its faults, time passes.
+    clock.state.pointee.now &+= 1
+    var current = fault
+    noteLinearAddress(of: fault)
+    var flags = state.pointee.eflags
+    while true {
+      record(current)
+      if current.vector.setsResumeFlag { flags |= EFLAGS.resume.rawValue }
+      let vector = current.vector
+      let entry = HandlerEntry(
+        vector: vector.rawValue, errorCode: vector.pushesErrorCode ? current.errorCode : nil,
+        returnEIP: state.pointee.eip, flags: flags, isSoftware: false)
+      do throws(GuestFault) {
+        try enterHandler(entry)
+        finishDelivery(of: vector)
+        return
+      } catch {
+        let second = error.external
+        noteLinearAddress(of: second)
+        guard let next = current.followed(by: second) else { return shutDown(second) }
+        current = next
+      }
+    }
+  }
+
+  private func finishDelivery(of vector: ExceptionVector) {
+    counters.pointee.faults[Int(vector.rawValue)] &+= 1
+    faultHistory.markDelivered()
+    // A debug handler may use the debug registers. SDM vol. 3B, 17.2.4.
+    if vector == .debug { state.pointee.dr7 &= ~DebugRegisterBits.generalDetectEnable }
+  }
+
+  /// A fault on the way to the double-fault handler: the processor stops until it is reset.
+  private func shutDown(_ third: GuestFault) {
+    record(third)
+    faultHistory.markShutdown()
+    isShutDown = true
+  }
+
+  /// A page fault loads CR2 when it is raised, also where it becomes a double fault.
+  private func noteLinearAddress(of fault: GuestFault) {
+    if fault.vector == .pageFault { state.pointee.cr2 = fault.linear }
+  }
+
+  private func record(_ fault: GuestFault) {
+    faultHistory.record(
+      FaultHistory.Entry(
+        vector: fault.vector, errorCode: fault.errorCode, cs: state.pointee.cs.selector,
+        eip: state.pointee.eip, cr2: state.pointee.cr2))
+  }
+}

@@ -1,0 +1,290 @@
+import IA32
+
+/// What the loop looks at between two blocks, and what makes it stop.
+struct LoopControl {
+  /// Something has to be looked at before the next instruction: an interrupt, a trap, a stop.
+  var needsAttention = true
+  /// Why `run` shall return; nil to go on.
+  var stop: StopReason?
+  /// The mode bits of `Block.key`.
+  var modeKey: UInt64 = 0
+  /// Execute one instruction, then look again.
+  var stepOne = false
+  /// The instruction about to execute began with TF set: #DB follows it.
+  var trapsAfterStep = false
+  /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
+  var armed: UnsafeMutablePointer<Op>?
+  var armedHandler = Handler.leave
+}
+
+/// Why the CPU came back from `run`.
+public enum StopReason: Hashable, Sendable {
+  /// The guest wrote this value to the exit device.
+  case exit(UInt8)
+  /// A third fault while the second was being delivered. SDM vol. 3A, 6.15, interrupt 8.
+  case tripleFault
+  /// HLT with interrupts off.
+  case halted
+  /// HLT, and nothing but input from outside could wake the CPU.
+  case waiting
+  /// The guest asked the keyboard controller or port 92h for a reset.
+  case reset
+  /// The cycle limit was reached.
+  case cycleLimit
+  /// Somebody on the host asked for it.
+  case interrupted
+}
+
+/// Between the blocks: finding the next one, leaving one early, interrupts and traps.
+extension CPU {
+  // MARK: Entering a block
+
+  /// The block at CS:EIP, counted as fetched; nil after a fetch that faulted, with the fault delivered.
+  @inline(__always)
+  func enterBlock() -> UnsafeMutablePointer<Block>? {
+    let eip = state.pointee.eip
+    let linear = state.pointee.cs.base &+ eip
+    let fetch = mmu.fetchPage
+    guard linear >> 12 == fetch.pointee.page, let block = blocks.recentSlot(eip).pointee,
+      block.pointee.key == control.pointee.modeKey | UInt64(eip),
+      block.pointee.physical == fetch.pointee.physical | UInt64(linear & 0xfff)
+    else { return enterSlowly() }
+    countFetch(block, linear)
+    return block
+  }
+
+  /// Counts the lines that the block's instructions enter, and sees to it that the block is left when a
+  /// deadline comes up inside it.
+  @inline(__always)
+  func countFetch(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32) {
+    let fetch = mmu.fetchPage
+    let held: UInt64 = fetch.pointee.line == linear >> 5 ? 1 : 0
+    fetch.pointee.lookups &+= UInt64(block.pointee.lines) &- held
+    fetch.pointee.line = (linear &+ block.pointee.bytes &- 1) >> 5
+    let beforeLast = clock.state.pointee.now &+ UInt64(block.pointee.cyclesBeforeLast)
+    if beforeLast >= clock.state.pointee.deadline {
+      arm(from: block.pointee.ops + 1, count: Int(block.pointee.count) &- 1)
+    }
+  }
+
+  // MARK: Leaving one early
+
+  /// Arms the first of `count` instructions from `first` on that a deadline precedes.
+  func arm(from first: UnsafeMutablePointer<Op>, count: Int) {
+    var op = first
+    for _ in 0..<max(0, count) {
+      if clock.state.pointee.now &+ UInt64(op.pointee.cyclesBefore) >= clock.state.pointee.deadline {
+        return arm(op)
+      }
+      op += 1
+    }
+  }
+
+  /// Makes the loop come back before `op`, an instruction of the block that is being executed.
+  func arm(_ op: UnsafeMutablePointer<Op>) {
+    if let armed = control.pointee.armed {
+      guard op < armed else { return }
+      armed.pointee.handler = control.pointee.armedHandler
+    }
+    control.pointee.armed = op
+    control.pointee.armedHandler = op.pointee.handler
+    op.pointee.handler = .leave
+    control.pointee.needsAttention = true
+  }
+
+  /// Makes the loop come back after the first instruction of `block`.
+  func armAfterFirst(_ block: UnsafeMutablePointer<Block>) {
+    if block.pointee.count > 1 { arm(block.pointee.ops + 1) }
+    control.pointee.needsAttention = true
+  }
+
+  private func disarm() {
+    guard let armed = control.pointee.armed else { return }
+    armed.pointee.handler = control.pointee.armedHandler
+    control.pointee.armed = nil
+  }
+
+  /// Accounts for the instructions of `block` before `op` and makes `op` the next.
+  /// - Parameter fetched: `op` itself has been fetched: it has begun, or has faulted.
+  @inline(never)
+  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false) {
+    state.pointee.eip = op.pointee.eip
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    counters.pointee.instructions &+= UInt64(op.pointee.position)
+    // The lines beyond the last instruction fetched have not been entered.
+    let end = state.pointee.cs.base &+ (fetched ? op.pointee.nextEIP : op.pointee.eip)
+    let line = (end &- 1) >> 5
+    let fetch = mmu.fetchPage
+    if fetch.pointee.line != .max && line <= fetch.pointee.line {
+      fetch.pointee.lookups &-= UInt64(fetch.pointee.line &- line)
+      fetch.pointee.line = line
+    }
+    control.pointee.needsAttention = true
+  }
+
+  /// Delivers the fault that `op` raised.
+  @inline(never)
+  func raise(_ fault: GuestFault, in block: UnsafeMutablePointer<Block>, at op: UnsafeMutablePointer<Op>) {
+    leave(block, before: op, fetched: true)
+    raise(fault)
+  }
+
+  /// Delivers a fault of the instruction at CS:EIP.
+  func raise(_ fault: GuestFault) {
+    control.pointee.trapsAfterStep = false
+    deliver(fault)
+    modeChanged()
+  }
+
+  /// Decoding depends on the segments, interrupts on IF and TF: called after whatever may have changed them.
+  func modeChanged() {
+    control.pointee.modeKey = UInt64(BlockMode(of: state).rawValue) << 32
+    control.pointee.needsAttention = true
+  }
+
+  // MARK: Slow accesses of the fast handlers
+
+  /// Runs `body` with the clock at the instruction's start, then lets what it caused take effect after it.
+  @inline(__always)
+  func atExactTime<T>(
+    _ op: UnsafeMutablePointer<Op>, _ body: () throws(GuestFault) -> T
+  ) throws(GuestFault) -> T {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    defer {
+      clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore)
+      settle(op)
+    }
+    return try body()
+  }
+
+  /// An access may have raised an interrupt or moved a deadline: the block must not run past it.
+  @inline(__always)
+  func settle(_ op: UnsafeMutablePointer<Op>) {
+    if control.pointee.needsAttention {
+      arm(op + 1)
+    } else if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) {
+      settleNearDeadline(op)
+    }
+  }
+
+  @inline(never)
+  private func settleNearDeadline(_ op: UnsafeMutablePointer<Op>) {
+    var next = op + 1
+    while next.pointee.handler != .endOfBlock && next.pointee.position > op.pointee.position {
+      if clock.state.pointee.now &+ UInt64(next.pointee.cyclesBefore) >= clock.state.pointee.deadline {
+        return arm(next)
+      }
+      next += 1
+    }
+  }
+
+  @inline(never)
+  func loadSlowly<W: OperandWord>(
+    _ linear: UInt32, as type: W.Type, _ op: UnsafeMutablePointer<Op>
+  ) throws(GuestFault) -> W {
+    try atExactTime(op) { () throws(GuestFault) -> W in
+      try mmu.load(linear, as: type, user: mmu.isUserMode)
+    }
+  }
+
+  @inline(never)
+  func storeSlowly<W: OperandWord>(
+    _ linear: UInt32, _ value: W, _ op: UnsafeMutablePointer<Op>
+  ) throws(GuestFault) {
+    try atExactTime(op) { () throws(GuestFault) in
+      try mmu.store(linear, value, user: mmu.isUserMode)
+    }
+  }
+
+  @inline(never)
+  func writeTargetSlowly(
+    _ linear: UInt32, bytes: UInt32, _ op: UnsafeMutablePointer<Op>
+  ) throws(GuestFault) -> WriteTarget {
+    try atExactTime(op) { () throws(GuestFault) -> WriteTarget in
+      try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
+    }
+  }
+
+  @inline(never)
+  func readSlowly<W: OperandWord>(
+    _ target: WriteTarget, as type: W.Type, _ op: UnsafeMutablePointer<Op>
+  ) -> W {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    defer { clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore) }
+    return mmu.current(target, as: type)
+  }
+
+  @inline(never)
+  func commitSlowly<W: OperandWord>(_ target: WriteTarget, _ value: W, _ op: UnsafeMutablePointer<Op>) {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    mmu.commit(target, value)
+    clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore)
+    settle(op)
+  }
+
+  // MARK: Between two instructions
+
+  /// Looks at everything that may happen between two instructions, in the manual's order (SDM vol. 3A, 6.9): traps on the
+  /// previous instruction, then interrupts. False when `run` shall return.
+  @inline(never)
+  func attend() -> Bool {
+    disarm()
+    control.pointee.stepOne = false
+    if control.pointee.trapsAfterStep && !isShutDown {
+      control.pointee.trapsAfterStep = false
+      state.pointee.dr6 |= 1 << 14
+      raise(GuestFault(.debug))
+    }
+    repeat {
+      if clock.state.pointee.now >= clock.state.pointee.deadline { clock.runDueEvents() }
+      if isShutDown { control.pointee.stop = .tripleFault }
+      if control.pointee.stop != nil { return false }
+      takeInterrupt()
+      if isShutDown { control.pointee.stop = .tripleFault }
+      if state.pointee.isHalted { idle() }
+      if control.pointee.stop != nil { return false }
+    } while state.pointee.isHalted
+    let traps = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
+    control.pointee.trapsAfterStep = traps
+    control.pointee.stepOne = traps || state.pointee.inhibitsInterrupts
+    control.pointee.needsAttention = control.pointee.stepOne
+    state.pointee.inhibitsInterrupts = false
+    return true
+  }
+
+  private func takeInterrupt() {
+    guard let controller = interruptController, controller.interruptRequested,
+      state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
+    else { return }
+    counters.pointee.interrupts &+= 1
+    externalInterrupt(controller.acknowledge())
+    modeChanged()
+  }
+
+  /// HLT: time passes up to the next event.
+  private func idle() {
+    guard state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0 else {
+      control.pointee.stop = .halted
+      return
+    }
+    guard !onlyLimitPending() else {
+      control.pointee.stop = .waiting
+      return
+    }
+    let deadline = clock.state.pointee.deadline
+    if deadline > clock.state.pointee.now {
+      counters.pointee.idleCycles &+= deadline &- clock.state.pointee.now
+      clock.state.pointee.now = deadline
+    }
+  }
+
+  /// The same physical address may mean other memory now (A20): nothing that was remembered about memory holds.
+  func physicalAddressesChanged() {
+    mmu.filter.dropAll()
+    mmu.forgetFetchPage()
+    blocks.removeAll()
+  }
+
+  /// INTR went up, or a host asks for attention: the loop looks before its next block.
+  func requestAttention() { control.pointee.needsAttention = true }
+}

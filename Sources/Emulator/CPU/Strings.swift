@@ -1,0 +1,196 @@
+import IA32
+
+/// The string instructions, with and without REP. SDM vol. 2, REP.
+///
+/// An iteration is an instruction to the clock and the counters. Between two iterations the instruction can be left
+/// and taken up again: after each one the registers say how far it has come, so a fault or an interrupt finds a
+/// consistent state.
+extension CPU {
+  /// Executes until done or until something is due; true when it must be taken up again.
+  @inline(never)
+  func string(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) -> Bool {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    defer { clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore) }
+    switch op.pointee.width {
+    case 1: return try string(op, as: UInt8.self)
+    case 2: return try string(op, as: UInt16.self)
+    default: return try string(op, as: UInt32.self)
+    }
+  }
+
+  private func string<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, as type: W.Type
+  ) throws(GuestFault) -> Bool {
+    guard !op.pointee.prefixes.isDisjoint(with: [.rep, .repne]) else {
+      try iterate(op, as: type)
+      clock.state.pointee.now &+= bus.takeWaitStates()
+      settle(op)
+      return false
+    }
+    let trapping = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
+    while countRegister(op) != 0 {
+      try iterate(op, as: type)
+      setCountRegister(op, countRegister(op) &- 1)
+      clock.state.pointee.now &+= bus.takeWaitStates()
+      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, as: type))
+      if countRegister(op) == 0 || endsByComparison(op) {
+        // The instruction's own cycle and count come with its block.
+        clock.state.pointee.now &+= iterations &- 1
+        counters.pointee.instructions &+= iterations &- 1
+        settle(op)
+        return false
+      }
+      clock.state.pointee.now &+= iterations
+      counters.pointee.instructions &+= iterations
+      if trapping || control.pointee.needsAttention
+        || clock.state.pointee.now >= clock.state.pointee.deadline
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// REPE and REPNE of CMPS and SCAS end when ZF says so.
+  private func endsByComparison(_ op: UnsafeMutablePointer<Op>) -> Bool {
+    guard op.pointee.operation == .cmps || op.pointee.operation == .scas else { return false }
+    return state.pointee.flags.zero == op.pointee.prefixes.contains(.repne)
+  }
+
+  // MARK: One iteration
+
+  private func iterate<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) {
+    let bytes = UInt32(W.bitWidth / 8)
+    let step = state.pointee.systemFlags & EFLAGS.direction.rawValue != 0 ? 0 &- bytes : bytes
+    let source = pointer(.esi, op)
+    let destination = pointer(.edi, op)
+    switch op.pointee.operation {
+    case .movs:
+      let value = try load(op.pointee.segment, source, as: type)
+      try store(.es, destination, value)
+      advance(.esi, step, op)
+      advance(.edi, step, op)
+    case .stos:
+      try store(.es, destination, register(0, as: type))
+      advance(.edi, step, op)
+    case .lods:
+      setRegister(0, try load(op.pointee.segment, source, as: type))
+      advance(.esi, step, op)
+    case .cmps:
+      let left = try load(op.pointee.segment, source, as: type)
+      let right = try load(.es, destination, as: type)
+      _ = state.pointee.flags.subtract(left, right)
+      advance(.esi, step, op)
+      advance(.edi, step, op)
+    case .scas:
+      let right = try load(.es, destination, as: type)
+      _ = state.pointee.flags.subtract(register(0, as: type), right)
+      advance(.edi, step, op)
+    case .ins: try input(op, step, as: type)
+    default: try output(op, step, as: type)
+    }
+  }
+
+  /// INS checks that it can store before it reads the port, whose read may have effects.
+  private func input<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, _ step: UInt32, as type: W.Type
+  ) throws(GuestFault) {
+    let bytes = UInt32(W.bitWidth / 8)
+    let port = UInt16(truncatingIfNeeded: self[.edx])
+    try checkIOPermission(port: port, bytes: bytes)
+    let linear = try linearAddress(.es, pointer(.edi, op), bytes: bytes, .write)
+    let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
+    let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
+    mmu.commit(target, W(truncatingIfNeeded: bus.readPort(port, width: width)))
+    advance(.edi, step, op)
+  }
+
+  private func output<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, _ step: UInt32, as type: W.Type
+  ) throws(GuestFault) {
+    let bytes = UInt32(W.bitWidth / 8)
+    let port = UInt16(truncatingIfNeeded: self[.edx])
+    try checkIOPermission(port: port, bytes: bytes)
+    let value = try load(op.pointee.segment, pointer(.esi, op), as: type)
+    let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
+    bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: value))
+    advance(.esi, step, op)
+  }
+
+  private func pointer(_ register: GeneralRegister, _ op: UnsafeMutablePointer<Op>) -> UInt32 {
+    op.pointee.addressWidth == 2 ? self[register] & 0xffff : self[register]
+  }
+
+  private func advance(_ register: GeneralRegister, _ step: UInt32, _ op: UnsafeMutablePointer<Op>) {
+    if op.pointee.addressWidth == 2 {
+      setRegister(register.rawValue, UInt16(truncatingIfNeeded: self[register] &+ step))
+    } else {
+      self[register] &+= step
+    }
+  }
+
+  // MARK: Many at once
+
+  /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
+  /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
+  /// that share a set, the destination first): more of the same change nothing there. The result and the counts are
+  /// those of single iterations. 0 when none can be done so.
+  private func bulk<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) -> UInt32 {
+    guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
+      state.pointee.es.isFlatData,
+      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
+      !control.pointee.needsAttention
+    else { return 0 }
+    let bytes = UInt32(W.bitWidth / 8)
+    let now = clock.state.pointee.now &+ 1
+    let deadline = clock.state.pointee.deadline
+    guard deadline > now else { return 0 }
+    let to = self[.edi]
+    var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
+    count = UInt32(truncatingIfNeeded: min(UInt64(count), deadline &- now))
+    if op.pointee.operation == .stos {
+      guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
+      fill(target.host, with: register(0, as: type), count: count)
+      mmu.countHits(UInt64(count), target.source)
+    } else {
+      let from = self[.esi]
+      count = min(count, (0x1000 &- from & 0xfff) / bytes)
+      guard count > 0, state.pointee[op.pointee.segment].isFlatData,
+        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write)
+      else { return 0 }
+      move(source.host, to: target.host, count: count, as: type)
+      mmu.countHits(UInt64(count), source.source)
+      mmu.countHits(UInt64(count), target.source)
+      self[.esi] &+= count &* bytes
+    }
+    self[.edi] &+= count &* bytes
+    self[.ecx] &-= count
+    return count
+  }
+
+  private func fill<W: OperandWord>(_ target: UnsafeMutableRawPointer, with value: W, count: UInt32) {
+    var place = target
+    for _ in 0..<count {
+      place.storeBytes(of: value, as: W.self)
+      place += W.bitWidth / 8
+    }
+  }
+
+  /// Ascending copies; where the destination overlaps the source ahead of it the bytes repeat, as single moves make them.
+  private func move<W: OperandWord>(
+    _ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, count: UInt32, as type: W.Type
+  ) {
+    let size = Int(count) &* W.bitWidth / 8
+    if target <= source || target >= source + size {
+      target.copyMemory(from: source, byteCount: size)
+      return
+    }
+    var from = source
+    var to = target
+    for _ in 0..<count {
+      to.storeBytes(of: from.loadUnaligned(as: type), as: type)
+      from += W.bitWidth / 8
+      to += W.bitWidth / 8
+    }
+  }
+}

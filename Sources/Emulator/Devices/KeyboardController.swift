@@ -1,0 +1,156 @@
+/// The 8042 keyboard controller of the PC AT at ports 60h and 64h, with no keyboard and no mouse plugged in. What
+/// guests need of it is the self-test, the A20 gate and the reset of the CPU.
+///
+/// IBM PC AT Technical Reference, "Keyboard controller"; the commands for a second device are the PS/2's.
+public final class KeyboardController {
+  public struct State: Sendable, Equatable {
+    /// The command byte, of which bit 0 asks for interrupts and bit 4 turns the keyboard off.
+    var commandByte: UInt8 = 0x10
+    /// What port 60h reads.
+    var output: UInt8 = 0
+    /// Status bit 0: the output is new.
+    var outputFull = false
+    /// Status bit 2: the self-test has passed.
+    var systemFlag = false
+    /// Status bit 3: the last write went to port 64h.
+    var lastWasCommand = false
+    /// Status bit 5: the output is from the second device.
+    var fromSecond = false
+    /// Status bit 6: the device didn't answer.
+    var timedOut = false
+    /// The command whose parameter port 60h gets next.
+    var awaited: UInt8?
+    /// The controller's other 31 bytes of memory, commands 21h to 3Fh and 61h to 7Fh.
+    var memory = [UInt8](repeating: 0, count: 32)
+    /// The output port's pins other than reset and A20.
+    var outputPort: UInt8 = 0xCC
+  }
+
+  public internal(set) var state = State()
+
+  private let gate: A20Gate
+  private let reset: () -> Void
+  private let interrupt: InterruptLine
+
+  /// A controller whose output port works `gate` and `reset` and that asks for IRQ 1 through `interrupt`.
+  public init(gate: A20Gate, interrupt: InterruptLine = .unconnected, reset: @escaping () -> Void) {
+    self.gate = gate
+    self.interrupt = interrupt
+    self.reset = reset
+  }
+
+  /// Puts the controller at its ports.
+  public func attach(to bus: Bus) throws(BusError) {
+    let data = PortBlock(name: "8042 data") { _ in
+      self.readData()
+    } write: { _, value in
+      self.writeData(value)
+    }
+    let command = PortBlock(name: "8042 command") { _ in
+      self.status
+    } write: { _, value in
+      self.command(value)
+    }
+    try bus.addPorts(data, at: 0x60..<0x61)
+    try bus.addPorts(command, at: 0x64..<0x65)
+  }
+
+  // MARK: Port 60h
+
+  private func readData() -> UInt8 {
+    state.outputFull = false
+    updateInterrupt()
+    return state.output
+  }
+
+  private func writeData(_ value: UInt8) {
+    state.lastWasCommand = false
+    guard let command = state.awaited else {
+      noDevice(second: false)
+      return
+    }
+    state.awaited = nil
+    switch command {
+    case 0x60: setCommandByte(value)
+    case 0x61...0x7F: state.memory[Int(command & 0x1F)] = value
+    case 0xD1: setOutputPort(value)
+    case 0xD2: put(value)
+    case 0xD3: put(value, second: true)
+    default: noDevice(second: true)
+    }
+  }
+
+  // MARK: Port 64h
+
+  /// The status: what port 64h reads. The controller takes whatever is written at once, so bit 1 is never set;
+  /// bit 4, the keyboard lock, is open.
+  private var status: UInt8 {
+    (state.outputFull ? 0x01 : 0) | (state.systemFlag ? 0x04 : 0) | (state.lastWasCommand ? 0x08 : 0) | 0x10
+      | (state.fromSecond ? 0x20 : 0) | (state.timedOut ? 0x40 : 0)
+  }
+
+  private func command(_ value: UInt8) {
+    state.lastWasCommand = true
+    state.awaited = nil
+    switch value {
+    case 0x20: put(state.commandByte)
+    case 0x21...0x3F: put(state.memory[Int(value & 0x1F)])
+    // The command's parameter comes through port 60h.
+    case 0x60...0x7F, 0xD1...0xD4: state.awaited = value
+    // Second device off and on.
+    case 0xA7: setCommandByte(state.commandByte | 0x20)
+    case 0xA8: setCommandByte(state.commandByte & ~0x20)
+    // The tests of the lines to the devices find nothing wrong with them.
+    case 0xA9, 0xAB: put(0x00)
+    case 0xAA:
+      state.systemFlag = true
+      put(0x55)
+    case 0xAD: setCommandByte(state.commandByte | 0x10)
+    case 0xAE: setCommandByte(state.commandByte & ~0x10)
+    // Input port: keyboard not locked, colour display or none.
+    case 0xC0: put(0xA0)
+    case 0xD0: put(outputPort)
+    case 0xE0: put(0x00)
+    // Pulses the output port's low four pins whose bits are 0; pin 0 is the CPU's reset.
+    case 0xF0...0xFF: if value & 1 == 0 { reset() }
+    default: break
+    }
+  }
+
+  // MARK: Inside
+
+  private func setCommandByte(_ value: UInt8) {
+    state.commandByte = value
+    state.systemFlag = value & 0x04 != 0
+    updateInterrupt()
+  }
+
+  /// The output port: pin 0 is reset (low resets), pin 1 is A20.
+  private var outputPort: UInt8 {
+    state.outputPort | 0x01 | (gate.state.keyboardController ? 0x02 : 0) | (state.outputFull ? 0x10 : 0)
+  }
+
+  private func setOutputPort(_ value: UInt8) {
+    state.outputPort = value & 0xCC
+    gate.state.keyboardController = value & 0x02 != 0
+    if value & 0x01 == 0 { reset() }
+  }
+
+  private func put(_ value: UInt8, second: Bool = false) {
+    state.output = value
+    state.outputFull = true
+    state.fromSecond = second
+    state.timedOut = false
+    updateInterrupt()
+  }
+
+  /// Nobody takes what was sent: the controller answers itself with FEh and the time-out bit.
+  private func noDevice(second: Bool) {
+    put(0xFE, second: second)
+    state.timedOut = true
+  }
+
+  private func updateInterrupt() {
+    interrupt.set(state.outputFull && !state.fromSecond && state.commandByte & 0x01 != 0)
+  }
+}

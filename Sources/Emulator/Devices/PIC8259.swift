@@ -1,0 +1,146 @@
+/// The PC's two 8259A interrupt controllers: the master with inputs 0 to 7 and, at its input 2, the slave with
+/// inputs 8 to 15.
+///
+/// Intel 8259A data sheet, order number 231468; ports and cascade as in the IBM PC AT Technical Reference:
+///
+///     20h, 21h      master
+///     A0h, A1h      slave
+///     4D0h, 4D1h    edge/level control of master and slave
+public final class PIC8259 {
+  /// The master's input that the slave requests through.
+  static let cascadeInput: UInt8 = 2
+
+  /// All that the pair remembers.
+  public struct State: Sendable, Equatable {
+    var master = PIC8259Chip(isMaster: true)
+    var slave = PIC8259Chip(isMaster: false)
+
+    /// The slave's answer to an acknowledgement. Its output falls for that moment, so that a further request is a
+    /// new edge at the master.
+    mutating func acknowledgeSlave() -> UInt8? {
+      master.setLine(PIC8259.cascadeInput, false)
+      return slave.acknowledge()
+    }
+  }
+
+  /// The pair's state; the output follows it.
+  public internal(set) var state = State() {
+    didSet {
+      output.pointee = state.master.request != nil
+      if output.pointee { onRequest() }
+    }
+  }
+
+  /// Called when INT is high after a change.
+  var onRequest: () -> Void = {}
+
+  /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
+  /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
+  let output: UnsafeMutablePointer<Bool>
+
+  public init() {
+    output = .allocate(capacity: 1)
+    output.initialize(to: false)
+  }
+
+  deinit {
+    output.deallocate()
+  }
+
+  /// Puts the pair at its ports.
+  public func attach(to bus: Bus) throws(BusError) {
+    try bus.addPorts(
+      PortBlock(name: "8259 master") {
+        self.read(\.master, $0)
+      } write: {
+        self.write(\.master, $0, $1)
+      },
+      at: 0x20..<0x22)
+    try bus.addPorts(
+      PortBlock(name: "8259 slave") {
+        self.read(\.slave, $0)
+      } write: {
+        self.write(\.slave, $0, $1)
+      },
+      at: 0xA0..<0xA2)
+    try bus.addPorts(
+      PortBlock(name: "8259 edge/level") { offset in
+        offset == 0 ? self.state.master.levelTriggered : self.state.slave.levelTriggered
+      } write: { offset, value in
+        self.update { state in
+          // The timer, keyboard, cascade, clock and coprocessor inputs are edges on any PC.
+          if offset == 0 {
+            state.master.levelTriggered = value & 0b1111_1000
+          } else {
+            state.slave.levelTriggered = value & 0b1101_1110
+          }
+        }
+      },
+      at: 0x4D0..<0x4D2)
+  }
+
+  // MARK: The CPU's side
+
+  /// Whether the pair requests an interrupt: the INTR pin.
+  public var interruptRequested: Bool { output.pointee }
+
+  /// The CPU's interrupt acknowledge cycle: takes the request into service and gives its vector. When the request
+  /// is gone the vector is the spurious one, of input 7 of the chip that was asked.
+  public func acknowledge() -> UInt8 {
+    var vector: UInt8 = 0
+    update { state in
+      guard let input = state.master.acknowledge() else {
+        vector = state.master.vectorBase | 7
+        return
+      }
+      guard input == Self.cascadeInput, state.master.hasSlave(at: input) else {
+        vector = state.master.vectorBase | input
+        return
+      }
+      vector = state.slave.vectorBase | (state.acknowledgeSlave() ?? 7)
+    }
+    return vector
+  }
+
+  // MARK: The devices' side
+
+  /// The wire to input `irq`, 0 to 15. Input 2 is the cascade: what the PC calls IRQ 2 arrives at 9.
+  /// One device an input: two would each put it to its own level.
+  public func line(_ irq: Int) -> InterruptLine {
+    let input = UInt8(truncatingIfNeeded: irq == 2 ? 9 : irq & 15)
+    return InterruptLine { level in
+      self.update { state in
+        if input < 8 {
+          state.master.setLine(input, level)
+        } else {
+          state.slave.setLine(input - 8, level)
+        }
+      }
+    }
+  }
+
+  // MARK: Registers
+
+  private func read(_ chip: WritableKeyPath<State, PIC8259Chip>, _ offset: UInt64) -> UInt8 {
+    var value: UInt8 = 0
+    update { state in
+      if chip == \.slave, state.slave.polled { state.master.setLine(Self.cascadeInput, false) }
+      value = state[keyPath: chip].read(odd: offset != 0)
+    }
+    return value
+  }
+
+  private func write(_ chip: WritableKeyPath<State, PIC8259Chip>, _ offset: UInt64, _ value: UInt8) {
+    update { $0[keyPath: chip].write(odd: offset != 0, value) }
+  }
+
+  /// Changes the state and carries the slave's output to the master's input.
+  private func update(_ change: (inout State) -> Void) {
+    var next = state
+    change(&next)
+    next.master.setLine(Self.cascadeInput, next.slave.request != nil)
+    state = next
+  }
+}
+
+extension PIC8259: InterruptController {}

@@ -1,0 +1,165 @@
+import IA32
+
+/// What a machine is built from.
+public struct MachineConfiguration: Sendable {
+  /// RAM in bytes, 1 MiB to 64 GiB in whole pages.
+  public var memoryBytes: UInt64
+  /// Physical address bits, 36 to 52.
+  public var physicalAddressBits: Int
+  /// The boot ROM: it ends at FFFFFFFFh, and its last 64 KiB are seen below 1 MiB too.
+  public var rom: [UInt8]
+  public var tlb: TLBGeometry
+  public var timing: TimingLevel
+  /// Cycles a second.
+  public var frequency: UInt64
+
+  public init(
+    memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], tlb: TLBGeometry = .p6,
+    timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency
+  ) {
+    self.memoryBytes = memoryBytes
+    self.physicalAddressBits = physicalAddressBits
+    self.rom = rom
+    self.tlb = tlb
+    self.timing = timing
+    self.frequency = frequency
+  }
+}
+
+/// The PC: what is wired to what. It is built once, stepped by `run`, and looked at between runs.
+public final class Machine {
+  public let memory: PhysicalMemory
+  public let bus: Bus
+  public let clock: Clock
+  let cpu: CPU
+
+  public let interruptControllers = PIC8259()
+  public let timer: PIT8254
+  public let serial: UART16550
+  public let realTimeClock: CMOSRTC
+  public let keyboardController: KeyboardController
+  public let postPort = POSTPort()
+  /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
+  public let demonstrationDevices: [DemonstrationDevice]
+
+  /// The serial port's crystal: 16 times the PC's, as on fast serial cards. Divisor 1 gives 1.8 Mbaud, and a guest
+  /// that waits for its console waits some 900 cycles a character instead of 14,000.
+  static let serialCrystal: UInt64 = 16 * UART16550.defaultInputClock
+
+  private var serialOutput: [UInt8] = []
+  private var limit: ClockEvent
+
+  /// - Parameter debugConsole: gets what the guest writes to port E9h.
+  /// - Throws: `MemoryError` for the size, `BusError` for what doesn't fit into the address width.
+  public init(_ configuration: MachineConfiguration, debugConsole: @escaping (UInt8) -> Void = { _ in }) throws {
+    memory = try PhysicalMemory(bytes: configuration.memoryBytes)
+    bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
+    clock = Clock(frequency: configuration.frequency)
+    let addressWidth = UInt8(configuration.physicalAddressBits)
+    cpu = CPU(
+      memory: memory, bus: bus, clock: clock,
+      model: CPUModel(addressWidth: addressWidth, geometry: configuration.tlb), addressWidth: addressWidth,
+      geometry: configuration.tlb)
+    cpu.mmu.walkReferenceCost = configuration.timing.walkReferenceCost
+    let control = cpu.control
+    limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
+
+    let pic = interruptControllers
+    timer = PIT8254(clock: clock, interrupt: pic.line(0))
+    var transmit: (UInt8) -> Void = { _ in }
+    serial = UART16550(clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4)) { transmit($0) }
+    realTimeClock = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
+    let processor = cpu
+    let gate = A20Gate(bus: bus) { [unowned processor] _ in processor.physicalAddressesChanged() }
+    keyboardController = KeyboardController(gate: gate, interrupt: pic.line(1)) {
+      control.pointee.stop = .reset
+      control.pointee.needsAttention = true
+    }
+    demonstrationDevices = try Self.demonstrationDevices(
+      on: bus, clock: clock, lines: [pic.line(10), pic.line(11)])
+    let fastA20 = FastA20(gate: gate) {
+      control.pointee.stop = .reset
+      control.pointee.needsAttention = true
+    }
+    let exit = DebugExit { value in
+      control.pointee.stop = .exit(UInt8(truncatingIfNeeded: value))
+      control.pointee.needsAttention = true
+    }
+
+    try pic.attach(to: bus)
+    try timer.attach(to: bus)
+    try serial.attach(to: bus)
+    try realTimeClock.attach(to: bus)
+    try keyboardController.attach(to: bus)
+    try fastA20.attach(to: bus)
+    try SystemControlPort(clock: clock, timer: timer).attach(to: bus)
+    try postPort.attach(to: bus)
+    try DebugConsole(transmit: debugConsole).attach(to: bus)
+    try exit.attach(to: bus)
+    try attachROM(configuration.rom)
+
+    cpu.interruptController = pic
+    pic.onRequest = { control.pointee.needsAttention = true }
+    transmit = { [unowned self] in self.serialOutput.append($0) }
+  }
+
+  private static func demonstrationDevices(
+    on bus: Bus, clock: Clock, lines: [InterruptLine]
+  ) throws(BusError) -> [DemonstrationDevice] {
+    let low = DemonstrationDevice(name: "demonstration device, low", clock: clock, interrupt: lines[0])
+    try low.attach(to: bus, at: DemonstrationDevice.addressBelow4GiB)
+    let high = DemonstrationDevice.address(
+      above: bus.memory.layout, physicalAddressBits: bus.physicalAddressBits)
+    guard let high else { return [low] }
+    let device = DemonstrationDevice(name: "demonstration device, high", clock: clock, interrupt: lines[1])
+    try device.attach(to: bus, at: high)
+    return [low, device]
+  }
+
+  private func attachROM(_ rom: [UInt8]) throws(BusError) {
+    guard !rom.isEmpty else { return }
+    try bus.addROM(name: "boot ROM", at: PhysicalAddress(1 << 32 - UInt64(rom.count)), bytes: rom)
+    let shadow = Array(rom.suffix(1 << 16))
+    try bus.addROM(
+      name: "boot ROM below 1 MiB", at: PhysicalAddress(1 << 20 - UInt64(shadow.count)), bytes: shadow)
+  }
+
+  // MARK: Running
+
+  /// Cycles since the machine was switched on.
+  public var cycle: UInt64 { clock.now }
+
+  /// Runs until the clock reaches `cycle` (it stops at the first instruction boundary from there on), or until something
+  /// else stops the CPU.
+  public func run(untilCycle cycle: UInt64 = .max) -> StopReason {
+    clock.schedule(limit, at: cycle)
+    cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit) }
+    cpu.run()
+    clock.cancel(limit)
+    return cpu.control.pointee.stop ?? .interrupted
+  }
+
+  // MARK: The console
+
+  /// Sends bytes to the serial port, as a terminal would.
+  public func receive(_ bytes: some Sequence<UInt8>) {
+    serial.receive(bytes)
+    cpu.requestAttention()
+  }
+
+  /// What the guest sent over the serial port since the last call. When the run has ended for good, what still waits in
+  /// the transmitter comes with it.
+  public func takeSerialOutput(draining: Bool = false) -> [UInt8] {
+    if draining { serial.drain() }
+    defer { serialOutput.removeAll(keepingCapacity: true) }
+    return serialOutput
+  }
+
+  // MARK: Logging
+
+  /// Told once for each opcode that raised #UD because this processor does not have it.
+  public var onMissingOperation: ((String) -> Void)? {
+    get { cpu.onMissingOperation }
+    set { cpu.onMissingOperation = newValue }
+  }
+}

@@ -1,0 +1,154 @@
+import IA32
+
+/// The CPU's registers at an instruction boundary, as a value to look at.
+public struct RegisterFile: Hashable, Sendable {
+  public struct Segment: Hashable, Sendable {
+    public var selector: UInt16
+    public var base: UInt32
+    public var limit: UInt32
+    public var access: UInt8
+    public var is32Bit: Bool
+  }
+
+  /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI.
+  public var general: [UInt32]
+  public var eip: UInt32
+  public var eflags: UInt32
+  public var privilegeLevel: UInt8
+  /// ES, CS, SS, DS, FS, GS.
+  public var segments: [Segment]
+  public var cr0: UInt32
+  public var cr2: UInt32
+  public var cr3: UInt32
+  public var cr4: UInt32
+  public var efer: UInt64
+  /// The PDPTE registers, which may differ from memory.
+  public var pdpte: [UInt64]
+  public var isHalted: Bool
+
+  public subscript(register: GeneralRegister) -> UInt32 { general[Int(register.rawValue)] }
+  public subscript(segment: SegmentRegister) -> Segment { segments[Int(segment.rawValue)] }
+}
+
+/// One named array of the TLB and what it holds.
+public enum TLBArrayName: String, CaseIterable, Sendable {
+  case instruction4K = "ITLB 4K"
+  case instructionLarge = "ITLB large"
+  case data4K = "DTLB 4K"
+  case dataLarge = "DTLB large"
+}
+
+/// An entry of the TLB with its place.
+public struct TLBLine: Sendable {
+  public var set: Int
+  public var way: Int
+  /// 0 for the most recently used valid entry of the set.
+  public var rank: Int
+  public var entry: TLBEntry
+}
+
+/// Everything countable of a run.
+public struct MachineCounters: Sendable {
+  public var instructions: UInt64
+  public var cycles: UInt64
+  public var idleCycles: UInt64
+  public var interrupts: UInt64
+  public var softwareInterrupts: UInt64
+  /// Exceptions delivered, by vector.
+  public var faults: [UInt64]
+  public var paging: PagingCounters
+  public var bus: BusCounters
+}
+
+/// Looking at a machine between two instructions: nothing here changes what the guest will see.
+extension Machine {
+  public var registers: RegisterFile {
+    let state = cpu.state.pointee
+    func segment(_ cache: SegmentCache) -> RegisterFile.Segment {
+      RegisterFile.Segment(
+        selector: cache.selector, base: cache.base, limit: cache.limit, access: cache.access,
+        is32Bit: cache.is32Bit)
+    }
+    return RegisterFile(
+      general: (0..<8).map { cpu.registers[$0] }, eip: state.eip, eflags: state.eflags,
+      privilegeLevel: state.privilegeLevel,
+      segments: [state.es, state.cs, state.ss, state.ds, state.fs, state.gs].map(segment),
+      cr0: state.cr0.rawValue, cr2: state.cr2, cr3: state.cr3, cr4: state.cr4.rawValue, efer: state.efer,
+      pdpte: [state.pdpte.0, state.pdpte.1, state.pdpte.2, state.pdpte.3], isHalted: state.isHalted)
+  }
+
+  public var counters: MachineCounters {
+    let counts = cpu.counters.pointee
+    return MachineCounters(
+      instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
+      interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
+      paging: cpu.mmu.currentCounters, bus: bus.counters)
+  }
+
+  /// The faults of the last chain: after a triple fault, all three.
+  public var faultHistory: FaultHistory { cpu.faultHistory }
+
+  /// The valid entries of one TLB array, by set and way.
+  public func tlb(_ name: TLBArrayName) -> [TLBLine] {
+    switch name {
+    case .instruction4K: lines(of: cpu.mmu.instruction4K)
+    case .instructionLarge: lines(of: cpu.mmu.instructionLarge)
+    case .data4K: lines(of: cpu.mmu.data4K)
+    case .dataLarge: lines(of: cpu.mmu.dataLarge)
+    }
+  }
+
+  private func lines(of array: borrowing TLBArray) -> [TLBLine] {
+    var lines: [TLBLine] = []
+    for set in 0..<array.sets {
+      for way in 0..<array.ways {
+        guard let found = array.inspect(set: set, way: way) else { continue }
+        lines.append(TLBLine(set: set, way: way, rank: found.rank, entry: found.entry))
+      }
+    }
+    return lines
+  }
+
+  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB asked, no A or D
+  /// written, nothing counted. The steps end with the leaf or with the entry that would fault.
+  public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+    let state = cpu.state.pointee
+    let control = PagingControl(
+      cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
+    var walk = PageWalk(
+      linear: linear.rawValue, access: access, control: control, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+    var steps: [PageWalk.Step] = []
+    let onlooker = Onlooker(memory: memory)
+    while walk.next != .done {
+      let step = walk.advance(onlooker)
+      if step.verdict != .updated { steps.append(step) }
+    }
+    return WalkResult(
+      steps: steps, fault: walk.fault,
+      translation: walk.fault == nil && control.mode != .off ? walk.translation : nil)
+  }
+}
+
+/// What an onlooker's walk found.
+public struct WalkResult: Sendable {
+  public var steps: [PageWalk.Step]
+  /// The error code of the page fault that the access would raise.
+  public var fault: PageFaultErrorCode?
+  /// nil after a fault, and with paging off.
+  public var translation: Translation?
+}
+
+/// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
+/// devices are not touched.
+private struct Onlooker: WalkMemory {
+  let memory: PhysicalMemory
+
+  func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
+    guard let entry = memory.read(PhysicalAddress(address), count: Int(bytes)) else {
+      return bytes == 8 ? .max : 0xffff_ffff
+    }
+    return entry.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  func setBits(_ bits: UInt64, inEntryAt address: UInt64, bytes: UInt8) {}
+}

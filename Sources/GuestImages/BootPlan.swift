@@ -1,0 +1,147 @@
+import IA32
+
+/// Everything that has to be true of the machine before its first instruction: pure data, computed from the image,
+/// the options and the memory map. Applying it is the machine's part.
+///
+/// The plan assumes nothing of RAM: bytes that must be zero are listed in `zeroFills`. `writes` and `zeroFills` don't
+/// overlap each other or anything that isn't usable RAM.
+public struct BootPlan: Sendable {
+  /// A range of the physical address space, as the guest is told of it.
+  public struct MemoryRegion: Hashable, Sendable {
+    public let range: Range<UInt64>
+    /// RAM that a guest may use; otherwise reserved: ROM, devices, holes.
+    public let usable: Bool
+
+    public init(range: Range<UInt64>, usable: Bool) {
+      self.range = range
+      self.usable = usable
+    }
+
+    /// The usable ranges in ascending order, neighbours joined.
+    static func usableRanges(_ memory: [MemoryRegion]) -> [Range<UInt64>] {
+      let sorted = memory.filter { $0.usable && !$0.range.isEmpty }.map(\.range)
+        .sorted { $0.lowerBound < $1.lowerBound }
+      var joined: [Range<UInt64>] = []
+      for range in sorted {
+        if let last = joined.last, last.upperBound >= range.lowerBound {
+          joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+        } else {
+          joined.append(range)
+        }
+      }
+      return joined
+    }
+  }
+
+  /// A file handed to the guest beside the kernel.
+  public struct Module: Sendable {
+    /// The file's name, as messages call it.
+    public let file: String
+    public let bytes: [UInt8]
+    /// The string that the guest sees with it.
+    public let string: String
+
+    public init(file: String, bytes: [UInt8], string: String) {
+      self.file = file
+      self.bytes = bytes
+      self.string = string
+    }
+  }
+
+  /// Bytes and the physical address they go to. Slices share the image's storage: nothing is copied.
+  public struct Write: Hashable, Sendable {
+    public let address: PhysicalAddress
+    public let bytes: ArraySlice<UInt8>
+
+    public var range: Range<UInt64> { address.rawValue..<address.rawValue + UInt64(bytes.count) }
+  }
+
+  /// How the guest is entered.
+  public enum BootProtocol: Hashable, Sendable {
+    /// Multiboot 1: EAX holds 2BADB002h, EBX the address of the information structure.
+    case multiboot
+    /// No protocol: the entry point in flat 32-bit protected mode, EAX and EBX 0.
+    case plain
+  }
+
+  public private(set) var writes: [Write] = []
+  public private(set) var zeroFills: [Range<UInt64>] = []
+  public let bootProtocol: BootProtocol
+  /// The physical address of the guest's first instruction.
+  public let entry: UInt32
+  public private(set) var eax: UInt32 = 0
+  public private(set) var ebx: UInt32 = 0
+  public private(set) var esi: UInt32 = 0
+
+  /// The registers and entry point, for the boot ROM to hand over.
+  public var handover: BootROM.Handover {
+    BootROM.Handover(entry: entry, eax: eax, ebx: ebx, esi: esi)
+  }
+
+  /// Plans how `image` boots in a machine with the given memory.
+  ///
+  /// Without a Multiboot header the guest gets no command line and no modules; asking for them is an error.
+  ///
+  /// - Parameters:
+  ///   - commandLine: what the guest sees as its command line; it holds no file name.
+  ///   - memory: the whole memory map in ascending order, usable and reserved, above 4 GiB too.
+  /// - Throws: `GuestImageError` if a segment is outside usable RAM or something finds no room.
+  public init(
+    image: GuestImage, commandLine: String = "", modules: [Module] = [], memory: [MemoryRegion]
+  ) throws(GuestImageError) {
+    entry = image.entry
+    bootProtocol = image.multiboot == nil ? .plain : .multiboot
+    var placement = Placement(memory)
+    for segment in image.segments {
+      try Self.check(segment, file: image.file, memory: memory)
+      placement.occupy(segment.physicalRange)
+      load(segment, of: image)
+    }
+    guard bootProtocol == .multiboot else {
+      guard commandLine.isEmpty, modules.isEmpty else {
+        throw GuestImageError(
+          file: image.file, .unsupportedMultiboot,
+          "it has no Multiboot header, so a command line or module can't reach it",
+          expected:
+            "an image with a Multiboot header in its first 8192 bytes, or neither --append nor --module")
+      }
+      return
+    }
+    let information = try MultibootInformation(
+      image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
+    writes += information.writes
+    eax = MultibootHeader.bootloaderMagic
+    ebx = information.address
+  }
+
+  private mutating func load(_ segment: Segment, of image: GuestImage) {
+    if !segment.fileRange.isEmpty {
+      writes.append(
+        Write(address: PhysicalAddress(UInt64(segment.physical)), bytes: image.bytes[segment.fileRange]))
+    }
+    let zeros =
+      segment.physicalRange.lowerBound + UInt64(segment.fileRange.count)..<segment.physicalRange.upperBound
+    if !zeros.isEmpty { zeroFills.append(zeros) }
+  }
+
+  /// Refuses a segment that isn't wholly in usable RAM, and says what it hit.
+  private static func check(
+    _ segment: Segment, file: String, memory: [MemoryRegion]
+  ) throws(GuestImageError) {
+    let range = segment.physicalRange
+    let usable = MemoryRegion.usableRanges(memory)
+    if usable.contains(where: { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }) {
+      return
+    }
+    let wanted = "segment \(segment.index) (physical \(describe(range)))"
+    if let reserved = memory.first(where: { !$0.usable && $0.range.overlaps(range) }) {
+      throw GuestImageError(
+        file: file, .outsideMemory, "\(wanted) covers \(describe(reserved.range)), which is reserved",
+        expected: "segments in RAM (link it elsewhere, commonly at 0x100000)")
+    }
+    throw GuestImageError(
+      file: file, .outsideMemory, "\(wanted) reaches beyond the machine's RAM",
+      expected: "segments in \(usable.map(describe).joined(separator: " or ")), or a machine with more memory"
+    )
+  }
+}

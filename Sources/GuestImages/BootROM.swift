@@ -1,0 +1,45 @@
+internal import BootROM
+
+/// The machine's boot ROM: the bytes below 4 GiB that the processor starts in, which lead it from real mode to the
+/// guest's entry point. Its source is `firmware/BootROM/boot-rom.S`.
+public enum BootROM {
+  /// What the ROM loads into the processor before it jumps to the guest.
+  public struct Handover: Hashable, Sendable {
+    /// The guest's entry point, a physical address.
+    public var entry: UInt32
+    public var eax: UInt32
+    public var ebx: UInt32
+    public var esi: UInt32
+
+    public init(entry: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, esi: UInt32 = 0) {
+      self.entry = entry
+      self.eax = eax
+      self.ebx = ebx
+      self.esi = esi
+    }
+  }
+
+  /// The image's size in bytes: 64 KiB.
+  public static let size = Int(PAGEWALK_BOOT_ROM_SIZE)
+  /// Where the image is mapped: up to the last byte below 4 GiB. The PC shows the same bytes at `shadowBase`.
+  public static let base: UInt64 = (1 << 32) - UInt64(PAGEWALK_BOOT_ROM_SIZE)
+  /// Where the PC's real-mode copy lies, ending at FFFFFh.
+  public static let shadowBase: UInt64 = (1 << 20) - UInt64(PAGEWALK_BOOT_ROM_SIZE)
+
+  /// The image with its hand-over block filled in. Without one the ROM shows POST code EEh and halts.
+  public static func image(handover: Handover? = nil) -> [UInt8] {
+    let bytes = UnsafeBufferPointer(
+      start: pagewalk_boot_rom_bytes(), count: Int(pagewalk_boot_rom_length()))
+    var image = Array(bytes)
+    guard let handover else { return image }
+    func set(_ index: Int32, _ value: UInt32) {
+      let fields = Int(PAGEWALK_HANDOVER_OFFSET) + Int(PAGEWALK_HANDOVER_SIGNATURE_SIZE)
+      image.replaceDoubleword(at: fields + 4 * Int(index), with: value)
+    }
+    set(PAGEWALK_HANDOVER_ENTRY, handover.entry)
+    set(PAGEWALK_HANDOVER_EAX, handover.eax)
+    set(PAGEWALK_HANDOVER_EBX, handover.ebx)
+    set(PAGEWALK_HANDOVER_ESI, handover.esi)
+    return image
+  }
+}

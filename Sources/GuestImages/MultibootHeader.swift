@@ -1,0 +1,136 @@
+/// The Multiboot header that an image carries in its first 8 KiB. Multiboot Specification 0.6.96, 3.1.
+public struct MultibootHeader: Hashable, Sendable {
+  /// The magic number of the header.
+  public static let magic: UInt32 = 0x1BAD_B002
+  /// What EAX holds when a Multiboot kernel is entered.
+  public static let bootloaderMagic: UInt32 = 0x2BAD_B002
+  /// The header lies wholly within this many bytes of the file's start.
+  public static let searchLimit = 8192
+
+  /// What a kernel asks for in its header.
+  public struct Flags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// Bit 0: modules on page boundaries.
+    public static let pageAlignedModules = Flags(rawValue: 1 << 0)
+    /// Bit 1: memory sizes and the memory map.
+    public static let memoryInformation = Flags(rawValue: 1 << 1)
+    /// Bit 2: a video mode and its description.
+    public static let videoMode = Flags(rawValue: 1 << 2)
+    /// Bit 16: load addresses in the header, used in place of ELF segments (the "a.out kludge").
+    public static let loadAddresses = Flags(rawValue: 1 << 16)
+    /// Bits 0-15: a loader that doesn't know one of them must refuse.
+    static let required = Flags(rawValue: 0xFFFF)
+  }
+
+  /// The physical addresses of a header with `Flags.loadAddresses`.
+  public struct Addresses: Hashable, Sendable {
+    public let header: UInt32
+    public let load: UInt32
+    /// 0: everything up to the end of the file is loaded.
+    public let loadEnd: UInt32
+    /// 0: nothing follows that has to be zero.
+    public let bssEnd: UInt32
+    public let entry: UInt32
+  }
+
+  /// The header's offset in the file.
+  public let offset: Int
+  public let flags: Flags
+  /// Present if `flags` has `loadAddresses`.
+  public let addresses: Addresses?
+
+  /// The first valid header in `bytes`: on a multiple of 4, with a checksum that brings the sum to 0.
+  public static func find(in bytes: [UInt8]) -> MultibootHeader? {
+    let window = bytes.prefix(searchLimit)
+    for offset in stride(from: 0, through: window.count - 12, by: 4) {
+      guard window.doubleword(at: offset) == magic,
+        let flags = window.doubleword(at: offset + 4), let checksum = window.doubleword(at: offset + 8),
+        magic &+ flags &+ checksum == 0
+      else { continue }
+      guard Flags(rawValue: flags).contains(.loadAddresses) else {
+        return MultibootHeader(offset: offset, flags: Flags(rawValue: flags), addresses: nil)
+      }
+      // A header whose address fields are cut off isn't one.
+      guard let header = window.doubleword(at: offset + 12), let load = window.doubleword(at: offset + 16),
+        let loadEnd = window.doubleword(at: offset + 20), let bssEnd = window.doubleword(at: offset + 24),
+        let entry = window.doubleword(at: offset + 28)
+      else { continue }
+      return MultibootHeader(
+        offset: offset, flags: Flags(rawValue: flags),
+        addresses: Addresses(header: header, load: load, loadEnd: loadEnd, bssEnd: bssEnd, entry: entry))
+    }
+    return nil
+  }
+
+  /// Refuses what this machine can't give.
+  ///
+  /// - Throws: `GuestImageError` with reason `unsupportedMultiboot`.
+  func checkRequirements(file: String) throws(GuestImageError) {
+    let known: Flags = [.pageAlignedModules, .memoryInformation, .videoMode]
+    let unknown = flags.intersection(.required).subtracting(known)
+    guard unknown.isEmpty else {
+      throw GuestImageError(
+        file: file, .unsupportedMultiboot,
+        "its Multiboot header requires features that nobody has defined (flags 0x\(hex(unknown.rawValue)))",
+        expected: "no other required flags than bits 0 and 1")
+    }
+    guard !flags.contains(.videoMode) else {
+      throw GuestImageError(
+        file: file, .unsupportedMultiboot,
+        "its Multiboot header requires a video mode, and this machine has a serial console and no display",
+        expected: "bit 2 of the header's flags clear")
+    }
+  }
+
+  /// The one segment that the load addresses describe, and the entry point.
+  ///
+  /// - Throws: `GuestImageError` if the addresses contradict the file or each other.
+  func loadedSegment(
+    _ addresses: Addresses, file: String, length: Int
+  ) throws(GuestImageError) -> (segment: Segment, entry: UInt32) {
+    func contradiction(_ problem: String, expected: String) -> GuestImageError {
+      GuestImageError(file: file, .malformed, "in its Multiboot header \(problem)", expected: expected)
+    }
+    let before = Int(addresses.header) - Int(addresses.load)
+    guard before >= 0, before <= offset else {
+      throw contradiction(
+        "load_addr 0x\(hex(addresses.load)) doesn't fit header_addr 0x\(hex(addresses.header)) at offset \(offset)",
+        expected: "load_addr at or below header_addr, by no more than the header's offset")
+    }
+    let start = offset - before
+    let fileSize = addresses.loadEnd == 0 ? length - start : Int(addresses.loadEnd) - Int(addresses.load)
+    guard fileSize > 0 else {
+      throw contradiction(
+        "load_end_addr 0x\(hex(addresses.loadEnd)) is not above load_addr 0x\(hex(addresses.load))",
+        expected: "load_end_addr above load_addr, or 0 for the whole file")
+    }
+    guard start + fileSize <= length else {
+      throw GuestImageError(
+        file: file, .truncated,
+        "its Multiboot header loads \(fileSize) bytes from offset \(start) of a file of \(length)",
+        expected: "the whole file")
+    }
+    let loadEnd = Int(addresses.load) + fileSize
+    guard addresses.bssEnd == 0 || Int(addresses.bssEnd) >= loadEnd else {
+      throw contradiction(
+        "bss_end_addr 0x\(hex(addresses.bssEnd)) is below the end of what is loaded, 0x\(hex(loadEnd))",
+        expected: "bss_end_addr at or above load_end_addr, or 0")
+    }
+    let end = addresses.bssEnd == 0 ? loadEnd : Int(addresses.bssEnd)
+    guard end <= 1 << 32 else {
+      throw GuestImageError(
+        file: file, .absurdSize, "its Multiboot header loads past 4 GiB", expected: "an end below 4 GiB")
+    }
+    guard Int(addresses.entry) >= Int(addresses.load), Int(addresses.entry) < end else {
+      throw GuestImageError(
+        file: file, .entryOutsideSegments,
+        "entry_addr 0x\(hex(addresses.entry)) of its Multiboot header is outside what it loads",
+        expected: "an entry point between load_addr and bss_end_addr")
+    }
+    let segment = Segment(
+      index: 0, physical: addresses.load, virtual: addresses.load, fileRange: start..<start + fileSize,
+      memorySize: UInt32(end - Int(addresses.load)), flags: [.read, .write, .execute])
+    return (segment, addresses.entry)
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Emulator
+import Glibc
+
+extension TimingLevel: ExpressibleByArgument {}
+
+/// `pagewalk run`: boots an image and stays with it until it ends.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Boot an ELF image and run it with the serial console on this terminal.",
+    discussion: """
+      The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
+      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, Ctrl-C with 130. Mistakes in \
+      options and files are status 2.
+
+      IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
+      starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules.
+
+      Examples:
+        pagewalk run --memory 6G .build/images/minikernel.elf
+        pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
+        pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+      """)
+
+  @Argument(help: "The ELF file to boot.", completion: .file())
+  var image: String
+
+  @Option(
+    help: ArgumentHelp("RAM, from 1M to 64G.", valueName: "size"), transform: MemorySize.init(parsing:))
+  var memory = MemorySize(bytes: 6 << 30)
+
+  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
+  var append = ""
+
+  @Option(
+    help: ArgumentHelp(
+      "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
+      valueName: "file[:string]"))
+  var module: [String] = []
+
+  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
+  var timing = TimingLevel.functional
+
+  @Option(
+    help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
+  var maxCycles: UInt64?
+
+  @Flag(help: "Print what was counted to standard error at the end.")
+  var stats = false
+
+  @Flag(help: "Print it as one line of JSON instead; implies --stats.")
+  var json = false
+
+  mutating func run() throws {
+    let machine = try GuestMachine(
+      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+    Interruption.install()
+    TerminalMode.enter()
+    var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
+    let outcome = loop.run()
+    TerminalMode.restore()
+    if let message = outcome.message { StandardError.write(message) }
+    if stats || json {
+      let report = StatisticsReport(statistics: machine.statistics)
+      StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    throw ExitCode(outcome.exitStatus)
+  }
+
+  /// - Throws: `ValidationError` with a sentence.
+  private static func parseCycles(_ text: String) throws -> UInt64 {
+    guard let cycles = UInt64(text), cycles > 0 else {
+      throw ValidationError(
+        "the cycle limit '\(text)' is not a whole number above 0; expected such as 1000000000")
+    }
+    return cycles
+  }
+}

@@ -1,0 +1,93 @@
+import IA32
+
+/// Where the processor stood when a run ended.
+struct GuestPosition: Hashable {
+  var eip: UInt32
+  /// The symbol around `eip`, such as "kernel_main+0x14"; nil if the image names none.
+  var symbol: String?
+  var cycle: UInt64
+
+  /// Such as "00100014 kernel_main+0x14, cycle 1234".
+  var description: String {
+    let place = [hexadecimal(UInt64(eip), digits: 8), symbol].compactMap(\.self).joined(separator: " ")
+    return "\(place), cycle \(cycle)"
+  }
+}
+
+/// How a run ended.
+enum RunOutcome: Hashable {
+  /// The guest wrote this value to its exit device.
+  case exited(UInt8)
+  case tripleFault(PostMortem)
+  /// The person at the keyboard stopped it.
+  case interrupted(GuestPosition)
+  /// `--max-cycles` was reached.
+  case cycleLimit(GuestPosition)
+  /// HLT with nothing left that could interrupt it.
+  case halted(GuestPosition)
+  /// Through the keyboard controller or port 92h.
+  case reset(GuestPosition)
+
+  var exitStatus: Int32 {
+    switch self {
+    case .exited(let value): Int32(value)
+    case .tripleFault: ExitStatus.tripleFault
+    case .interrupted: ExitStatus.interrupted
+    case .cycleLimit: ExitStatus.cycleLimit
+    case .halted: ExitStatus.halted
+    case .reset: ExitStatus.reset
+    }
+  }
+
+  /// What to say on standard error; nil for a guest that ended as it meant to.
+  var message: String? {
+    switch self {
+    case .exited: nil
+    case .tripleFault(let postMortem): postMortem.description
+    case .interrupted(let position): "pagewalk: stopped at \(position.description)\n"
+    case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
+    case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
+    case .reset(let position): "pagewalk: reset by the guest at \(position.description)\n"
+    }
+  }
+}
+
+/// What is left of a processor after a triple fault: an exception, a second one while it was delivered, and a third
+/// while the double fault was. SDM vol. 3A, 6.15, interrupt 8.
+struct PostMortem: Hashable, CustomStringConvertible {
+  /// One of the three faults.
+  struct Fault: Hashable {
+    var vector: ExceptionVector
+    /// nil for vectors without one.
+    var errorCode: UInt32?
+    /// The linear address of a page fault.
+    var linear: UInt32?
+  }
+
+  var position: GuestPosition
+  var faults: [Fault]
+  var cr0: UInt32
+  var cr2: UInt32
+  var cr3: UInt32
+  var cr4: UInt32
+  /// The steps of the walk that failed, a line each; empty if no page fault was among the three.
+  var failedWalk: [String] = []
+
+  var description: String {
+    var lines = ["pagewalk: triple fault at \(position.description)"]
+    for (ordinal, fault) in zip(["first", "second", "third"], faults) {
+      var line = "  \(ordinal)\(String(repeating: " ", count: 8 - ordinal.count))\(fault.vector.mnemonic)"
+      if let code = fault.errorCode { line += "  error code \(hexadecimal(UInt64(code), digits: 4))" }
+      if let linear = fault.linear { line += "  linear address \(hexadecimal(UInt64(linear), digits: 8))" }
+      lines.append(line)
+    }
+    let registers = [("CR0", cr0), ("CR2", cr2), ("CR3", cr3), ("CR4", cr4)]
+    lines.append(
+      "  " + registers.map { "\($0) \(hexadecimal(UInt64($1), digits: 8))" }.joined(separator: "  "))
+    if !failedWalk.isEmpty {
+      lines.append("  the walk that failed:")
+      lines += failedWalk.map { "    " + $0 }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}

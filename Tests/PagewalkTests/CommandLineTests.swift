@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+/// The command as people run it: a process with arguments, two streams and an exit status.
+@Suite("Command line")
+struct CommandLineTests {
+  struct Result {
+    let status: Int32
+    let output: String
+    let error: String
+  }
+
+  /// The executable beside the one that runs the tests.
+  static let executable = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+    .appending(path: "pagewalk")
+
+  func pagewalk(_ arguments: String..., input: FileHandle = .nullDevice) throws -> Result {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    let (output, error) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = error
+    try process.run()
+    // What a command prints here fits into a pipe, so neither reader can hold up the other.
+    let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
+    let errorData = try error.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return Result(
+      status: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+      error: String(decoding: errorData, as: UTF8.self))
+  }
+
+  func temporaryFile(_ bytes: [UInt8]) throws -> URL {
+    let url = FileManager.default.temporaryDirectory.appending(path: "pagewalk-test-\(UUID().uuidString)")
+    try Data(bytes).write(to: url)
+    return url
+  }
+
+  @Test func aFileThatIsNoImageIsOneLineAndStatus2() throws {
+    let file = try temporaryFile(Array("# Pagewalk\n\nText.".utf8))
+    defer { try? FileManager.default.removeItem(at: file) }
+    let result = try pagewalk("run", file.path)
+    #expect(result.status == 2)
+    #expect(result.output.isEmpty)
+    #expect(
+      result.error == """
+        pagewalk: \(file.path): not an ELF file (it begins with the text "# Pagewa"); expected an ELF32 executable \
+        for i386, such as `make images` puts into .build/images
+
+        """)
+  }
+
+  static let mistakes: [([String], String)] = [
+    (["run"], "image"),
+    (["run", "/nonexistent"], "/nonexistent: can't be read (No such file or directory)"),
+    (["run", "/"], "is a directory"),
+    (["run", "--memory", "65G", "x"], "'65G' is out of range"),
+    (["run", "--memory", "lots", "x"], "'lots' has no unit"),
+    (["run", "--timing", "guess", "x"], "functional"),
+    (["run", "--max-cycles", "0", "x"], "cycle limit '0'"),
+    (["run", "--max-cycles", "-5", "x"], "cycle"),
+    (["run", "x", "y"], "y"),
+    (["run", "--bogus", "x"], "--bogus"),
+    (["walk"], "walk"),
+  ]
+
+  @Test(arguments: mistakes) func mistakesAreOneLineAndStatus2(_ arguments: [String], _ text: String) throws {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    let error = Pipe()
+    process.standardError = error
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    let line = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 2)
+    #expect(line.hasPrefix("pagewalk: "))
+    #expect(line.contains(text), "\(line)")
+    #expect(line.filter(\.isNewline).count == 1, "\(line)")
+  }
+
+  @Test func everyHelpCarriesAnExample() throws {
+    for arguments in [["--help"], ["run", "--help"], ["help", "run"], []] {
+      let process = Process()
+      process.executableURL = Self.executable
+      process.arguments = arguments
+      let output = Pipe()
+      process.standardOutput = output
+      try process.run()
+      let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      #expect(text.contains("Example"), "\(text)")
+      #expect(text.contains("pagewalk run --memory 6G"), "\(text)")
+    }
+  }
+}

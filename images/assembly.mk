@@ -1,0 +1,62 @@
+# Guest images written in assembly and freestanding C. Included by the top Makefile; works alone too:
+#
+#   make -f images/assembly.mk
+#
+# A new image is one line more at "The images".
+
+IMAGE_DIR ?= .build/images
+
+# clang and ld.lld come from the Swift toolchain; it says itself where it lives, behind whatever shim is on PATH.
+ifndef GUEST_CLANG
+guest_tools := $(shell swiftc -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1/bin/|p')
+GUEST_CLANG := $(guest_tools)clang
+GUEST_LD ?= $(guest_tools)ld.lld
+endif
+GUEST_LD ?= $(dir $(GUEST_CLANG))ld.lld
+
+# A Pentium Pro without its x87: what a freshly started machine can run. Debug paths are relative, so that the same
+# source gives the same file wherever it is built.
+bare_flags := -target i686-unknown-none-elf -march=i686 -g -fdebug-compilation-dir=. -Iimages/common -MMD -MP
+bare_c_flags := -std=c17 -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror -ffreestanding -fno-builtin -fno-pic -fno-stack-protector \
+  -fno-omit-frame-pointer -mno-sse -mno-mmx -mno-implicit-float
+bare_ld_flags := -m elf_i386 -static -nostdlib -z max-page-size=4096 -z noexecstack --build-id=none
+bare_objects := $(IMAGE_DIR)/objects
+bare_images :=
+
+# What every C guest is linked with.
+bare_common := $(addprefix images/common/,start.S exceptions.S exceptions.c console.c memory.c)
+
+# $(call bare_image,NAME,SOURCES): .build/images/NAME.elf is made of SOURCES.
+define bare_image
+bare_images += $(IMAGE_DIR)/$(1).elf
+$(IMAGE_DIR)/$(1).elf: $(patsubst %,$(bare_objects)/%.o,$(2)) images/common/flat.ld
+	$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
+-include $(patsubst %,$(bare_objects)/%.d,$(2))
+endef
+
+# Alone, this file makes every image; included, it leaves the default goal to the Makefile.
+ifeq ($(firstword $(MAKEFILE_LIST)),images/assembly.mk)
+.DEFAULT_GOAL := bare-images
+endif
+
+# The images ----------------------------------------------------------------------------------------------------
+
+$(eval $(call bare_image,hello,images/hello/hello.S))
+$(eval $(call bare_image,paging-tour,$(bare_common) $(wildcard images/paging-tour/*.S images/paging-tour/*.c)))
+$(eval $(call bare_image,stale,$(bare_common) $(wildcard images/stale/*.c)))
+$(eval $(call bare_image,bench,$(bare_common) images/common/wide-division.c $(wildcard Benchmarks/Guests/bench/*.c)))
+
+# The rules -----------------------------------------------------------------------------------------------------
+
+IMAGES += $(bare_images)
+
+.PHONY: bare-images
+bare-images: $(bare_images)
+
+$(bare_objects)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(GUEST_CLANG) $(bare_flags) -c $< -o $@
+
+$(bare_objects)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -c $< -o $@

@@ -1,0 +1,13 @@
+/* The part of <string.h> that memory.c has. */
+
+#ifndef STRING_H
+#define STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count);
+void *memmove(void *to, const void *from, size_t count);
+void *memset(void *to, int value, size_t count);
+int memcmp(const void *left, const void *right, size_t count);
+
+#endif
