@@ -118,19 +118,20 @@ extension Kernel {
   }
 
   /// Makes an area between two addresses: the first gap that is large enough (`__get_vm_area_node`). The size is rounded
-  /// up to pages; areas of the bus are aligned to their size rounded up to a power of two, huge ones to 2 MiB. When no
+  /// up to pages; areas of the bus are aligned to their size rounded up to a power of two, huge ones to 2 MiB, all to `alignment`, a power of two. When no
   /// gap is left, areas that wait for a flush are purged and the search is made once more.
   public func getVMArea(
-    _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags
+    _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags,
+    alignment least: UInt32 = pageSize
   ) throws(VmallocError) -> VMArea<HW> {
     let size = pageAligned(size)
     let (withGuard, overflow) = size.addingReportingOverflow(pageSize)
     if size == 0 || overflow || withGuard > to - from { throw .badSize }
-    var alignment = pageSize
+    var alignment = max(least, pageSize)
     if flags.contains(.ioremap) {
       while alignment < size, alignment < Self.maximumIoremapAlignment { alignment <<= 1 }
     }
-    if flags.contains(.huge) { alignment = AddressSpace.pageTableSpan }
+    if flags.contains(.huge) { alignment = max(alignment, AddressSpace.pageTableSpan) }
     guard let descriptor = kmalloc(VMAreaLayout.byteCount, gfp.union(.zero)) else { throw .noMemoryForArea }
     var place = findGap(withGuard, alignment, from: from, to: to)
     if place == nil, self[word: KernelVariable.lazyPages] > 0 {

@@ -16,14 +16,14 @@ extension Kernel {
     try vmalloc(size, [.kernel, .dma32], .kernel)
   }
 
-  /// The same with the caller's choice of pages and protection (`__vmalloc`).
+  /// The same with the caller's choice of pages, protection and alignment, a power of two (`__vmalloc`).
   public func vmalloc(
-    _ size: UInt32, _ gfp: GFPFlags, _ protection: PageTableFlags
+    _ size: UInt32, _ gfp: GFPFlags, _ protection: PageTableFlags, alignment: UInt32 = pageSize
   ) throws(VmallocError) -> KernelAddress {
     let size = pageAligned(size)
     if size == 0 || size >> pageShift > physicalPages { throw .badSize }
     let flags: VMAreaFlags = allowsHugePages && size >= AddressSpace.pageTableSpan ? [.alloc, .huge] : .alloc
-    let area = try getVMArea(size, flags, from: vmallocStart, to: vmallocEnd, gfp)
+    let area = try getVMArea(size, flags, from: vmallocStart, to: vmallocEnd, gfp, alignment: alignment)
     return try vmallocArea(area, gfp, protection)
   }
 
