@@ -1,7 +1,7 @@
 # Guest images written in Swift: the mini-kernel's sources, the guest's glue, and the image's own folder in one module,
 # compiled as Embedded Swift for i686. A further image is one more name in SWIFT_IMAGES.
 
-SWIFT_IMAGES := minikernel vmalloc-bench
+SWIFT_IMAGES := minikernel vmalloc-tour vmalloc-bench
 
 GUEST_CLANG ?= clang
 GUEST_SWIFTC ?= swiftc
