@@ -49,10 +49,10 @@ struct Child: ~Copyable {
     return posix_spawnp(&pid, arguments[0], &actions, nil, &argv, environ)
   }
 
-  /// Hands each line to `take` until that returns false, output ends or time is up. Says whether `take` ended it.
+  /// Hands each line to `take` until that returns false or output ends. Throws when time is up.
   func readLines(
     timeout: Duration, _ take: (Substring, ContinuousClock.Instant) throws(BenchError) -> Bool
-  ) throws(BenchError) -> Bool {
+  ) throws(BenchError) {
     let clock = ContinuousClock()
     let deadline = clock.now + timeout
     var chunk = [UInt8](repeating: 0, count: 4096)
@@ -70,15 +70,15 @@ struct Child: ~Copyable {
       let now = clock.now
       if sources[0].revents != 0 {
         let count = read(lines, &chunk, chunk.count)
-        guard count > 0 else { return false }
+        guard count > 0 else { return }
         pending += chunk[..<count]
         while let newline = pending.firstIndex(of: UInt8(ascii: "\n")) {
           let line = String(decoding: pending[..<newline], as: UTF8.self)
           pending.removeFirst(newline + 1)
-          guard try take(line[...], now) else { return true }
+          guard try take(line[...], now) else { return }
         }
       } else if sources[1].revents != 0, read(discarded, &chunk, chunk.count) <= 0 {
-        return false  // the child is gone
+        return  // the child is gone
       }
     }
   }

@@ -15,28 +15,22 @@ protocol Emulator {
 }
 
 extension Emulator {
-  /// Reads the guest's console to its last line. A guest that ended has ended the emulator too, through the exit
-  /// device; for an emulator without that device, `stop` does it.
+  /// Reads the guest's console to its last line. The guest ends the emulator through the exit device then; one without
+  /// that device is ended here.
   fileprivate func measure(
-    _ child: consuming Child, timeout: Duration, stop: () -> Void = {}
+    _ child: consuming Child, timeout: Duration, hasExitDevice: Bool = true
   ) throws(BenchError) -> Outcome {
     var reader = ConsoleReader(emulator: name)
     do {
-      if try child.readLines(
-        timeout: timeout,
-        { line, now throws(BenchError) in
-          try reader.take(line, at: now)
-          return !reader.isComplete
-        })
-      {
-        stop()
+      try child.readLines(timeout: timeout) { line, now throws(BenchError) in
+        try reader.take(line, at: now)
+        return !reader.isComplete
       }
     } catch {
-      stop()
       _ = child.end()
       throw error
     }
-    let ending = child.wait()
+    let ending = reader.isComplete && !hasExitDevice ? child.end() : child.wait()
     guard reader.isComplete else { throw .endedEarly(name, status: ending.status) }
     guard !reader.measurements.isEmpty else { throw .nothingMeasured(name) }
     return Outcome(emulator: name, measurements: reader.measurements, peakKiB: ending.peakKiB)
@@ -67,10 +61,9 @@ struct QEMU: Emulator {
     let child = try Child(
       name,
       [
-        "qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3", "-m", "512", "-nodefaults", "-display",
-        "none",
-        "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4", "-no-reboot",
-        "-kernel", guest.image, "-append", guest.arguments,
+        "qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3", "-m", "512", "-nodefaults",
+        "-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4",
+        "-no-reboot", "-kernel", guest.image, "-append", guest.arguments,
       ])
     return try measure(child, timeout: timeout)
   }
@@ -84,7 +77,7 @@ struct Bochs: Emulator {
   var missingPackages: String? {
     let wanted = [
       ("bochs", "bochs bochs-term"), ("grub-mkrescue", "grub-common grub-pc-bin"), ("xorriso", "xorriso"),
-      ("mformat", "mtools"), ("script", "bsdutils"),
+      ("mformat", "mtools"), ("script", "bsdutils"), ("setpriv", "util-linux"),
     ]
     var packages = wanted.filter { !isInstalled($0.0) }.map(\.1)
     if !isReadable(Self.bios) { packages.append("bochsbios") }
@@ -117,17 +110,10 @@ struct Bochs: Emulator {
 
       """)
     let commands = try folder.write("commands", "c\n")
-    // The shell becomes Bochs and so leaves its process id: Bochs minds no signal but the one that nobody can mind.
-    let command = "echo $$ > \(folder.path)/pid; TERM=xterm exec bochs -q -f \(configuration) -rc \(commands)"
+    // Bochs minds no signal but the one that nobody can mind, and it gets that when `script`, its parent, ends.
+    let command = "TERM=xterm exec setpriv --pdeathsig KILL bochs -q -f \(configuration) -rc \(commands)"
     let child = try Child(name, ["script", "-qc", command, "/dev/null"], fifo: serial)
-    return try measure(child, timeout: timeout) { killProcess(namedIn: folder.path + "/pid") }
-  }
-
-  private func killProcess(namedIn file: String) {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8),
-      let pid = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), pid > 1
-    else { return }
-    kill(pid, SIGKILL)
+    return try measure(child, timeout: timeout, hasExitDevice: false)
   }
 
   /// A CD image that boots the guest through GRUB.
@@ -150,7 +136,7 @@ struct Bochs: Emulator {
     let child = try Child(
       "grub-mkrescue", ["sh", "-c", "exec grub-mkrescue -o \"$0\" \"$1\" 2>&1", disc, folder.path + "/disc"])
     var lastLine = ""
-    _ = try child.readLines(timeout: .seconds(120)) { line, _ in
+    try child.readLines(timeout: .seconds(120)) { line, _ in
       lastLine = String(line)
       return true
     }

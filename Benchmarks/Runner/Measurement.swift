@@ -60,6 +60,7 @@ struct ConsoleReader {
         let ticks = words[2].value(of: "tsc=").flatMap({ UInt64($0, radix: 16) }),
         let checksum = words[3].value(of: "checksum=")
       else { throw .malformedLine(emulator, line: String(line)) }
+      guard now > begun.at else { throw .tooShort(emulator, workload: String(words[0])) }
       let passed = (now - begun.at) / .seconds(1)
       measurements.append(
         Measurement(workload: String(words[0]), ticks: ticks, checksum: String(checksum), seconds: passed))
@@ -84,6 +85,7 @@ enum BenchError: Error, CustomStringConvertible {
   case endedEarly(String, status: String)
   case guestComplained(String, line: String)
   case malformedLine(String, line: String)
+  case tooShort(String, workload: String)
   case unsteady(String, workload: String)
   case nothingMeasured(String)
 
@@ -97,6 +99,8 @@ enum BenchError: Error, CustomStringConvertible {
     case .endedEarly(let emulator, let status): "\(emulator) ended before the guest did (\(status))"
     case .guestComplained(let emulator, let line): "the guest on \(emulator) says: \(line)"
     case .malformedLine(let emulator, let line): "not what the guest prints, from \(emulator): \(line)"
+    case .tooShort(let emulator, let workload):
+      "\(workload) on \(emulator) began and ended at once: it needs more work (--scale), or the output is held back"
     case .unsteady(let emulator, let workload):
       "two runs of \(workload) on \(emulator) gave different checksums"
     case .nothingMeasured(let emulator): "\(emulator) ran no workload: is --only one of the guest's?"

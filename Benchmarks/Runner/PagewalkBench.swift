@@ -78,21 +78,32 @@ struct PagewalkBench: ParsableCommand {
     let guest = Guest(image: image, arguments: "scale=\(scale)" + (only.map { " only=\($0)" } ?? ""))
     var outcomes: [Outcome] = []
     for emulator in emulators {
-      if let package = emulator.missingPackages {
-        outcomes.append(Outcome(emulator: emulator.name, note: "not installed: apt-get install \(package)"))
+      if let packages = emulator.missingPackages {
+        outcomes.append(Outcome(emulator: emulator.name, note: "not installed: apt-get install \(packages)"))
         continue
       }
-      var best: Outcome?
-      for run in 1...runs {
-        report("running \(emulator.name)\(runs > 1 ? " (\(run) of \(runs))" : "") ...")
-        let outcome = try emulator.run(guest, timeout: .seconds(timeout))
-        best = try best?.faster(of: outcome) ?? outcome
+      do {
+        outcomes.append(try best(of: emulator, guest))
+      } catch let error as BenchError where outcomes.count >= levels.count {
+        // A peer in trouble costs its own column, not the whole run.
+        outcomes.append(Outcome(emulator: emulator.name, note: "not measured: \(error)"))
       }
-      if let best { outcomes.append(best) }
     }
 
     let summary = try Summary(outcomes: outcomes, ours: levels.count)
     print(json ? try summary.json() : summary.table(showingPeakMemory: maxRss))
     guard summary.disagreements.isEmpty else { throw ExitCode(1) }
+  }
+
+  /// Runs `guest` as often as asked for and takes each workload's fastest time.
+  private func best(of emulator: any Emulator, _ guest: Guest) throws -> Outcome {
+    var best: Outcome?
+    for run in 1...runs {
+      report("running \(emulator.name)\(runs > 1 ? " (\(run) of \(runs))" : "") ...")
+      let outcome = try emulator.run(guest, timeout: .seconds(timeout))
+      best = try best?.faster(of: outcome) ?? outcome
+    }
+    guard let best else { throw BenchError.nothingMeasured(emulator.name) }
+    return best
   }
 }

@@ -55,9 +55,7 @@ struct Summary: Encodable {
             outcome.emulator, line: "another list of workloads than \(reference.emulator)'s")
         }
         for (at, measured) in outcome.measurements.enumerated() {
-          // A workload shorter than the clock's grain has no speed worth a division by zero.
-          let seconds = max(measured.seconds, 1e-6)
-          let speed = Double(workloads[at].instructions) / seconds / 1e6
+          let speed = Double(workloads[at].instructions) / measured.seconds / 1e6
           speeds.append(speed)
           workloads[at].runs.append(
             Run(

@@ -70,11 +70,7 @@ public final class Machine {
     serial = UART16550(clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4)) { transmit($0) }
     realTimeClock = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
     let processor = cpu
-    let machineBus = bus
-    let gate = A20Gate { isOpen in
-      machineBus.setA20(enabled: isOpen)
-      processor.physicalAddressesChanged()
-    }
+    let gate = A20Gate(bus: bus) { [unowned processor] _ in processor.physicalAddressesChanged() }
     keyboardController = KeyboardController(gate: gate, interrupt: pic.line(1)) {
       control.pointee.stop = .reset
       control.pointee.needsAttention = true

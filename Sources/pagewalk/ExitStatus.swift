@@ -9,6 +9,8 @@ enum ExitStatus {
   static let cycleLimit: Int32 = 4
   /// The guest halted and nothing can wake it.
   static let halted: Int32 = 5
+  /// The guest reset the machine.
+  static let reset: Int32 = 6
   /// Ctrl-C, as shells number a death by SIGINT.
   static let interrupted: Int32 = 130
 }

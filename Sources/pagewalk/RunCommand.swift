@@ -1,6 +1,6 @@
 import ArgumentParser
 import Emulator
-import GuestImages
+import Glibc
 
 extension TimingLevel: ExpressibleByArgument {}
 
@@ -11,8 +11,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Boot an ELF image and run it with the serial console on this terminal.",
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
-      status 3, --max-cycles with 4, a halt that nothing can end with 5, Ctrl-C with 130. Mistakes in options and \
-      files are status 2.
+      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, Ctrl-C with 130. Mistakes in \
+      options and files are status 2.
 
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
       starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules.
@@ -53,9 +53,8 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
-    let preparation = try RunPreparation(
-      image: image, memory: memory, commandLine: append, modules: module)
-    let machine = try EmulatedMachine(preparation, memory: memory, timing: timing)
+    let machine = try GuestMachine(
+      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
     Interruption.install()
     TerminalMode.enter()
     var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)

@@ -8,8 +8,8 @@ protocol RunnableMachine: AnyObject {
   var consoleRoom: Int { get }
   /// Sends bytes to the serial port.
   func receive(_ bytes: [UInt8])
-  /// Hands over what the guest sent since the last call.
-  func takeConsoleOutput() -> [UInt8]
+  /// Hands over what the guest sent since the last call; with `draining`, what is still on the line too.
+  func takeConsoleOutput(draining: Bool) -> [UInt8]
   /// Runs until the clock reaches `cycle`, give or take an instruction, or something else stops it.
   func run(untilCycle cycle: UInt64) -> MachineStop
 }
@@ -25,7 +25,7 @@ enum MachineStop: Hashable {
   case waitingForInput
   /// HLT with interrupts off.
   case halted
-  /// The guest reset the machine.
+  /// The guest asked for a reset.
   case reset
 }
 
@@ -33,8 +33,8 @@ enum MachineStop: Hashable {
 ///
 /// A slice ends at a cycle and never at a time, so that a run takes the same course on every host.
 struct RunLoop: ~Copyable {
-  /// Cycles between two looks at the console: some hundredths of a second on the host.
-  static let slice: UInt64 = 4_000_000
+  /// Cycles between two looks at the console: some thousandths of a second on the host.
+  static let slice: UInt64 = 1_000_000
 
   let machine: any RunnableMachine
   var console: Console
@@ -55,6 +55,12 @@ struct RunLoop: ~Copyable {
 
   /// Runs to the end. Everything that the guest sent is out when it returns.
   mutating func run() -> RunOutcome {
+    let outcome = runSlices()
+    printOutput(draining: true)
+    return outcome
+  }
+
+  private mutating func runSlices() -> RunOutcome {
     let limit = maxCycles ?? .max
     while true {
       if isInterrupted() { return .interrupted(machine.position) }
@@ -62,8 +68,7 @@ struct RunLoop: ~Copyable {
       deliverInput()
       let (next, overflow) = machine.cycle.addingReportingOverflow(Self.slice)
       let stop = machine.run(untilCycle: min(limit, overflow ? .max : next))
-      for byte in machine.takeConsoleOutput() { console.send(byte) }
-      console.flush()
+      printOutput(draining: false)
       switch stop {
       case .reachedCycle: break
       case .exited(let value): return .exited(value)
@@ -77,6 +82,11 @@ struct RunLoop: ~Copyable {
         while !isInterrupted(), !console.wait(milliseconds: 100) {}
       }
     }
+  }
+
+  private mutating func printOutput(draining: Bool) {
+    for byte in machine.takeConsoleOutput(draining: draining) { console.send(byte) }
+    console.flush()
   }
 
   private mutating func deliverInput() {

@@ -25,7 +25,7 @@ enum RunOutcome: Hashable {
   case cycleLimit(GuestPosition)
   /// HLT with nothing left that could interrupt it.
   case halted(GuestPosition)
-  /// The guest reset the machine: how many guests switch it off.
+  /// Through the keyboard controller or port 92h.
   case reset(GuestPosition)
 
   var exitStatus: Int32 {
@@ -35,7 +35,7 @@ enum RunOutcome: Hashable {
     case .interrupted: ExitStatus.interrupted
     case .cycleLimit: ExitStatus.cycleLimit
     case .halted: ExitStatus.halted
-    case .reset: ExitStatus.success
+    case .reset: ExitStatus.reset
     }
   }
 
@@ -47,7 +47,7 @@ enum RunOutcome: Hashable {
     case .interrupted(let position): "pagewalk: stopped at \(position.description)\n"
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
     case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
-    case .reset(let position): "pagewalk: the guest reset the machine at \(position.description)\n"
+    case .reset(let position): "pagewalk: reset by the guest at \(position.description)\n"
     }
   }
 }

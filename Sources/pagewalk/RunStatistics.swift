@@ -5,6 +5,7 @@ struct RunStatistics: Codable, Hashable {
     /// Such as "ITLB 4K".
     var name: String
     var hits: UInt64
+    /// Lookups that it didn't answer and that were answered by a walk, which filled it.
     var misses: UInt64
   }
 
@@ -31,10 +32,14 @@ struct RunStatistics: Codable, Hashable {
 
   var instructions: UInt64
   var cycles: UInt64
+  /// Of `cycles`, those that the processor spent in HLT.
+  var idleCycles: UInt64
   var tlb: [TLBArray]
   var walks: Walks
   /// In the order of vectors; only those that came up.
   var faults: [Fault]
+  /// External interrupts taken.
+  var interrupts: UInt64
   var mmio: Accesses
   var ports: Accesses
 }

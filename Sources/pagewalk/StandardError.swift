@@ -2,9 +2,11 @@ import Glibc
 
 /// Standard error, unbuffered.
 enum StandardError {
+  static let descriptor = STDERR_FILENO
+
   /// Writes all of `text`; what can't be written is lost, since there is nowhere left to say so.
   static func write(_ text: String) {
-    FileOutput.write(Array(text.utf8)[...], to: STDERR_FILENO)
+    FileOutput.write(Array(text.utf8)[...], to: descriptor)
   }
 }
 

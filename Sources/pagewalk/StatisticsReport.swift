@@ -17,7 +17,7 @@ struct StatisticsReport {
   func text() -> String {
     var rows: [[String]] = [
       ["instructions", Self.grouped(statistics.instructions)],
-      ["cycles", Self.grouped(statistics.cycles)],
+      ["cycles", Self.grouped(statistics.cycles), "of them", Self.grouped(statistics.idleCycles), "idle"],
     ]
     for array in statistics.tlb {
       let uses = array.hits &+ array.misses
@@ -31,6 +31,7 @@ struct StatisticsReport {
     for fault in statistics.faults {
       rows.append(["faults \(fault.name)", Self.grouped(fault.count)])
     }
+    rows.append(["interrupts", Self.grouped(statistics.interrupts)])
     for (name, accesses) in [("MMIO", statistics.mmio), ("ports", statistics.ports)] {
       rows.append([name, Self.grouped(accesses.reads), "reads", Self.grouped(accesses.writes), "writes"])
     }

@@ -265,6 +265,17 @@ struct DevicesPICTests {
     #expect(pc.pic.acknowledge() == 0x42)
   }
 
+  @Test("A chip that was never initialized masks everything and can be found by its mask")
+  func uninitialized() throws {
+    let pc = try DevicesTestMachine()
+    #expect(pc.read(0x21) == 0xFF && pc.read(0xA1) == 0xFF)
+    pc.pic.line(3).raise()
+    #expect(!pc.pic.interruptRequested)
+    pc.write(0x21, 0xFB)
+    #expect(pc.read(0x21) == 0xFB)
+    #expect(!pc.pic.interruptRequested)
+  }
+
   @Test("With ICW1's LTIM all inputs are levels")
   func levelTriggeredMode() {
     pc.write(0x20, 0x19)

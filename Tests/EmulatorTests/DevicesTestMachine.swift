@@ -33,7 +33,7 @@ final class DevicesTestMachine {
     pit = PIT8254(clock: clock, interrupt: pic.line(0))
     rtc = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
     uart = UART16550(clock: clock, interrupt: pic.line(4)) { output.serial.append($0) }
-    gate = A20Gate { bus.setA20(enabled: $0) }
+    gate = A20Gate(bus: bus)
     keyboard = KeyboardController(gate: gate, interrupt: pic.line(1)) { output.resets += 1 }
     fastA20 = FastA20(gate: gate) { output.resets += 1 }
     demonstration = DemonstrationDevice(clock: clock, interrupt: pic.line(11))

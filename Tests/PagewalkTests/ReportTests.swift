@@ -6,11 +6,12 @@ import Testing
 @Suite("Reports")
 struct ReportTests {
   let statistics = RunStatistics(
-    instructions: 1_234_567, cycles: 7_654_321,
+    instructions: 1_234_567, cycles: 7_654_321, idleCycles: 21,
     tlb: [
       .init(name: "ITLB 4K", hits: 99_999, misses: 1), .init(name: "DTLB 4M", hits: 0, misses: 0),
     ],
     walks: .init(count: 12, references: 30), faults: [.init(vector: 14, name: "#PF", count: 3)],
+    interrupts: 8,
     mmio: .init(reads: 1, writes: 2), ports: .init(reads: 300, writes: 4000))
 
   @Test func textIsAligned() {
@@ -18,13 +19,14 @@ struct ReportTests {
       StatisticsReport(statistics: statistics).text() == """
 
         instructions  1,234,567
-        cycles        7,654,321
-        ITLB 4K          99,999  hits       1  misses      99.99 % hits
-        DTLB 4M               0  hits       0  misses
-        page walks           12  walks     30  references
+        cycles        7,654,321  of them     21  idle
+        ITLB 4K          99,999  hits         1  misses      99.99 % hits
+        DTLB 4M               0  hits         0  misses
+        page walks           12  walks       30  references
         faults #PF            3
-        MMIO                  1  reads      2  writes
-        ports               300  reads  4,000  writes
+        interrupts            8
+        MMIO                  1  reads        2  writes
+        ports               300  reads    4,000  writes
 
         """)
   }
@@ -34,7 +36,7 @@ struct ReportTests {
     let json = StatisticsReport(statistics: statistics).json()
     #expect(
       json == """
-        {"cycles":7654321,"faults":[{"count":3,"name":"#PF","vector":14}],"instructions":1234567,\
+        {"cycles":7654321,"faults":[{"count":3,"name":"#PF","vector":14}],"idleCycles":21,"instructions":1234567,"interrupts":8,\
         "mmio":{"reads":1,"writes":2},"ports":{"reads":300,"writes":4000},\
         "tlb":[{"hits":99999,"misses":1,"name":"ITLB 4K"},{"hits":0,"misses":0,"name":"DTLB 4M"}],\
         "walks":{"count":12,"references":30}}

@@ -25,7 +25,7 @@ final class ScriptedMachine: RunnableMachine {
 
   func say(_ text: String) { output += Array(text.utf8) }
 
-  func takeConsoleOutput() -> [UInt8] {
+  func takeConsoleOutput(draining: Bool) -> [UInt8] {
     defer { output = [] }
     return output
   }

@@ -21,6 +21,8 @@
 
 /* CR0, CR4 and EFER (SDM vol. 3A, 2.5 and 2.2.1). */
 #define CR0_WP 0x00010000
+#define CR0_NW 0x20000000
+#define CR0_CD 0x40000000
 #define CR0_PG 0x80000000
 #define CR4_PSE 0x00000010
 #define CR4_PAE 0x00000020

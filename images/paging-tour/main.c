@@ -9,15 +9,13 @@
 
 enum { NAME_WIDTH = 42, OUTCOME_WIDTH = 12 };
 
-/* What this machine hasn't got, as setup bits, and how to say so. */
-static unsigned lacking;
-
+/* How to say what a machine hasn't got, by setup bit. */
 static const struct {
   unsigned setup;
   const char *reason;
 } reasons[] = {
-  {PAE, "no PAE"}, {PSE, "no PSE"},         {PGE, "no global pages"},
-  {NXE, "no NX"},  {PSE36, "no PSE-36"},    {ABOVE4G, "no RAM at 4 GiB"},
+  {PAE, "no PAE"}, {PSE, "no PSE"},      {PGE, "no global pages"},
+  {NXE, "no NX"},  {PSE36, "no PSE-36"}, {ABOVE4G, "no RAM at 4 GiB"},
 };
 
 static bool has_ram_at_4g(const struct multiboot_info *info) {
@@ -159,7 +157,7 @@ static struct outcome make_access(const struct stop *stop) {
 }
 
 /* The name is the debugger's and the reader's way in: break here, and stop->name says where the tour is. */
-static bool visit(const struct stop *stop) {
+static __attribute__((noinline)) bool visit(const struct stop *stop) {
   print_stop(stop);
 
   enter_paging(stop);
@@ -208,7 +206,7 @@ int guest_main(uint32_t magic, const struct multiboot_info *info) {
     print("paging-tour: not entered by a Multiboot loader\n");
     return 1;
   }
-  lacking = find_lacking(info);
+  unsigned lacking = find_lacking(info);
   print("Every kind of page fault. Error code: P protection, W write, U ring 3, R reserved bit, I fetch;\n");
   print("A and D are what the processor made of the entries. Physical addresses have ");
   print_decimal(physical_address_width());

@@ -74,6 +74,40 @@ static void clear_pdpte_in_memory(void) {
   invlpg((void *)VA);
 }
 
+/* In memory VA's PDPTE leads to frame B now; the register doesn't know. The INVLPGs below make the access walk. */
+static void move_pdpte_to_b(void) {
+  look();
+  pdpt[1] = other_pdpt[1];
+}
+
+static void move_pdpte_toggle_wp(void) {
+  move_pdpte_to_b();
+  write_cr0(read_cr0() ^ CR0_WP);
+  write_cr0(read_cr0() ^ CR0_WP);
+  invlpg((void *)VA);
+}
+
+/* Whichever of the caching bits the loader left: NW without CD is no setting. */
+static void move_pdpte_toggle_caching(void) {
+  move_pdpte_to_b();
+  uint32_t old = read_cr0();
+  write_cr0((old & (CR0_CD | CR0_NW)) == CR0_CD ? old & ~CR0_CD : (old | CR0_CD) & ~CR0_NW);
+  write_cr0(old);
+  invlpg((void *)VA);
+}
+
+static void move_pdpte_toggle_pse(void) {
+  move_pdpte_to_b();
+  write_cr4(read_cr4() ^ CR4_PSE);
+  write_cr4(read_cr4() ^ CR4_PSE);
+  invlpg((void *)VA);
+}
+
+static void move_pdpte_reload_cr3(void) {
+  move_pdpte_to_b();
+  write_cr3(read_cr3());
+}
+
 static struct verdict pdpte_untouched(struct outcome outcome) {
   (void)outcome;
   return demand(pdpt[1] == (physical(window_directory) | P), "the PDPTE in memory changed");
@@ -215,6 +249,10 @@ const struct stop stops[] = {
   /* What stays in force, and what must not. */
   {"PDPTE has no accessed bit",                  PAE | WP,   P,     RWU,       RWU,       WRITE,      0, NO_FAULT, .after = pdpte_untouched},
   {"PDPTE cleared in memory: register stays",    PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = clear_pdpte_in_memory},
+  {"PDPTE changed, CR0.WP toggled: stays",       PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = move_pdpte_toggle_wp},
+  {"PDPTE changed, CR0.CD or NW too: loaded",    PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = move_pdpte_toggle_caching, .after = sees_b},
+  {"PDPTE changed, CR4.PSE toggled: loaded",     PAE | WP | PSE, P, RWU,       RWU,       READ,       0, NO_FAULT, .before = move_pdpte_toggle_pse, .after = sees_b},
+  {"PDPTE changed, MOV CR3: loaded",             PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = move_pdpte_reload_cr3, .after = sees_b},
   {"frame changed, no INVLPG",                   PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = read_then_move_to_b, .after = sees_either},
   {"frame changed, INVLPG",                      PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = move_to_b_invlpg, .after = sees_b},
   {"frame changed, MOV CR3",                     PAE | WP,   P,     RWU,       RWU,       READ,       0, NO_FAULT, .before = move_to_b_reload_cr3, .after = sees_b},

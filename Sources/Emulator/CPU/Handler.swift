@@ -46,8 +46,11 @@ enum Handler: UInt16 {
   // 8-bit arithmetic.
   case cmpByteRR, cmpByteRI, cmpByteRM, cmpByteMR, cmpByteMI
   case testByteRR, testByteRI, testByteMI
-  case andByteRR, andByteRI, orByteRR, orByteRI, xorByteRR, xorByteRI
-  case addByteRR, addByteRI, subByteRR, subByteRI
+  case addByteRR, addByteRI, addByteRM
+  case orByteRR, orByteRI, orByteRM
+  case andByteRR, andByteRI, andByteRM
+  case subByteRR, subByteRI, subByteRM
+  case xorByteRR, xorByteRI, xorByteRM
 
   // On conditions.
   case setccR

@@ -344,36 +344,56 @@ extension Interpreter {
           state.pointee.flags.setLogic(byte(op.pointee.destination).pointee & immediate8(op))
         case .testByteMI:
           state.pointee.flags.setLogic(try load(address(op), as: UInt8.self, op) & immediate8(op))
-        case .andByteRR:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.and(place.pointee, byte(op.pointee.source).pointee)
-        case .andByteRI:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.and(place.pointee, immediate8(op))
-        case .orByteRR:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.or(place.pointee, byte(op.pointee.source).pointee)
-        case .orByteRI:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.or(place.pointee, immediate8(op))
-        case .xorByteRR:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.exclusiveOr(place.pointee, byte(op.pointee.source).pointee)
-        case .xorByteRI:
-          let place = byte(op.pointee.destination)
-          place.pointee = state.pointee.flags.exclusiveOr(place.pointee, immediate8(op))
         case .addByteRR:
           let place = byte(op.pointee.destination)
           place.pointee = state.pointee.flags.add(place.pointee, byte(op.pointee.source).pointee)
         case .addByteRI:
           let place = byte(op.pointee.destination)
           place.pointee = state.pointee.flags.add(place.pointee, immediate8(op))
+        case .addByteRM:
+          let value = try load(address(op), as: UInt8.self, op)
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.add(place.pointee, value)
+        case .orByteRR:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.or(place.pointee, byte(op.pointee.source).pointee)
+        case .orByteRI:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.or(place.pointee, immediate8(op))
+        case .orByteRM:
+          let value = try load(address(op), as: UInt8.self, op)
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.or(place.pointee, value)
+        case .andByteRR:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.and(place.pointee, byte(op.pointee.source).pointee)
+        case .andByteRI:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.and(place.pointee, immediate8(op))
+        case .andByteRM:
+          let value = try load(address(op), as: UInt8.self, op)
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.and(place.pointee, value)
         case .subByteRR:
           let place = byte(op.pointee.destination)
           place.pointee = state.pointee.flags.subtract(place.pointee, byte(op.pointee.source).pointee)
         case .subByteRI:
           let place = byte(op.pointee.destination)
           place.pointee = state.pointee.flags.subtract(place.pointee, immediate8(op))
+        case .subByteRM:
+          let value = try load(address(op), as: UInt8.self, op)
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.subtract(place.pointee, value)
+        case .xorByteRR:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.exclusiveOr(place.pointee, byte(op.pointee.source).pointee)
+        case .xorByteRI:
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.exclusiveOr(place.pointee, immediate8(op))
+        case .xorByteRM:
+          let value = try load(address(op), as: UInt8.self, op)
+          let place = byte(op.pointee.destination)
+          place.pointee = state.pointee.flags.exclusiveOr(place.pointee, value)
 
         // MARK: Conditions
         case .setccR:

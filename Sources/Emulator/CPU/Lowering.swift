@@ -186,11 +186,11 @@ struct Lowering {
     case .mov: form(.movByteRR, op)
     case .cmp: form(.cmpByteRR, op)
     case .test: test(op, .testByteRR, .testByteRI, nil, .testByteMI)
-    case .and: registerOnly(op, .andByteRR, .andByteRI)
-    case .or: registerOnly(op, .orByteRR, .orByteRI)
-    case .xor: registerOnly(op, .xorByteRR, .xorByteRI)
-    case .add: registerOnly(op, .addByteRR, .addByteRI)
-    case .sub: registerOnly(op, .subByteRR, .subByteRI)
+    case .and: toRegister(.andByteRR, op)
+    case .or: toRegister(.orByteRR, op)
+    case .xor: toRegister(.xorByteRR, op)
+    case .add: toRegister(.addByteRR, op)
+    case .sub: toRegister(.subByteRR, op)
     case .setcc: instruction.op0.kind == .register ? .setccR : nil
     default: nil
     }
@@ -226,8 +226,9 @@ struct Lowering {
     }
   }
 
-  private func registerOnly(_ op: Op, _ register: Handler, _ immediate: Handler) -> Handler? {
-    op.form == .registerRegister ? register : op.form == .registerImmediate ? immediate : nil
+  /// The handler of a family that has the forms RR, RI and RM alone.
+  private func toRegister(_ first: Handler, _ op: Op) -> Handler? {
+    op.form == .memoryRegister || op.form == .memoryImmediate ? nil : form(first, op)
   }
 
   private func single(_ op: Op, register: Handler, memory: Handler?) -> Handler? {

@@ -49,6 +49,9 @@ extension CPU {
     _ segment: SegmentRegister, _ offset: UInt32, as type: W.Type
   ) throws(GuestFault) -> W {
     let linear = try linearAddress(segment, offset, bytes: UInt32(W.bitWidth / 8), .read)
+    if let host = mmu.filter.hit(linear, bytes: UInt32(W.bitWidth / 8), writing: false) {
+      return host.loadUnaligned(as: type)
+    }
     return try mmu.load(linear, as: type, user: mmu.isUserMode)
   }
 
@@ -56,6 +59,9 @@ extension CPU {
     _ segment: SegmentRegister, _ offset: UInt32, _ value: W
   ) throws(GuestFault) {
     let linear = try linearAddress(segment, offset, bytes: UInt32(W.bitWidth / 8), .write)
+    if let host = mmu.filter.hit(linear, bytes: UInt32(W.bitWidth / 8), writing: true) {
+      return host.storeBytes(of: value, as: W.self)
+    }
     try mmu.store(linear, value, user: mmu.isUserMode)
   }
 

@@ -29,15 +29,11 @@ extension CPU {
     }
     let trapping = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
     while countRegister(op) != 0 {
-      let moved = bulk(op, as: type)
-      if moved == 0 {
-        try iterate(op, as: type)
-        setCountRegister(op, countRegister(op) &- 1)
-        clock.state.pointee.now &+= bus.takeWaitStates()
-      }
-      let iterations = UInt64(max(moved, 1))
-      let remaining = countRegister(op)
-      if remaining == 0 || endsByComparison(op) {
+      try iterate(op, as: type)
+      setCountRegister(op, countRegister(op) &- 1)
+      clock.state.pointee.now &+= bus.takeWaitStates()
+      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, as: type))
+      if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         clock.state.pointee.now &+= iterations &- 1
         counters.pointee.instructions &+= iterations &- 1
@@ -135,47 +131,49 @@ extension CPU {
 
   // MARK: Many at once
 
-  /// MOVS and STOS, forwards, in flat segments, inside pages that the filter answers for: as many iterations as fit in the
-  /// pages and before the deadline, in one go. The result, the counts and the order of the bytes are those of the single
-  /// iterations. 0 when none could be done so.
+  /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
+  /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
+  /// that share a set, the destination first): more of the same change nothing there. The result and the counts are
+  /// those of single iterations. 0 when none can be done so.
   private func bulk<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) -> UInt32 {
-    guard op.pointee.addressWidth == 4, state.pointee.es.isFlatData,
-      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0
+    guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
+      state.pointee.es.isFlatData,
+      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
+      !control.pointee.needsAttention
     else { return 0 }
     let bytes = UInt32(W.bitWidth / 8)
-    let now = clock.state.pointee.now
+    let now = clock.state.pointee.now &+ 1
     let deadline = clock.state.pointee.deadline
     guard deadline > now else { return 0 }
     let to = self[.edi]
     var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
     count = UInt32(truncatingIfNeeded: min(UInt64(count), deadline &- now))
-    switch op.pointee.operation {
-    case .stos:
-      guard count > 0, let host = mmu.filter.host(to, bytes: bytes, writing: true) else { return 0 }
-      mmu.filter.slot(to >> 12).pointee.hits &+= UInt64(count)
-      let value = register(0, as: type)
-      var place = host
-      for _ in 0..<count {
-        place.storeBytes(of: value, as: type)
-        place += Int(bytes)
-      }
-    case .movs:
+    if op.pointee.operation == .stos {
+      guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
+      fill(target.host, with: register(0, as: type), count: count)
+      mmu.countHits(UInt64(count), target.source)
+    } else {
       let from = self[.esi]
       count = min(count, (0x1000 &- from & 0xfff) / bytes)
-      // Both in the filter at once: both pages are the most recent of their TLB sets and stay so throughout.
       guard count > 0, state.pointee[op.pointee.segment].isFlatData,
-        let target = mmu.filter.host(to, bytes: bytes, writing: true),
-        let source = mmu.filter.host(from, bytes: bytes, writing: false)
+        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write)
       else { return 0 }
-      mmu.filter.slot(to >> 12).pointee.hits &+= UInt64(count)
-      mmu.filter.slot(from >> 12).pointee.hits &+= UInt64(count)
-      move(source, to: target, count: count, as: type)
+      move(source.host, to: target.host, count: count, as: type)
+      mmu.countHits(UInt64(count), source.source)
+      mmu.countHits(UInt64(count), target.source)
       self[.esi] &+= count &* bytes
-    default: return 0
     }
     self[.edi] &+= count &* bytes
     self[.ecx] &-= count
     return count
+  }
+
+  private func fill<W: OperandWord>(_ target: UnsafeMutableRawPointer, with value: W, count: UInt32) {
+    var place = target
+    for _ in 0..<count {
+      place.storeBytes(of: value, as: W.self)
+      place += W.bitWidth / 8
+    }
   }
 
   /// Ascending copies; where the destination overlaps the source ahead of it the bytes repeat, as single moves make them.

@@ -10,14 +10,20 @@ public final class A20Gate {
 
   public internal(set) var state = State() {
     didSet {
-      if isOpen != (oldValue.keyboardController || oldValue.fast) { onChange(isOpen) }
+      guard isOpen != (oldValue.keyboardController || oldValue.fast) else { return }
+      bus?.setA20(enabled: isOpen)
+      onChange(isOpen)
     }
   }
 
+  /// Not owned: the bus owns the devices that work the gate.
+  private weak var bus: Bus?
   private let onChange: (_ open: Bool) -> Void
 
-  /// An open gate; `onChange` hears of each change.
-  public init(onChange: @escaping (_ open: Bool) -> Void) {
+  /// An open gate in the address lines of `bus`. `onChange` hears of each change, for those who keep host pages: they
+  /// must drop them.
+  public init(bus: Bus, onChange: @escaping (_ open: Bool) -> Void = { _ in }) {
+    self.bus = bus
     self.onChange = onChange
   }
 

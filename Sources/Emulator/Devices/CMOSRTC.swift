@@ -1,6 +1,6 @@
 /// The PC's real-time clock and its 128 bytes of battery-backed memory.
 ///
-/// Motorola MC146818A data sheet (DS9733); the memory's contents as in the IBM PC AT Technical Reference, "CMOS RAM
+/// Motorola MC146818A data sheet; the memory's contents as in the IBM PC AT Technical Reference, "CMOS RAM
 /// addresses", and for memory above 16 MiB and 4 GiB as PC firmware has agreed since. Ports:
 ///
 ///     70h  W   bits 0-6 select a register, bit 7 keeps NMIs from the CPU
@@ -170,7 +170,7 @@ public final class CMOSRTC: BusDevice {
   private func setRegisterA(_ value: UInt8) {
     let ran = isRunning
     state.registerA = value & 0x7F
-    // "The first update cycle begins one-half second" after the divider is let go.
+    // The first update comes half a second after the divider is let go: "Divider Control".
     if !ran, isRunning { state.dividerStart = state.tick &- 16_384 }
   }
 

@@ -34,8 +34,8 @@ public final class PIC8259 {
   /// Called when INT is high after a change.
   var onRequest: () -> Void = {}
 
-  /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in a port access, and
-  /// when the host delivers input, and at no other time.
+  /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
+  /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
   let output: UnsafeMutablePointer<Bool>
 
   public init() {
@@ -105,6 +105,7 @@ public final class PIC8259 {
   // MARK: The devices' side
 
   /// The wire to input `irq`, 0 to 15. Input 2 is the cascade: what the PC calls IRQ 2 arrives at 9.
+  /// One device an input: two would each put it to its own level.
   public func line(_ irq: Int) -> InterruptLine {
     let input = UInt8(truncatingIfNeeded: irq == 2 ? 9 : irq & 15)
     return InterruptLine { level in

@@ -45,8 +45,9 @@ struct PIC8259Chip: Sendable, Hashable {
   private(set) var readsISR = false
   /// OCW3 P: the next read is an acknowledgement.
   private(set) var polled = false
-  /// Where the initialization stands. A chip that was never initialized requests nothing.
-  private(set) var expected = Expected.icw2
+  /// Where the initialization stands; nothing is requested in its midst. A chip that was never initialized has
+  /// everything masked, and its mask can be written and read, by which Linux finds out that there is a chip.
+  private(set) var expected = Expected.none
   private(set) var single = false
   private(set) var needsICW4 = false
 

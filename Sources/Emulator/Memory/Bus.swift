@@ -21,7 +21,7 @@ public struct BusCounters: Sendable, Hashable {
 /// Where things are in the physical address space and in the port space, and what answers an access.
 ///
 /// **How an access is split.** The P6 bus moves 8 aligned bytes in a transaction and names the wanted ones by byte
-/// enables (Pentium Pro Family Developer's Manual, vol. 1, 3.3.2), and what stands behind it takes naturally
+/// enables (Pentium Pro Family Developer's Manual, volume 1, on the bus's data transfers), and what stands behind it takes naturally
 /// aligned pieces. So an access reaches devices as the fewest naturally aligned pieces of 1, 2, 4 or 8 bytes, no
 /// wider than the device's data path, in ascending order; each piece goes to whoever answers at its address, and
 /// the bytes read are put together again. A doubleword at offset 1 of a register block is a byte, a word and a byte.
@@ -287,7 +287,7 @@ public final class Bus {
 
   // MARK: Port accesses
 
-  /// Reads `width` bytes of ports from `port` on: IN. SDM vol. 1, 18.3: a word is the ports `port` and `port` + 1.
+  /// Reads `width` bytes of ports from `port` on: IN. SDM vol. 1, Input/Output, I/O Address Space: a word is the ports `port` and `port` + 1.
   func readPort(_ port: UInt16, width: AccessWidth) -> UInt32 {
     var result: UInt32 = 0
     var pieces = Pieces(address: UInt64(port), width: min(width, .doubleword))

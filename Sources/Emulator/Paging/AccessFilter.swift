@@ -55,12 +55,13 @@ struct AccessFilter: ~Copyable {
     entries + Int(page & UInt32(Self.count &- 1))
   }
 
-  /// The host address of `linear` when the filter allows the access; the caller counts the hit.
+  /// The host address of `linear` when the filter allows the access, counted as a hit.
   @inline(__always)
-  func host(_ linear: UInt32, bytes: UInt32, writing: Bool) -> UnsafeMutableRawPointer? {
+  func hit(_ linear: UInt32, bytes: UInt32, writing: Bool) -> UnsafeMutableRawPointer? {
     let slot = slot(linear >> 12)
     let page = writing ? slot.pointee.writePage : slot.pointee.readPage
     guard page == (linear &+ bytes &- 1) >> 12 else { return nil }
+    slot.pointee.hits &+= 1
     return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
   }
 

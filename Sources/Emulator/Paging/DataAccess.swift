@@ -111,6 +111,40 @@ extension MMU {
     return page | UInt64(linear & 0xfff)
   }
 
+  /// Where the byte at `linear` lies on the host, when the TLB holds its page with the rights for `kind` and a D for
+  /// writes, and RAM without decoded code answers. Nothing is touched and nothing counted.
+  func resident(
+    _ linear: UInt32, _ kind: PageAccess.Kind
+  ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
+    var page = UInt64(linear & 0xffff_f000)
+    var source = AccessFilter.Source.identity
+    if control.pointee.mode != .off {
+      let shift = control.pointee.largePageShift
+      guard let entry = data4K.find(linear >> 12) ?? dataLarge.find(linear >> shift) else { return nil }
+      let translation = entry.pointee.translation
+      let right = PageWalk.missingRight(
+        for: PageAccess(kind, user: isUserMode), isUserPage: translation.isUser,
+        isWritable: translation.isWritable, isNoExecute: false, writeProtect: control.pointee.writeProtect)
+      guard right == nil, kind != .write || translation.isDirty else { return nil }
+      source = translation.isLarge ? .dataLarge : .data4K
+      page = translation.frame
+      if translation.isLarge { page |= UInt64(linear & (1 << shift &- 1) & ~0xfff) }
+    }
+    guard let host = bus.hostPageForWriting(page >> 12), kind != .write || !code.containsCode(host) else {
+      return nil
+    }
+    return (host + Int(linear & 0xfff), source)
+  }
+
+  /// Counts `count` lookups that one of the data arrays would have answered.
+  func countHits(_ count: UInt64, _ source: AccessFilter.Source) {
+    switch source {
+    case .identity: break
+    case .data4K: counters.pointee.data4KHits &+= count
+    case .dataLarge: counters.pointee.dataLargeHits &+= count
+    }
+  }
+
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
     guard let host = bus.hostPageForWriting(page >> 12) else { return }

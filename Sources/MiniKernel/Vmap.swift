@@ -1,0 +1,20 @@
+extension Kernel {
+  /// Shows the caller's pages as one contiguous area (`vmap`): `pages` is the address of an array of `count` addresses
+  /// of `struct page`. Nothing is allocated but the area and page tables; the pages stay the caller's, also after
+  /// `vunmap`.
+  public func vmap(
+    _ pages: KernelAddress, count: UInt32, _ flags: VMAreaFlags = .map, _ protection: PageTableFlags = .kernel
+  ) throws(VmallocError) -> KernelAddress {
+    if count == 0 || count > physicalPages || count > (vmallocEnd - vmallocStart) >> pageShift {
+      throw .badSize
+    }
+    let area = try getVMArea(count << pageShift, flags.union(.map))
+    do {
+      try mapVMArea(area, protection, pages: pages)
+    } catch {
+      vunmap(area.start)
+      throw error == .noMemoryForTable ? .noMemoryForTable : .alreadyMapped
+    }
+    return area.start
+  }
+}

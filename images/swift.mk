@@ -1,0 +1,48 @@
+# Guest images written in Swift: the mini-kernel's sources, the guest's glue, and the image's own folder in one module,
+# compiled as Embedded Swift for i686. A further image is one more name in SWIFT_IMAGES.
+
+SWIFT_IMAGES := minikernel
+
+GUEST_CLANG ?= clang
+GUEST_SWIFTC ?= swiftc
+GUEST_LD ?= ld.lld
+IMAGE_DIR ?= .build/images
+
+GUEST_GLUE := firmware/guest
+GUEST_OBJECTS := $(addprefix $(IMAGE_DIR)/guest/,boot.o trap.o variables.o runtime.o)
+GUEST_SWIFT_SOURCES := $(wildcard Sources/MiniKernel/*.swift) $(wildcard $(GUEST_GLUE)/*.swift)
+
+# i686 without SSE, MMX and x87: the processor is a P6 and the kernel saves no floating-point state.
+GUEST_TARGET := -target i686-unknown-none-elf -march=i686
+GUEST_CFLAGS := $(GUEST_TARGET) -Os -g1 -ffreestanding -fno-builtin -fno-stack-protector -fno-omit-frame-pointer \
+  -mno-implicit-float -mno-x87 -ffunction-sections -Wall -Wextra -Werror
+GUEST_SWIFTFLAGS := -target i686-unknown-none-elf -swift-version 6 -parse-as-library -wmo -Osize -gline-tables-only \
+  -warnings-as-errors -enable-experimental-feature Embedded -enable-experimental-feature Extern \
+  -Xfrontend -disable-stack-protector -Xfrontend -function-sections \
+  -Xcc -march=i686 -Xcc -mno-implicit-float -I $(GUEST_GLUE)/include -module-name Guest
+
+SWIFT_IMAGE_FILES := $(SWIFT_IMAGES:%=$(IMAGE_DIR)/%.elf)
+IMAGES += $(SWIFT_IMAGE_FILES)
+
+.PHONY: swift-images
+swift-images: $(SWIFT_IMAGE_FILES)
+
+$(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.S
+	@mkdir -p $(@D)
+	@echo "  AS  $@"; $(GUEST_CLANG) $(GUEST_TARGET) -g -c $< -o $@
+
+$(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.c
+	@mkdir -p $(@D)
+	@echo "  CC  $@"; $(GUEST_CLANG) $(GUEST_CFLAGS) -c $< -o $@
+
+define swift_image
+$(IMAGE_DIR)/guest/$(1).o: $(wildcard images/$(1)/*.swift) $(GUEST_SWIFT_SOURCES) $(wildcard $(GUEST_GLUE)/include/*) \
+  images/swift.mk
+	@mkdir -p $$(@D)
+	@echo "  SWIFTC  $$@"; $$(GUEST_SWIFTC) $$(GUEST_SWIFTFLAGS) -c $$(filter %.swift,$$^) -o $$@
+
+$(IMAGE_DIR)/$(1).elf: $(IMAGE_DIR)/guest/$(1).o $(GUEST_OBJECTS) $(GUEST_GLUE)/kernel.ld
+	@echo "  LD  $$@"; $$(GUEST_LD) -m elf_i386 -static -nostdlib --gc-sections -T $(GUEST_GLUE)/kernel.ld $$(filter %.o,$$^) -o $$@
+endef
+
+$(foreach name,$(SWIFT_IMAGES),$(eval $(call swift_image,$(name))))
