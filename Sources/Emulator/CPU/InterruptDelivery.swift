@@ -72,6 +72,8 @@ extension CPU {
     } catch {
       throw kind == .int1 ? error.external : error
     }
+    // TF is off in the handler, and the instruction that got there isn't stepped over. SDM vol. 3B, 17.3.1.4.
+    control.pointee.trapsAfterStep = false
     clock.state.pointee.now &+= 1
     counters.pointee.softwareInterrupts &+= 1
   }
