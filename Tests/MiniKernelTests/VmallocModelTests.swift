@@ -1,4 +1,4 @@
-import Foundation
+import class Foundation.ProcessInfo
 import Testing
 
 @testable import Emulator

@@ -23,24 +23,25 @@ extension CPU {
   ) throws(GuestFault) -> Bool {
     guard !op.pointee.prefixes.isDisjoint(with: [.rep, .repne]) else {
       try iterate(op, as: type)
-      clock.state.pointee.now &+= bus.takeWaitStates()
+      chargeWaitStates()
       settle(op)
       return false
     }
+    let cost = costs.cost(of: op.pointee)
     let trapping = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
     while countRegister(op) != 0 {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
-      clock.state.pointee.now &+= bus.takeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, as: type))
+      chargeWaitStates()
+      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
-        clock.state.pointee.now &+= iterations &- 1
+        chargeIterations(iterations &- 1, cost)
         counters.pointee.instructions &+= iterations &- 1
         settle(op)
         return false
       }
-      clock.state.pointee.now &+= iterations
+      chargeIterations(iterations, cost)
       counters.pointee.instructions &+= iterations
       if trapping || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
@@ -49,6 +50,11 @@ extension CPU {
       }
     }
     return false
+  }
+
+  private func chargeIterations(_ count: UInt64, _ cost: InstructionCosts.Cost) {
+    clock.state.pointee.now &+= count &* cost.cycles
+    caches.breakdown.pointee.l1 &+= count &* cost.l1
   }
 
   /// REPE and REPNE of CMPS and SCAS end when ZF says so.
@@ -135,28 +141,32 @@ extension CPU {
   /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
   /// that share a set, the destination first): more of the same change nothing there. The result and the counts are
   /// those of single iterations. 0 when none can be done so.
-  private func bulk<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) -> UInt32 {
+  private func bulk<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, _ cost: InstructionCosts.Cost, as type: W.Type
+  ) -> UInt32 {
     guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
       state.pointee.es.isFlatData,
       state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
       !control.pointee.needsAttention
     else { return 0 }
     let bytes = UInt32(W.bitWidth / 8)
-    let now = clock.state.pointee.now &+ 1
+    let now = clock.state.pointee.now &+ cost.cycles
     let deadline = clock.state.pointee.deadline
     guard deadline > now else { return 0 }
     let to = self[.edi]
-    var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
-    count = UInt32(truncatingIfNeeded: min(UInt64(count), deadline &- now))
+    var count = min(self[.ecx], chunk(to) / bytes)
+    // The iteration that reaches the deadline is still made.
+    count = UInt32(truncatingIfNeeded: min(UInt64(count), (deadline &- now &- 1) / cost.cycles &+ 1))
     if op.pointee.operation == .stos {
-      guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
+      guard count > 0, let target = mmu.resident(to, .write), isInRecentLine(target.host) else { return 0 }
       fill(target.host, with: register(0, as: type), count: count)
       mmu.countHits(UInt64(count), target.source)
     } else {
       let from = self[.esi]
-      count = min(count, (0x1000 &- from & 0xfff) / bytes)
+      count = min(count, chunk(from) / bytes)
       guard count > 0, state.pointee[op.pointee.segment].isFlatData,
-        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write)
+        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write),
+        isInRecentLine(source.host), isInRecentLine(target.host)
       else { return 0 }
       move(source.host, to: target.host, count: count, as: type)
       mmu.countHits(UInt64(count), source.source)
@@ -166,6 +176,19 @@ extension CPU {
     self[.edi] &+= count &* bytes
     self[.ecx] &-= count
     return count
+  }
+
+  /// Bytes from `linear` to where a bulk move must look again: the end of the page, or of the cache line where lines cost.
+  private func chunk(_ linear: UInt32) -> UInt32 {
+    let size: UInt32 = caches.isOn ? 1 << CacheHierarchy.lineShift : 0x1000
+    return size &- linear & (size &- 1)
+  }
+
+  /// Whether more accesses to the line at `host` would change nothing in L1D.
+  private func isInRecentLine(_ host: UnsafeMutableRawPointer) -> Bool {
+    guard caches.isOn else { return true }
+    let line = UInt(bitPattern: host) >> UInt(CacheHierarchy.lineShift)
+    return caches.recentData[Int(line & UInt(caches.dataSetMask))] == line
   }
 
   private func fill<W: OperandWord>(_ target: UnsafeMutableRawPointer, with value: W, count: UInt32) {

@@ -86,6 +86,8 @@ extension MMU {
     let flushes =
       !changed0.isDisjoint(with: [.paging, .protectionEnable])
       || !changed4.isDisjoint(with: [.physicalAddressExtension, .pageGlobalEnable, .pageSizeExtensions])
+    // What the filter remembers is cached memory.
+    if caches.isOn && changed0.contains(.cacheDisable) { filter.dropAll() }
     if flushes {
       dropAllEntries(keepingGlobal: false)
     } else if changed0.contains(.writeProtect) {
@@ -101,6 +103,7 @@ extension MMU {
   }
 
   private func refreshControl() {
+    caches.isEnabled = !state.pointee.cr0.contains(.cacheDisable)
     control.pointee = PagingControl(
       cr0: state.pointee.cr0, cr3: state.pointee.cr3, cr4: state.pointee.cr4, efer: state.pointee.efer,
       addressWidth: addressWidth)
@@ -111,7 +114,8 @@ extension MMU {
     let table = UInt64(cr3 & 0xffff_ffe0)
     let reserved = ReservedBits.pdpte(addressWidth: addressWidth)
     func entry(_ index: UInt64) throws(GuestFault) -> UInt64 {
-      clock.state.pointee.now &+= walkReferenceCost
+      // The four reads go past the caches. SDM vol. 3A, 4.9.1.
+      if caches.isOn { caches.uncached(.walk) } else { chargeWalk(walkReferenceCost) }
       let value = readPhysical(table &+ 8 &* index, as: UInt64.self)
       if value & EntryBit.present != 0 && value & reserved != 0 { throw .generalProtection() }
       return value
