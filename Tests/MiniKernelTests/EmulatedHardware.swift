@@ -33,7 +33,8 @@ final class EmulatedHardware: Hardware {
     state.initialize(to: CPUState())
     mmu = MMU(
       state: state, memory: memory, bus: bus, clock: clock, code: BlockCache(memory: memory),
-      addressWidth: UInt8(physicalAddressBits), geometry: .p6)
+      addressWidth: UInt8(physicalAddressBits), geometry: .p6,
+      caches: CacheHierarchy(.p6, latencies: Latencies(), isOn: false, clock: clock, memory: memory))
     try bootPaging(features, physicalAddressBits)
   }
 
