@@ -152,6 +152,7 @@ extension MMU {
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
+    if caches.isOn && !caches.isEnabled { return nil }
     var page = UInt64(linear & 0xffff_f000)
     var source = AccessFilter.Source.identity
     if control.pointee.mode != .off {
@@ -161,7 +162,9 @@ extension MMU {
       let right = PageWalk.missingRight(
         for: PageAccess(kind, user: isUserMode), isUserPage: translation.isUser,
         isWritable: translation.isWritable, isNoExecute: false, writeProtect: control.pointee.writeProtect)
-      guard right == nil, kind != .write || translation.isDirty else { return nil }
+      guard right == nil, kind != .write || translation.isDirty,
+        !(caches.isOn && translation.isCacheDisabled)
+      else { return nil }
       source = translation.isLarge ? .dataLarge : .data4K
       page = translation.frame
       if translation.isLarge { page |= UInt64(linear & (1 << shift &- 1) & ~0xfff) }
