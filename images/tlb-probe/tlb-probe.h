@@ -84,7 +84,7 @@ bool has_counters(void);
 uint32_t measure(enum event event, kernel *kernel, uint32_t start, uint32_t count);
 
 /* What it comes to in `rounds` times `period` steps, once things are as they will stay: the difference of a long and a
- * short run, after one that doesn't count. */
+ * short run, after some that don't count. */
 uint32_t measure_steady(enum event event, kernel *kernel, uint32_t start, uint32_t period, uint32_t rounds);
 
 /* rings.c: what kernels go around -------------------------------------------------------------------------------- */
@@ -143,8 +143,10 @@ void measure_instructions(void);
 
 /* report.c ------------------------------------------------------------------------------------------------------- */
 
-/* Begins a table: its title, then what its rows are named by and what was measured. */
-void begin_table(const char *title, const char *rows, const char *unit);
+/* Begins a table: its title, then what its rows are named by and what was measured; beside it comes what is expected, or
+ * a second column of its own. */
+void begin_table(const char *title, const char *rows, const char *measured);
+void begin_columns(const char *title, const char *rows, const char *first, const char *second);
 
 /* A row's first column, in one part or two, or with a number in front. */
 void print_label(const char *label);
@@ -156,7 +158,10 @@ void print_label_number(uint32_t number, const char *after);
  * nothing is known to compare with. Neither is scored. */
 void judge(uint32_t measured, unsigned decimals, uint32_t low, uint32_t high, bool modelled);
 
-/* The same for a structure. */
+/* The rest of a row of two values that nothing is known to compare with. */
+void print_values(uint32_t first, unsigned first_decimals, uint32_t second, unsigned second_decimals, bool modelled);
+
+/* As judge, for a structure. */
 void judge_geometry(struct geometry found, struct geometry wanted);
 
 /* Prints the score; whether nothing was off. */
