@@ -41,8 +41,8 @@ __attribute__((noinline)) uint32_t measure(enum event event, kernel *kernel, uin
 }
 
 uint32_t measure_steady(enum event event, kernel *kernel, uint32_t start, uint32_t period, uint32_t rounds) {
-  /* The runs before the two that count go through the very same code, so that those find the same caches, this code's own
-   * lines included, and begin with the same misses. */
+  /* The runs before the two that count go through the very same code, so that those find the same caches, this code's
+   * own lines included, and begin with the same misses. */
   enum { WARM_UP = 2, RUNS = 4 };
   uint32_t few = WARM_UP * period, counts[RUNS] = {few, few, few, few + rounds * period}, values[RUNS];
 #pragma clang loop unroll(disable)
@@ -60,7 +60,7 @@ static bool counts(enum event event) {
   if (event == L2_LINES_IN)
     return measure(event, kernel_sweep_lines, LARGE_PAGES, RAM_SIZE / 8 / LINE) > 0;
   struct ring ring = {SMALL_PAGES, PAGE_SIZE, MANY, true};
-  if (event == ITLB_MISSES || event == FETCH_MISSES) {
+  if (event == ITLB_MISSES || event == FETCH_MISSES || event == L2_FETCHES) {
     build_code(&ring);
     return measure(event, kernel_code, ring.base, MANY) > 0;
   }
@@ -68,8 +68,8 @@ static bool counts(enum event event) {
 }
 
 static const enum event events[] = {
-  DATA_LINES_IN, FETCH_MISSES, ITLB_MISSES, L2_LINES_IN,     BRANCHES_MISPREDICTED,
-  DTLB_MISSES,   WALKS,        WALK_CYCLES, WALK_REFERENCES, WALK_L1_MISSES,
+  L2_LINES_IN, L2_FETCHES, L2_LOADS, DATA_REFERENCES, DATA_LINES_IN, CLOCKS, FETCH_MISSES, ITLB_MISSES, INSTRUCTIONS,
+  BRANCHES, BRANCHES_MISPREDICTED, DTLB_MISSES, WALKS, WALK_CYCLES, WALK_REFERENCES, WALK_L1_MISSES,
 };
 enum { EVENTS = sizeof events / sizeof events[0] };
 static bool present[EVENTS];

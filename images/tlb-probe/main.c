@@ -29,6 +29,7 @@ int guest_main(uint32_t magic, const struct multiboot_info *info) {
   find_counters();
   print_means();
 
+  check_counters();
   sweep_pages();
   walk_cold_pages();
   find_tlb_geometry();

@@ -1,7 +1,8 @@
 /* tlb-probe: the parts of the guest and how they fit.
  *
- * kernels.S is what is measured, counters.c what it is measured with, space.c the page tables, rings.c the data and code
- * that are walked over. translation.c, caches.c and costs.c are the experiments; report.c prints and keeps the score. */
+ * kernels.S is what is measured, counters.c what it is measured with, space.c the page tables, rings.c the data and
+ * code that are walked over, descriptors.c what CPUID says. events.c, translation.c, caches.c and costs.c are the
+ * experiments; report.c prints and keeps the score. */
 
 #ifndef TLB_PROBE_H
 #define TLB_PROBE_H
@@ -59,10 +60,16 @@ static inline void flush_tlb(void) { write_cr3(read_cr3()); }
 
 /* Event select and unit mask as in PerfEvtSel: SDM vol. 3B, table 19-37, and for 08h the machine's own extension. */
 enum event {
+  L2_LINES_IN = 0x24,
+  L2_FETCHES = 0x28,
+  L2_LOADS = 0x29,
+  DATA_REFERENCES = 0x43,
   DATA_LINES_IN = 0x45,
+  CLOCKS = 0x79,
   FETCH_MISSES = 0x81,
   ITLB_MISSES = 0x85,
-  L2_LINES_IN = 0x24,
+  INSTRUCTIONS = 0xC0,
+  BRANCHES = 0xC4,
   BRANCHES_MISPREDICTED = 0xC5,
   DTLB_MISSES = 0x0108,
   WALKS = 0x0208,
@@ -126,7 +133,9 @@ struct geometry {
 /* What leaf 2 says of a structure; .size is NONE where no descriptor byte tells. */
 struct geometry described_geometry(enum structure structure);
 
-/* translation.c, caches.c, costs.c: the experiments -------------------------------------------------------------- */
+/* events.c, translation.c, caches.c, costs.c: the experiments ---------------------------------------------------- */
+
+void check_counters(void);
 
 void sweep_pages(void);
 void walk_cold_pages(void);
@@ -143,8 +152,8 @@ void measure_instructions(void);
 
 /* report.c ------------------------------------------------------------------------------------------------------- */
 
-/* Begins a table: its title, then what its rows are named by and what was measured; beside it comes what is expected, or
- * a second column of its own. */
+/* Begins a table: its title, then what its rows are named by and what was measured; beside it comes what is expected,
+ * or a second column of its own. */
 void begin_table(const char *title, const char *rows, const char *measured);
 void begin_columns(const char *title, const char *rows, const char *first, const char *second);
 
