@@ -86,9 +86,11 @@ static bool find_exact_clock(void) {
 
 void find_counters(void) {
   exact_clock = find_exact_clock();
-  counters = try_write_msr(PERF_EVT_SEL0, 0) && try_write_msr(PERF_CTR0, 0) && try_read_counter();
-  for (unsigned i = 0; counters && i < EVENTS; i++)
-    present[i] = counts(events[i]);
+  if (!try_write_msr(PERF_EVT_SEL0, 0) || !try_write_msr(PERF_CTR0, 0) || !try_read_counter())
+    return;
+  /* Registers that are there and never count are as good as none. */
+  for (unsigned i = 0; i < EVENTS; i++)
+    counters |= present[i] = counts(events[i]);
 }
 
 bool can_measure(enum event event) {

@@ -84,7 +84,7 @@ enum event {
 bool can_measure(enum event event);
 void find_counters(void);
 
-/* Whether the machine has the counters' registers at all. */
+/* Whether the machine has counters that count anything. */
 bool has_counters(void);
 
 /* What `event` comes to in `count` steps of a kernel, on an empty TLB. */
