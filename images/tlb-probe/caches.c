@@ -38,6 +38,11 @@ static bool holds(const void *context, uint32_t count) {
   return misses(search->cache, search->step, count) == 0;
 }
 
+static bool misses_always(const struct cache *cache, uint32_t step) {
+  uint32_t count = cache->beyond / step;
+  return misses(cache, step, count) >= count * ROUNDS;
+}
+
 /* Steps of a line, and no shorter ones, miss each time in what is too large; as many lines as fit are the size; as many
  * as fit that are so far apart, the ways of one set. */
 static struct geometry find_geometry(const struct cache *cache) {
@@ -45,7 +50,7 @@ static struct geometry find_geometry(const struct cache *cache) {
   if (!can_measure(cache->event))
     return found;
   found.line = cache->smallest_line;
-  while (found.line < PAGE_SIZE && misses(cache, found.line, cache->beyond / found.line) < cache->beyond / found.line * ROUNDS)
+  while (found.line < PAGE_SIZE && !misses_always(cache, found.line))
     found.line *= 2;
   uint32_t lines = largest(holds, &(struct search){cache, found.line}, cache->beyond / found.line);
   if (!lines || found.line == PAGE_SIZE)
@@ -92,17 +97,23 @@ static void judge_level(const char *name, uint32_t cycles, uint32_t ns) {
   judge(cycles, 2, published - CLOCK, published + CLOCK, cache_model);
 }
 
+/* Every working set, with nothing to compare it with. */
+static void print_ladder(void) {
+  begin_columns("Load-use latency, pointer chase, a load a line, random order", "working set", "cycles",
+                "ns at 166.67 MHz");
+  for (uint32_t bytes = IN_L1; bytes <= IN_DRAM; bytes *= 2) {
+    uint32_t cycles = load_use(bytes);
+    print_label_number(bytes >> 10, " KB");
+    print_values(cycles, 2, cycles == NONE ? NONE : ratio(cycles, NS_A_CYCLE, 10), 1, cache_model);
+  }
+}
+
 void climb_latencies(void) {
   uint32_t l1 = load_use(IN_L1), dram = load_use(IN_DRAM);
   cache_model = l1 != NONE && dram > l1;
 
-  begin_table("Load-use latency, pointer chase, a load a line, random order", "working set", "cycles");
-  for (uint32_t bytes = IN_L1; bytes <= IN_DRAM; bytes *= 2) {
-    print_label_number(bytes >> 10, " KB");
-    uint32_t cycles = load_use(bytes);
-    judge(cycles, 2, NONE, NONE, cache_model);
-  }
-  begin_table("The same within one clock of lmbench's 14, 34 and 196 ns on a Pentium Pro (DRAM is a fitted parameter)", "level",
+  print_ladder();
+  begin_table("The levels, within one clock of lmbench's 14, 34 and 196 ns (DRAM is a fitted parameter)", "level",
               "cycles");
   judge_level("L1", l1, 14);
   judge_level("L2", load_use(IN_L2), 34);

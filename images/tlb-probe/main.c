@@ -29,12 +29,13 @@ int guest_main(uint32_t magic, const struct multiboot_info *info) {
   find_counters();
   print_means();
 
+  check_counters();
   sweep_pages();
   walk_cold_pages();
   find_tlb_geometry();
   find_cache_geometry();
   climb_latencies();
-  if (!has_cache_model())
+  if (!has_cache_model() && can_measure(CYCLES))
     print("\nLoads take as long from DRAM as from L1: no caches are modelled here.\n");
   measure_walks();
   measure_instructions();

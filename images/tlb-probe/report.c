@@ -4,7 +4,7 @@
 
 #include "tlb-probe.h"
 
-enum { LABEL_WIDTH = 40, FIRST_WIDTH = 17, COLUMN_WIDTH = 18 };
+enum { LABEL_WIDTH = 42, FIRST_WIDTH = 17, COLUMN_WIDTH = 18 };
 
 static uint32_t matched, off, not_modelled;
 
@@ -53,14 +53,18 @@ static void print_fixed(uint32_t value, unsigned decimals, int width) {
   print_right(text, width);
 }
 
-void begin_table(const char *title, const char *rows, const char *unit) {
+void begin_columns(const char *title, const char *rows, const char *first, const char *second) {
   print("\n");
   print(title);
   print("\n  ");
   print_padded(rows, LABEL_WIDTH);
-  print_right(unit, COLUMN_WIDTH);
-  print_right("expected", COLUMN_WIDTH);
+  print_right(first, COLUMN_WIDTH);
+  print_right(second, COLUMN_WIDTH);
   print("\n");
+}
+
+void begin_table(const char *title, const char *rows, const char *measured) {
+  begin_columns(title, rows, measured, "expected");
 }
 
 void print_label(const char *label) {
@@ -107,6 +111,12 @@ void judge(uint32_t measured, unsigned decimals, uint32_t low, uint32_t high, bo
   print_fixed(measured, decimals, COLUMN_WIDTH);
   print_right(range, COLUMN_WIDTH);
   print_judgement(modelled && measured != NONE, low != NONE, measured >= low && measured <= high);
+}
+
+void print_values(uint32_t first, unsigned first_decimals, uint32_t second, unsigned second_decimals, bool modelled) {
+  print_fixed(first, first_decimals, COLUMN_WIDTH);
+  print_fixed(second, second_decimals, COLUMN_WIDTH);
+  print(modelled ? "\n" : "  not modelled\n");
 }
 
 /* "64/4-way/16 sets", "16K/4-way/32 B". */

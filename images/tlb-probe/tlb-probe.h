@@ -1,7 +1,8 @@
 /* tlb-probe: the parts of the guest and how they fit.
  *
- * kernels.S is what is measured, counters.c what it is measured with, space.c the page tables, rings.c the data and code
- * that are walked over. translation.c, caches.c and costs.c are the experiments; report.c prints and keeps the score. */
+ * kernels.S is what is measured, counters.c what it is measured with, space.c the page tables, rings.c the data and
+ * code that are walked over, descriptors.c what CPUID says. events.c, translation.c, caches.c and costs.c are the
+ * experiments; report.c prints and keeps the score. */
 
 #ifndef TLB_PROBE_H
 #define TLB_PROBE_H
@@ -59,10 +60,16 @@ static inline void flush_tlb(void) { write_cr3(read_cr3()); }
 
 /* Event select and unit mask as in PerfEvtSel: SDM vol. 3B, table 19-37, and for 08h the machine's own extension. */
 enum event {
+  L2_LINES_IN = 0x24,
+  L2_FETCHES = 0x28,
+  L2_LOADS = 0x29,
+  DATA_REFERENCES = 0x43,
   DATA_LINES_IN = 0x45,
+  CLOCKS = 0x79,
   FETCH_MISSES = 0x81,
   ITLB_MISSES = 0x85,
-  L2_LINES_IN = 0x24,
+  INSTRUCTIONS = 0xC0,
+  BRANCHES = 0xC4,
   BRANCHES_MISPREDICTED = 0xC5,
   DTLB_MISSES = 0x0108,
   WALKS = 0x0208,
@@ -77,14 +84,14 @@ enum event {
 bool can_measure(enum event event);
 void find_counters(void);
 
-/* Whether the machine has the counters' registers at all. */
+/* Whether the machine has counters that count anything. */
 bool has_counters(void);
 
 /* What `event` comes to in `count` steps of a kernel, on an empty TLB. */
 uint32_t measure(enum event event, kernel *kernel, uint32_t start, uint32_t count);
 
 /* What it comes to in `rounds` times `period` steps, once things are as they will stay: the difference of a long and a
- * short run, after one that doesn't count. */
+ * short run, after some that don't count. */
 uint32_t measure_steady(enum event event, kernel *kernel, uint32_t start, uint32_t period, uint32_t rounds);
 
 /* rings.c: what kernels go around -------------------------------------------------------------------------------- */
@@ -126,7 +133,9 @@ struct geometry {
 /* What leaf 2 says of a structure; .size is NONE where no descriptor byte tells. */
 struct geometry described_geometry(enum structure structure);
 
-/* translation.c, caches.c, costs.c: the experiments -------------------------------------------------------------- */
+/* events.c, translation.c, caches.c, costs.c: the experiments ---------------------------------------------------- */
+
+void check_counters(void);
 
 void sweep_pages(void);
 void walk_cold_pages(void);
@@ -143,8 +152,10 @@ void measure_instructions(void);
 
 /* report.c ------------------------------------------------------------------------------------------------------- */
 
-/* Begins a table: its title, then what its rows are named by and what was measured. */
-void begin_table(const char *title, const char *rows, const char *unit);
+/* Begins a table: its title, then what its rows are named by and what was measured; beside it comes what is expected,
+ * or a second column of its own. */
+void begin_table(const char *title, const char *rows, const char *measured);
+void begin_columns(const char *title, const char *rows, const char *first, const char *second);
 
 /* A row's first column, in one part or two, or with a number in front. */
 void print_label(const char *label);
@@ -156,7 +167,10 @@ void print_label_number(uint32_t number, const char *after);
  * nothing is known to compare with. Neither is scored. */
 void judge(uint32_t measured, unsigned decimals, uint32_t low, uint32_t high, bool modelled);
 
-/* The same for a structure. */
+/* The rest of a row of two values that nothing is known to compare with. */
+void print_values(uint32_t first, unsigned first_decimals, uint32_t second, unsigned second_decimals, bool modelled);
+
+/* As judge, for a structure. */
 void judge_geometry(struct geometry found, struct geometry wanted);
 
 /* Prints the score; whether nothing was off. */
