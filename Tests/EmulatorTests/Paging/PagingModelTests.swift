@@ -45,7 +45,6 @@ final class PagingRace {
   let reference: ReferenceMMU
   private(set) var faults = 0
   private var isUser = false
-  private var writeProtect = true
   private var cr4: CR4
   private let isPAE: Bool
 
@@ -91,77 +90,79 @@ final class PagingRace {
   // MARK: Steps
 
   private func apply(_ operation: PagingOperation) -> String? {
+    let found = perform(operation)
+    let expected = model(operation)
+    if case .fault = found { faults += 1 }
+    return found == expected ? nil : "the machine gave \(found), the model \(expected)"
+  }
+
+  /// Takes the step on the machine.
+  func perform(_ operation: PagingOperation) -> PagingOutcome {
     switch operation {
-    case .load(let linear, let bytes, let user):
-      return compare(
-        fixture.load(linear, bytes: bytes, user: user), reference.load(linear, bytes: bytes, user: user))
+    case .load(let linear, let bytes, let user): return fixture.load(linear, bytes: bytes, user: user)
     case .store(let linear, let bytes, let value, let user):
-      return compare(
-        fixture.store(linear, bytes: bytes, value, user: user),
-        reference.store(linear, bytes: bytes, value, user: user))
-    case .fetch(let linear):
-      return compare(fixture.fetch(linear, user: isUser), reference.fetch(linear, user: isUser))
+      return fixture.store(linear, bytes: bytes, value, user: user)
+    case .fetch(let linear): return fixture.fetch(linear, user: isUser)
     case .setEntry(let address, let value):
       if isPAE {
         fixture.poke64(address, value)
       } else {
         fixture.poke32(address, UInt32(truncatingIfNeeded: value))
       }
-      reference.setEntry(address, value)
-    case .invalidatePage(let linear):
-      fixture.machine.invalidatePage(LinearAddress(linear))
-      reference.invalidatePage(linear)
+    case .invalidatePage(let linear): fixture.machine.invalidatePage(LinearAddress(linear))
     case .setUserMode(let user):
       isUser = user
       fixture.machine.cpu.setPrivilegeLevel(user ? 3 : 0)
-    default: return moveToRegister(operation)
+    default:
+      // Moves to system registers are ring 0's.
+      fixture.machine.cpu.setPrivilegeLevel(0)
+      defer { fixture.machine.cpu.setPrivilegeLevel(isUser ? 3 : 0) }
+      return moveToRegister(operation)
     }
-    return nil
+    return .done
   }
 
-  private func moveToRegister(_ operation: PagingOperation) -> String? {
-    fixture.machine.cpu.setPrivilegeLevel(0)
-    defer { fixture.machine.cpu.setPrivilegeLevel(isUser ? 3 : 0) }
-    let outcome: PagingOutcome
+  private func moveToRegister(_ operation: PagingOperation) -> PagingOutcome {
     switch operation {
-    case .moveToCR3(let value):
-      outcome = fixture.moveToCR3(value)
-      reference.moveToCR3(value)
+    case .moveToCR3(let value): return fixture.moveToCR3(value)
     case .setWriteProtect(let on):
-      outcome = fixture.moveToCR0(
+      return fixture.moveToCR0(
         on ? [.protectionEnable, .paging, .writeProtect] : [.protectionEnable, .paging])
-      reference.setWriteProtect(on)
     case .setGlobalPages(let on):
       cr4 = on ? cr4.union(.pageGlobalEnable) : cr4.subtracting(.pageGlobalEnable)
-      outcome = fixture.moveToCR4(cr4)
-      reference.setGlobalPages(on)
+      return fixture.moveToCR4(cr4)
     case .setPageSizeExtensions(let on):
       cr4 = on ? cr4.union(.pageSizeExtensions) : cr4.subtracting(.pageSizeExtensions)
-      outcome = fixture.moveToCR4(cr4)
-      reference.setPageSizeExtensions(on)
+      return fixture.moveToCR4(cr4)
     case .setNoExecuteEnable(let on):
-      outcome = PagingOutcome { () throws(GuestFault) in
+      return PagingOutcome { () throws(GuestFault) in
         try fixture.machine.writeEFER(on ? EFER.noExecuteEnable : 0)
         return 0
       }
-      reference.setNoExecuteEnable(on)
-    default: return "\(operation) moves to no register"
+    default: preconditionFailure("\(operation) moves to no register")
     }
-    return outcome == .done ? nil : "\(operation) gave \(outcome)"
+  }
+
+  /// Takes the step on the reference, after the machine has.
+  private func model(_ operation: PagingOperation) -> PagingOutcome {
+    switch operation {
+    case .load(let linear, let bytes, let user): return reference.load(linear, bytes: bytes, user: user)
+    case .store(let linear, let bytes, let value, let user):
+      return reference.store(linear, bytes: bytes, value, user: user)
+    case .fetch(let linear): return reference.fetch(linear, user: isUser)
+    case .setEntry(let address, let value): reference.setEntry(address, value)
+    case .invalidatePage(let linear): reference.invalidatePage(linear)
+    case .moveToCR3(let value): reference.moveToCR3(value)
+    case .setWriteProtect(let on): reference.setWriteProtect(on)
+    case .setGlobalPages(let on): reference.setGlobalPages(on)
+    case .setPageSizeExtensions(let on): reference.setPageSizeExtensions(on)
+    case .setNoExecuteEnable(let on): reference.setNoExecuteEnable(on)
+    case .setUserMode: break
+    }
+    return .done
   }
 
   // MARK: Comparisons
-
-  private func compare(_ found: PagingOutcome, _ expected: ReferenceMMU.Answer) -> String? {
-    switch (found, expected) {
-    case (.value(let a), .value(let b)) where a == b: return nil
-    case (.fault(let fault), .fault(let code, let linear))
-    where fault == .pageFault(PageFaultErrorCode(rawValue: code), at: linear):
-      faults += 1
-      return nil
-    default: return "the machine gave \(found), the model \(expected)"
-    }
-  }
 
   /// Set by set and in the order of use.
   private func contentsDiffer() -> String? {

@@ -44,11 +44,6 @@ struct ReferenceArray {
 /// A slow, plain paging unit with its own memory: what the machine's is compared with. No filter, no shortcuts; rights and
 /// walks come from `PagingOracle`.
 final class ReferenceMMU {
-  enum Answer: Equatable {
-    case value(UInt64)
-    case fault(code: UInt32, linear: UInt32)
-  }
-
   /// The physical addresses that have memory here; the rest reads as ones.
   static let memoryRange: Range<UInt64> = 0x20_0000..<0x80_0000
 
@@ -97,7 +92,7 @@ final class ReferenceMMU {
 
   // MARK: Accesses
 
-  func load(_ linear: UInt32, bytes: Int, user: Bool) -> Answer {
+  func load(_ linear: UInt32, bytes: Int, user: Bool) -> PagingOutcome {
     var value: UInt64 = 0
     let failure = eachByte(linear, bytes, .read, user: user) { index, address in
       value |= UInt64(byte(address)) << UInt64(8 * index)
@@ -105,18 +100,18 @@ final class ReferenceMMU {
     return failure ?? .value(value)
   }
 
-  func store(_ linear: UInt32, bytes: Int, _ value: UInt64, user: Bool) -> Answer {
+  func store(_ linear: UInt32, bytes: Int, _ value: UInt64, user: Bool) -> PagingOutcome {
     eachByte(linear, bytes, .write, user: user) { index, address in
       setByte(address, UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
     } ?? .value(0)
   }
 
-  func fetch(_ linear: UInt32, user: Bool) -> Answer { translate(linear, .fetch, user: user) }
+  func fetch(_ linear: UInt32, user: Bool) -> PagingOutcome { translate(linear, .fetch, user: user) }
 
   /// Translates each page that the access touches once, in order, then goes over its bytes.
   private func eachByte(
     _ linear: UInt32, _ bytes: Int, _ kind: PagingOracle.Kind, user: Bool, _ body: (Int, UInt64) -> Void
-  ) -> Answer? {
+  ) -> PagingOutcome? {
     var starts: [UInt64] = []
     for index in 0..<bytes {
       let address = linear &+ UInt32(index)
@@ -126,14 +121,14 @@ final class ReferenceMMU {
       }
       switch translate(address, kind, user: user) {
       case .value(let physical): starts.append(physical)
-      case .fault(let code, let at): return .fault(code: code, linear: at)
+      case .fault(let fault): return .fault(fault)
       }
     }
     for index in 0..<bytes { body(index, starts[index]) }
     return nil
   }
 
-  private func translate(_ linear: UInt32, _ kind: PagingOracle.Kind, user: Bool) -> Answer {
+  private func translate(_ linear: UInt32, _ kind: PagingOracle.Kind, user: Bool) -> PagingOutcome {
     let isFetch = kind == .fetch
     for (array, shift) in [(isFetch ? 0 : 2, UInt32(12)), (isFetch ? 1 : 3, largeShift)] {
       guard let entry = arrays[array].entry(linear >> shift) else { continue }
@@ -159,12 +154,12 @@ final class ReferenceMMU {
     return (kind == .write ? 2 : 0) | (user ? 4 : 0) | fetched
   }
 
-  private func fault(_ code: UInt32, _ linear: UInt32) -> Answer {
+  private func fault(_ code: UInt32, _ linear: UInt32) -> PagingOutcome {
     forget(linear)
-    return .fault(code: code, linear: linear)
+    return .pageFault(PageFaultErrorCode(rawValue: code), linear)
   }
 
-  private func walk(_ linear: UInt32, _ kind: PagingOracle.Kind, user: Bool) -> Answer {
+  private func walk(_ linear: UInt32, _ kind: PagingOracle.Kind, user: Bool) -> PagingOutcome {
     counters.walks += 1
     var directory = cr3 & 0xffff_f000
     if isPAE {
