@@ -33,7 +33,9 @@ extension Emulator {
     let ending = reader.isComplete && !hasExitDevice ? child.end() : child.wait()
     guard reader.isComplete else { throw .endedEarly(name, status: ending.status) }
     guard !reader.measurements.isEmpty else { throw .nothingMeasured(name) }
-    return Outcome(emulator: name, measurements: reader.measurements, peakKiB: ending.peakKiB)
+    // The child of an emulator without exit device is its terminal, whose memory says nothing.
+    return Outcome(
+      emulator: name, measurements: reader.measurements, peakKiB: hasExitDevice ? ending.peakKiB : nil)
   }
 }
 
@@ -110,9 +112,11 @@ struct Bochs: Emulator {
 
       """)
     let commands = try folder.write("commands", "c\n")
-    // Bochs minds no signal but the one that nobody can mind, and it gets that when `script`, its parent, ends.
+    // Bochs minds no signal but the one that nobody can mind. It gets that when `script`, its parent, ends, and
+    // `script` when we do: nobody's Ctrl-C leaves one running.
     let command = "TERM=xterm exec setpriv --pdeathsig KILL bochs -q -f \(configuration) -rc \(commands)"
-    let child = try Child(name, ["script", "-qc", command, "/dev/null"], fifo: serial)
+    let child = try Child(
+      name, ["setpriv", "--pdeathsig", "KILL", "script", "-qc", command, "/dev/null"], fifo: serial)
     return try measure(child, timeout: timeout, hasExitDevice: false)
   }
 

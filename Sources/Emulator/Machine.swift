@@ -10,17 +10,22 @@ public struct MachineConfiguration: Sendable {
   public var rom: [UInt8]
   public var tlb: TLBGeometry
   public var timing: TimingLevel
+  public var caches: CacheGeometries
+  public var latencies: Latencies
   /// Cycles a second.
   public var frequency: UInt64
 
   public init(
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], tlb: TLBGeometry = .p6,
-    timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency
+    caches: CacheGeometries = .p6, latencies: Latencies = Latencies(), timing: TimingLevel = .full,
+    frequency: UInt64 = Clock.defaultFrequency
   ) {
     self.memoryBytes = memoryBytes
     self.physicalAddressBits = physicalAddressBits
     self.rom = rom
     self.tlb = tlb
+    self.caches = caches
+    self.latencies = latencies
     self.timing = timing
     self.frequency = frequency
   }
@@ -59,8 +64,8 @@ public final class Machine {
     cpu = CPU(
       memory: memory, bus: bus, clock: clock,
       model: CPUModel(addressWidth: addressWidth, geometry: configuration.tlb), addressWidth: addressWidth,
-      geometry: configuration.tlb)
-    cpu.mmu.walkReferenceCost = configuration.timing.walkReferenceCost
+      geometry: configuration.tlb, caches: configuration.caches, timing: configuration.timing,
+      latencies: configuration.latencies)
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
 

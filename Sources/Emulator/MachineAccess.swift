@@ -87,7 +87,7 @@ extension Machine {
     _ linear: LinearAddress, as type: W.Type, user: Bool
   ) throws(GuestFault) -> W {
     if user == cpu.mmu.isUserMode,
-      let host = cpu.mmu.filter.hit(linear.rawValue, bytes: UInt32(W.bitWidth / 8), writing: false)
+      let host = cpu.mmu.quick(linear.rawValue, bytes: UInt32(W.bitWidth / 8), .load)
     {
       return host.loadUnaligned(as: type)
     }
@@ -99,7 +99,7 @@ extension Machine {
     _ linear: LinearAddress, _ value: W, user: Bool
   ) throws(GuestFault) {
     if user == cpu.mmu.isUserMode,
-      let host = cpu.mmu.filter.hit(linear.rawValue, bytes: UInt32(W.bitWidth / 8), writing: true)
+      let host = cpu.mmu.quick(linear.rawValue, bytes: UInt32(W.bitWidth / 8), .store)
     {
       return host.storeBytes(of: value, as: W.self)
     }

@@ -58,6 +58,9 @@ public struct MachineCounters: Sendable {
   public var faults: [UInt64]
   public var paging: PagingCounters
   public var bus: BusCounters
+  /// Counted in the `full` level only.
+  public var caches: CacheCounters
+  public var breakdown: CycleBreakdown
 }
 
 /// Looking at a machine between two instructions: nothing here changes what the guest will see.
@@ -82,7 +85,8 @@ extension Machine {
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
-      paging: cpu.mmu.currentCounters, bus: bus.counters)
+      paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
+      breakdown: cpu.caches.breakdown.pointee)
   }
 
   /// The faults of the last chain: after a triple fault, all three.

@@ -21,5 +21,10 @@ enum Interruption {
     }
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, nil)
+    // Whoever started this process may have had the signal blocked, and a child inherits that.
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    sigaddset(&mask, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 }

@@ -55,7 +55,7 @@ enum RunOutcome: Hashable {
 /// What is left of a processor after a triple fault: an exception, a second one while it was delivered, and a third
 /// while the double fault was. SDM vol. 3A, 6.15, interrupt 8.
 struct PostMortem: Hashable, CustomStringConvertible {
-  /// One of the three faults.
+  /// One of the faults: three, or four where a benign one began the chain.
   struct Fault: Hashable {
     var vector: ExceptionVector
     /// nil for vectors without one.
@@ -75,7 +75,7 @@ struct PostMortem: Hashable, CustomStringConvertible {
 
   var description: String {
     var lines = ["pagewalk: triple fault at \(position.description)"]
-    for (ordinal, fault) in zip(["first", "second", "third"], faults) {
+    for (ordinal, fault) in zip(["first", "second", "third", "fourth"], faults) {
       var line = "  \(ordinal)\(String(repeating: " ", count: 8 - ordinal.count))\(fault.vector.mnemonic)"
       if let code = fault.errorCode { line += "  error code \(hexadecimal(UInt64(code), digits: 4))" }
       if let linear = fault.linear { line += "  linear address \(hexadecimal(UInt64(linear), digits: 8))" }

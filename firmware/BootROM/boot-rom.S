@@ -12,7 +12,7 @@
 // other segments flat data with limit FFFFFFFFh, EAX, EBX and ESI as the hand-over block says.
 //
 // Progress is shown on the POST port: 01h reset, 02h A20 open, 03h protected mode, 04h interrupt controllers set,
-// 0Fh handing over, EEh no guest (the block was never filled in).
+// 05h serial port set, 0Fh handing over, EEh no guest (the block was never filled in).
 
 #include "boot_rom.h"
 
@@ -30,6 +30,9 @@
 #define PORT_PIC1_DATA      0x21
 #define PORT_PIC2_COMMAND   0xA0
 #define PORT_PIC2_DATA      0xA1
+#define COM1_DIVISOR_LOW    0x3F8   // while the line control's bit 7 is set
+#define COM1_DIVISOR_HIGH   0x3F9
+#define COM1_LINE_CONTROL   0x3FB
 
         .section .rodata.pagewalk_boot_rom, "a", @progbits
         .globl  pagewalk_boot_rom, pagewalk_boot_rom_end
@@ -55,7 +58,9 @@ real_mode:
 
         // LGDT with a 32-bit operand: all 32 bits of the base count, it lies in the ROM's upper copy.
         lgdtl   %cs:OFFSET(gdt_pointer)
+        // RESET# leaves the caches off (CR0.CD and NW); firmware is who turns them on.
         movl    %cr0, %eax
+        andl    $0x9FFFFFFF, %eax
         orb     $0x01, %al
         movl    %eax, %cr0
         ljmpl   $CODE_SELECTOR, $ADDRESS(protected_mode)
@@ -90,6 +95,23 @@ protected_mode:
         outb    %al, $PORT_PIC1_DATA
         outb    %al, $PORT_PIC2_DATA
         movb    $0x04, %al
+        outb    %al, $PORT_POST
+
+        // The serial port at 115,200 baud, 8 data bits, no parity, as a terminal expects it: a guest that polls for
+        // room without setting a speed would spend its time waiting for the 9600 baud of the reset state.
+        movw    $COM1_LINE_CONTROL, %dx
+        movb    $0x80, %al
+        outb    %al, %dx
+        movw    $COM1_DIVISOR_LOW, %dx
+        movb    $0x01, %al
+        outb    %al, %dx
+        movw    $COM1_DIVISOR_HIGH, %dx
+        movb    $0x00, %al
+        outb    %al, %dx
+        movw    $COM1_LINE_CONTROL, %dx
+        movb    $0x03, %al
+        outb    %al, %dx
+        movb    $0x05, %al
         outb    %al, $PORT_POST
 
         movb    $0x0F, %al

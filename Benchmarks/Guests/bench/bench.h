@@ -18,7 +18,7 @@ struct workload {
   const char *name;
   void (*prepare)(void);             /* not measured; may be NULL */
   uint32_t (*run)(uint32_t rounds);  /* measured; returns a checksum of everything it computed */
-  uint32_t rounds;                   /* at scale=100: about 100 to 300 million instructions */
+  uint32_t rounds;                   /* at scale=100: about a second or two of an interpreter's time */
 };
 
 /* compute.c */

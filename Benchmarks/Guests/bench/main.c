@@ -24,9 +24,9 @@ static const struct workload workloads[] = {
   {"words", prepare_text, run_words, 8},
   {"dispatch", NULL, run_dispatch, 13000},
   {"wide", NULL, run_wide, 1400000},
-  {"chase", prepare_chase, run_chase, 16000000},
+  {"chase", prepare_chase, run_chase, 5000000},
   {"stream", prepare_stream, run_stream, 8},
-  {"string", NULL, run_string, 128},
+  {"string", NULL, run_string, 64},
   {"invlpg", NULL, run_invlpg, 8000000},
 };
 

@@ -4,14 +4,14 @@ import IA32
 extension CPU {
   /// `enterBlock` when the page is new, or no block was remembered for EIP.
   @inline(never)
-  func enterSlowly() -> UnsafeMutablePointer<Block>? {
+  func enterSlowly<Timing: TimingModel>(_: Timing.Type) -> UnsafeMutablePointer<Block>? {
     do throws(GuestFault) {
       let eip = state.pointee.eip
       guard isInside(state.pointee.cs, eip, bytes: 1) else { throw .generalProtection() }
       let linear = state.pointee.cs.base &+ eip
       if linear >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(linear) }
       let block = try block(at: eip, linear)
-      countFetch(block, linear)
+      countFetch(block, linear, Timing.self)
       return block
     } catch {
       raise(error)
@@ -58,40 +58,52 @@ extension CPU {
     let offset = Int(linear & 0xfff)
     var available = 0x1000 - offset
     if !mode.contains(.flatCode) { available = min(available, Int(state.pointee.cs.limit &- eip) + 1) }
-    let bytes = decodeRun(
-      UnsafeRawBufferPointer(start: host + offset, count: available), eip: eip, mode: mode, into: ops)
-    guard bytes.count > 0 else {
+    let run = decodeRun(
+      UnsafeRawBufferPointer(start: host + offset, count: available), eip: eip, linear: linear, mode: mode,
+      into: ops)
+    guard run.count > 0 else {
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
     }
     let block = blocks.insert(
-      makeBlock(key: key, physical: physical, ops: ops, count: bytes.count, bytes: bytes.length))
+      makeBlock(key: key, physical: physical, ops: ops, run))
     if mode.contains(.flatCode) { blocks.recentSlot(eip).pointee = block }
     return block
   }
 
   private func makeBlock(
-    key: UInt64, physical: UInt64, ops: UnsafeMutablePointer<Op>, count: Int, bytes: Int
+    key: UInt64, physical: UInt64, ops: UnsafeMutablePointer<Op>, _ run: DecodedRun
   ) -> Block {
     let first = UInt32(physical & 0xfff)
-    let last = first + UInt32(bytes) - 1
+    let last = first + UInt32(run.bytes) - 1
     return Block(
-      key: key, physical: physical, ops: ops, count: UInt32(count),
-      cycles: UInt32(ops[count].cyclesBefore), bytes: UInt32(bytes), lines: last >> 5 - first >> 5 + 1,
-      cyclesBeforeLast: UInt32(ops[count - 1].cyclesBefore))
+      key: key, physical: physical, ops: ops, count: UInt32(run.count),
+      cycles: UInt32(ops[run.entries].cyclesBefore), entries: UInt32(run.entries), l1Cycles: UInt32(run.l1Cycles),
+      bytes: UInt32(run.bytes), lines: (last >> 5) - (first >> 5) + 1,
+      cyclesBeforeLast: UInt32(ops[run.entries - 1].cyclesBefore))
+  }
+
+  /// What `decodeRun` wrote: instructions, entries with the lines between them, bytes, and load-use latency in cycles.
+  private struct DecodedRun {
+    var count = 0
+    var entries = 0
+    var bytes = 0
+    var l1Cycles: UInt64 = 0
   }
 
   /// Decodes up to a block's length of instructions; none when the first one needs bytes beyond `code`.
   private func decodeRun(
-    _ code: UnsafeRawBufferPointer, eip: UInt32, mode: BlockMode, into ops: UnsafeMutablePointer<Op>
-  ) -> (count: Int, length: Int) {
+    _ code: UnsafeRawBufferPointer, eip: UInt32, linear: UInt32, mode: BlockMode,
+    into ops: UnsafeMutablePointer<Op>
+  ) -> DecodedRun {
     let lowering = Lowering(mode: mode)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
-    var count = 0
-    var length = 0
+    var run = DecodedRun()
+    var cycles: UInt64 = 0
+    var line = linear >> 5
     var ends = false
-    while !ends && count < BlockCache.longest && length < code.count {
-      let rest = UnsafeRawBufferPointer(rebasing: code[length...])
-      let next = eip &+ UInt32(length)
+    while !ends && run.count < BlockCache.longest && run.bytes < code.count {
+      let rest = UnsafeRawBufferPointer(rebasing: code[run.bytes...])
+      let next = eip &+ UInt32(run.bytes)
       var op: Op
       switch Decoder.decode(rest, mode: decodeMode) {
       case .instruction(let instruction): op = lowering.op(for: instruction, eip: next)
@@ -101,20 +113,42 @@ extension CPU {
         ends = true
         continue
       }
-      op.position = UInt16(count)
-      op.cyclesBefore = UInt16(count)
-      ops[count] = op
-      count += 1
-      length += Int(op.length)
+      op.position = UInt16(run.count)
+      op.cyclesBefore = UInt16(truncatingIfNeeded: cycles)
+      let start = linear &+ UInt32(run.bytes)
+      // An instruction of 15 bytes enters one line more than the last one's at most, or begins in the next.
+      while caches.isOn && line != (start &+ UInt32(op.length) &- 1) >> 5 {
+        line = max(line &+ 1, start >> 5)
+        ops[run.entries] = lineEntry(before: op, at: eip &+ (line << 5 &- linear))
+        run.entries += 1
+      }
+      ops[run.entries] = op
+      run.entries += 1
+      run.count += 1
+      run.bytes += Int(op.length)
+      let cost = costs.cost(of: op)
+      cycles += cost.cycles
+      run.l1Cycles += cost.l1
       ends = op.endsBlock
     }
-    var end = Op(
-      handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
-      nextEIP: eip &+ UInt32(length))
-    end.position = UInt16(count)
-    end.cyclesBefore = UInt16(count)
-    ops[count] = end
-    return (count, length)
+    var end = marker(.endOfBlock, eip: eip &+ UInt32(run.bytes))
+    end.position = UInt16(run.count)
+    end.cyclesBefore = UInt16(truncatingIfNeeded: cycles)
+    ops[run.entries] = end
+    return run
+  }
+
+  /// The entry that makes the fetch unit enter the line at `place` (an EIP) before `op` executes.
+  private func lineEntry(before op: Op, at place: UInt32) -> Op {
+    var entry = marker(.fetchLine, eip: op.eip)
+    entry.immediate = place
+    entry.position = op.position
+    entry.cyclesBefore = op.cyclesBefore
+    return entry
+  }
+
+  private func marker(_ handler: Handler, eip: UInt32) -> Op {
+    Op(handler: handler, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [], nextEIP: eip)
   }
 
   /// An instruction that raises a fault when it is executed, and only then.
@@ -139,7 +173,7 @@ extension CPU {
     let lowering = Lowering(mode: mode)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
     var line = linear >> 5
-    if mmu.fetchPage.pointee.line != line { mmu.fetchPage.pointee.lookups &+= 1 }
+    if mmu.fetchPage.pointee.line != line { enterGatheredLine(linear) }
     while true {
       let offset = UInt32(bytes.count)
       // An instruction of 15 bytes at most; the decoder says so when more prefixes come.
@@ -148,7 +182,7 @@ extension CPU {
       if address >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(address) }
       if address >> 5 != line {
         line = address >> 5
-        mmu.fetchPage.pointee.lookups &+= 1
+        enterGatheredLine(address)
       }
       bytes.append(fetchByte(address))
       let result = bytes.withUnsafeBytes { Decoder.decode($0, mode: decodeMode) }
@@ -161,8 +195,19 @@ extension CPU {
       }
       // The lines are counted; the block itself counts none.
       mmu.fetchPage.pointee.line = linear >> 5
-      return blocks.single(op, physical: physical)
+      return blocks.single(op, costs.cost(of: op), physical: physical)
     }
+  }
+
+  /// As `enterFetchLine`, also where no memory answers.
+  private func enterGatheredLine(_ linear: UInt32) {
+    guard caches.isOn else {
+      mmu.fetchPage.pointee.lookups &+= 1
+      return
+    }
+    if mmu.fetchPage.pointee.host != nil { return enterFetchLine(linear) }
+    mmu.fetchPage.pointee.lookups &+= 1
+    caches.uncached(.load)
   }
 
   private func fetchByte(_ linear: UInt32) -> UInt8 {

@@ -8,6 +8,9 @@ import IA32
 final class BlockCache {
   /// Instructions in a block at most.
   static let longest = 32
+  /// Entries that the ops of a block take at most: the instructions, a line entered before each that begins or ends in
+  /// another one, and the end.
+  static let mostEntries = 2 * longest + 2
   private static let blockCapacity = 1 << 16
   private static let opCapacity = 1 << 19
   private static let bucketCount = 1 << 15
@@ -82,7 +85,7 @@ final class BlockCache {
 
   /// Room for the instructions of one block; emptied first when an arena is full.
   func roomForOps() -> UnsafeMutablePointer<Op> {
-    if blockCount == Self.blockCapacity || opCount + Self.longest + 1 > Self.opCapacity { removeAll() }
+    if blockCount == Self.blockCapacity || opCount + Self.mostEntries > Self.opCapacity { removeAll() }
     return ops + opCount
   }
 
@@ -90,7 +93,7 @@ final class BlockCache {
   func insert(_ block: consuming Block) -> UnsafeMutablePointer<Block> {
     let place = blocks + blockCount
     blockCount += 1
-    opCount += Int(block.count) + 1
+    opCount += Int(block.entries) + 1
     let head = bucket(block.physical)
     block.nextInBucket = head.pointee
     block.nextInPage = nil
@@ -109,20 +112,22 @@ final class BlockCache {
   }
 
   /// A block of `op` alone that is not kept: the next call overwrites it.
-  func single(_ op: consuming Op, physical: UInt64) -> UnsafeMutablePointer<Block> {
+  func single(
+    _ op: consuming Op, _ cost: InstructionCosts.Cost, physical: UInt64
+  ) -> UnsafeMutablePointer<Block> {
     op.position = 0
     op.cyclesBefore = 0
     var end = Op(
       handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
       nextEIP: op.nextEIP)
     end.position = 1
-    end.cyclesBefore = 1
+    end.cyclesBefore = UInt16(truncatingIfNeeded: cost.cycles)
     let bytes = UInt32(op.length)
     singleOps[0] = op
     singleOps[1] = end
     singleBlock.pointee = Block(
-      key: .max, physical: physical, ops: singleOps, count: 1, cycles: 1, bytes: bytes, lines: 1,
-      cyclesBeforeLast: 0)
+      key: .max, physical: physical, ops: singleOps, count: 1, cycles: UInt32(cost.cycles), entries: 1,
+      l1Cycles: UInt32(cost.l1), bytes: bytes, lines: 1, cyclesBeforeLast: 0)
     return singleBlock
   }
 
@@ -184,7 +189,7 @@ final class BlockCache {
     }
     let slot = recentSlot(UInt32(truncatingIfNeeded: block.pointee.key))
     if slot.pointee == block { slot.pointee = nil }
-    for index in 0...Int(block.pointee.count) { block.pointee.ops[index].handler = .leave }
+    for index in 0...Int(block.pointee.entries) { block.pointee.ops[index].handler = .leave }
   }
 
   /// Forgets every block. Must not be called while one is being executed.

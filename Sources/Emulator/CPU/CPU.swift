@@ -19,6 +19,9 @@ final class CPU {
   let bus: Bus
   let clock: Clock
   let blocks: BlockCache
+  let caches: CacheHierarchy
+  let predictor = BranchPredictor()
+  let costs: InstructionCosts
   let model: CPUModel
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
@@ -36,7 +39,8 @@ final class CPU {
 
   init(
     memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
-    geometry: TLBGeometry = .p6
+    geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
+    latencies: Latencies = Latencies()
   ) {
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())
@@ -50,9 +54,13 @@ final class CPU {
     self.clock = clock
     self.model = model
     blocks = BlockCache(memory: memory)
+    self.caches = CacheHierarchy(
+      caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)
+    costs = InstructionCosts(level: timing, latencies: latencies)
     mmu = MMU(
       state: state, memory: memory, bus: bus, clock: clock, code: blocks, addressWidth: addressWidth,
-      geometry: geometry)
+      geometry: geometry, caches: self.caches)
+    mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
     blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
     bus.onMemoryWrite = { [unowned self] address, count in
       self.blocks.willWrite(physical: address, bytes: UInt32(truncatingIfNeeded: count))

@@ -62,7 +62,7 @@ extension CPU {
   func deliver(_ fault: GuestFault) {
     state.pointee.isHalted = false
     // However a guest arranges its faults, time passes.
-    clock.state.pointee.now &+= 1
+    chargeDelivery()
     var current = fault
     noteLinearAddress(of: fault)
     var flags = state.pointee.eflags

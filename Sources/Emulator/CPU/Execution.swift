@@ -41,29 +41,33 @@ extension CPU {
 
   /// The block at CS:EIP, counted as fetched; nil after a fetch that faulted, with the fault delivered.
   @inline(__always)
-  func enterBlock() -> UnsafeMutablePointer<Block>? {
+  func enterBlock<Timing: TimingModel>(_: Timing.Type) -> UnsafeMutablePointer<Block>? {
     let eip = state.pointee.eip
     let linear = state.pointee.cs.base &+ eip
     let fetch = mmu.fetchPage
     guard linear >> 12 == fetch.pointee.page, let block = blocks.recentSlot(eip).pointee,
       block.pointee.key == control.pointee.modeKey | UInt64(eip),
       block.pointee.physical == fetch.pointee.physical | UInt64(linear & 0xfff)
-    else { return enterSlowly() }
-    countFetch(block, linear)
+    else { return enterSlowly(Timing.self) }
+    countFetch(block, linear, Timing.self)
     return block
   }
 
   /// Counts the lines that the block's instructions enter, and sees to it that the block is left when a
   /// deadline comes up inside it.
   @inline(__always)
-  func countFetch(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32) {
+  func countFetch<Timing: TimingModel>(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32, _: Timing.Type) {
     let fetch = mmu.fetchPage
-    let held: UInt64 = fetch.pointee.line == linear >> 5 ? 1 : 0
-    fetch.pointee.lookups &+= UInt64(block.pointee.lines) &- held
-    fetch.pointee.line = (linear &+ block.pointee.bytes &- 1) >> 5
+    if Timing.modelsCaches {
+      if fetch.pointee.line != linear >> 5 { enterFetchLine(linear) }
+    } else {
+      let held: UInt64 = fetch.pointee.line == linear >> 5 ? 1 : 0
+      fetch.pointee.lookups &+= UInt64(block.pointee.lines) &- held
+      fetch.pointee.line = (linear &+ block.pointee.bytes &- 1) >> 5
+    }
     let beforeLast = clock.state.pointee.now &+ UInt64(block.pointee.cyclesBeforeLast)
     if beforeLast >= clock.state.pointee.deadline {
-      arm(from: block.pointee.ops + 1, count: Int(block.pointee.count) &- 1)
+      arm(from: block.pointee.ops + 1, count: Int(block.pointee.entries) &- 1)
     }
   }
 
@@ -80,8 +84,11 @@ extension CPU {
     }
   }
 
-  /// Makes the loop come back before `op`, an instruction of the block that is being executed.
-  func arm(_ op: UnsafeMutablePointer<Op>) {
+  /// Makes the loop come back before `op`, an instruction of the block that is being executed: before it is fetched, if
+  /// it begins a line.
+  func arm(_ wanted: UnsafeMutablePointer<Op>) {
+    var op = wanted
+    while op.pointee.position > 0 && (op - 1).pointee.handler == .fetchLine { op -= 1 }
     if let armed = control.pointee.armed {
       guard op < armed else { return }
       armed.pointee.handler = control.pointee.armedHandler
@@ -94,7 +101,11 @@ extension CPU {
 
   /// Makes the loop come back after the first instruction of `block`.
   func armAfterFirst(_ block: UnsafeMutablePointer<Block>) {
-    if block.pointee.count > 1 { arm(block.pointee.ops + 1) }
+    if block.pointee.count > 1 {
+      var second = block.pointee.ops + 1
+      while second.pointee.position == 0 { second += 1 }
+      arm(second)
+    }
     control.pointee.needsAttention = true
   }
 
@@ -112,6 +123,7 @@ extension CPU {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     counters.pointee.instructions &+= UInt64(op.pointee.position)
     // The lines beyond the last instruction fetched have not been entered.
+    if caches.isOn { caches.breakdown.pointee.l1 &+= l1Cycles(before: op) }
     let end = state.pointee.cs.base &+ (fetched ? op.pointee.nextEIP : op.pointee.eip)
     let line = (end &- 1) >> 5
     let fetch = mmu.fetchPage
@@ -142,6 +154,72 @@ extension CPU {
     control.pointee.needsAttention = true
   }
 
+  /// What delivering an exception or interrupt costs: at least a cycle, so that time goes on in whatever loop of faults.
+  func chargeDelivery() {
+    clock.state.pointee.now &+= caches.isOn ? caches.latencies.interrupt : 1
+  }
+
+  // MARK: The `full` level
+
+  /// Load-use latency of the instructions of a block before `op`.
+  private func l1Cycles(before op: UnsafeMutablePointer<Op>) -> UInt64 {
+    var sum: UInt64 = 0
+    var earlier = op
+    for _ in 0..<op.pointee.position {
+      earlier -= 1
+      while earlier.pointee.handler == .fetchLine { earlier -= 1 }
+      sum &+= costs.cost(of: earlier.pointee).l1
+    }
+    return sum
+  }
+
+  /// The fetch unit enters the line of `linear`, in the current fetch page.
+  @inline(__always)
+  func enterFetchLine(_ linear: UInt32) {
+    let fetch = mmu.fetchPage
+    fetch.pointee.lookups &+= 1
+    fetch.pointee.line = linear >> 5
+    caches.counters.pointee.instructionFetches &+= 1
+    let place = UInt(bitPattern: fetch.pointee.host) &+ UInt(linear & 0xfff)
+    let set = Int(linear >> CacheHierarchy.lineShift & caches.instructionSetMask)
+    if caches.recentInstruction[set] != place >> UInt(CacheHierarchy.lineShift) {
+      caches.fetch(fetch.pointee.physical | UInt64(linear & 0xfff), host: place)
+    }
+  }
+
+  /// `.fetchLine`: its immediate is the EIP at which the line is entered.
+  @inline(__always)
+  func fetchLine(_ op: UnsafeMutablePointer<Op>) {
+    enterFetchLine(state.pointee.cs.base &+ op.pointee.immediate)
+    if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) { settleNearDeadline(op) }
+  }
+
+  /// An access at a host address in RAM that is not in the line used last.
+  @inline(never)
+  func enterLine(_ place: Int, bytes: UInt32, _ kind: CacheHierarchy.Kind, _ op: UnsafeMutablePointer<Op>) {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    caches.access(UInt64(truncatingIfNeeded: place &- Int(bitPattern: bus.memory.base)), bytes: bytes, kind)
+    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+    settle(op)
+  }
+
+  /// What a branch costs beyond issuing it.
+  @inline(__always)
+  func branched(taken: Bool, predicted: Bool) {
+    caches.counters.pointee.branches &+= 1
+    var cycles: UInt64 = 0
+    if taken {
+      caches.counters.pointee.branchesTaken &+= 1
+      cycles = caches.latencies.takenBranch
+    }
+    if !predicted {
+      caches.counters.pointee.branchesMispredicted &+= 1
+      cycles = caches.latencies.mispredict
+    }
+    clock.state.pointee.now &+= cycles
+    caches.breakdown.pointee.branch &+= cycles
+  }
+
   // MARK: Slow accesses of the fast handlers
 
   /// Runs `body` with the clock at the instruction's start, then lets what it caused take effect after it.
@@ -151,10 +229,19 @@ extension CPU {
   ) throws(GuestFault) -> T {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     defer {
-      clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore)
+      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      chargeWaitStates()
       settle(op)
     }
     return try body()
+  }
+
+  /// Cycles for which devices held the bus.
+  @inline(__always)
+  func chargeWaitStates() {
+    let cycles = bus.takeWaitStates()
+    clock.state.pointee.now &+= cycles
+    caches.breakdown.pointee.io &+= cycles
   }
 
   /// An access may have raised an interrupt or moved a deadline: the block must not run past it.
@@ -210,7 +297,10 @@ extension CPU {
     _ target: WriteTarget, as type: W.Type, _ op: UnsafeMutablePointer<Op>
   ) -> W {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
-    defer { clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore) }
+    defer {
+      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      chargeWaitStates()
+    }
     return mmu.current(target, as: type)
   }
 
@@ -218,7 +308,8 @@ extension CPU {
   func commitSlowly<W: OperandWord>(_ target: WriteTarget, _ value: W, _ op: UnsafeMutablePointer<Op>) {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     mmu.commit(target, value)
-    clock.state.pointee.now &+= bus.takeWaitStates() &- UInt64(op.pointee.cyclesBefore)
+    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+    chargeWaitStates()
     settle(op)
   }
 
@@ -249,6 +340,8 @@ extension CPU {
     control.pointee.stepOne = traps || state.pointee.inhibitsInterrupts
     control.pointee.needsAttention = control.pointee.stepOne
     state.pointee.inhibitsInterrupts = false
+    // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1.
+    state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
     return true
   }
 
@@ -274,6 +367,7 @@ extension CPU {
     let deadline = clock.state.pointee.deadline
     if deadline > clock.state.pointee.now {
       counters.pointee.idleCycles &+= deadline &- clock.state.pointee.now
+      caches.breakdown.pointee.idle &+= deadline &- clock.state.pointee.now
       clock.state.pointee.now = deadline
     }
   }

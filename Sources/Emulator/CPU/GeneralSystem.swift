@@ -30,7 +30,9 @@ extension CPU {
     case .invlpg:
       try requireRing0()
       mmu.invalidatePage(state.pointee[op.pointee.segment].base &+ offset(op))
-    case .invd, .wbinvd: try requireRing0()
+    case .invd, .wbinvd:
+      try requireRing0()
+      caches.invalidateAll()
     case .lgdt:
       try loadDescriptorTable(.gdt, from: op.pointee.segment, offset(op), operandSize: op.pointee.width)
     case .lidt:

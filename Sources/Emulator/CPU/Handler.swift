@@ -8,6 +8,9 @@ enum Handler: UInt16 {
   case endOfBlock
   /// Go back to the loop before this instruction: a deadline is near, or the block has died.
   case leave
+  /// The instructions that follow begin in, or reach into, another 32-byte line: the fetch unit enters it. In blocks of
+  /// the `full` level only.
+  case fetchLine
   /// Any instruction that does not end its block.
   case general
   /// Any instruction that ends its block.

@@ -1,12 +1,14 @@
 import IA32
 
 /// What the loop holds in its hands: pointers to everything that instructions touch. It makes no copies of state.
-struct Interpreter: ~Copyable {
+struct Interpreter<Timing: TimingModel>: ~Copyable {
   let cpu: CPU
   let r: UnsafeMutablePointer<UInt32>
   let state: UnsafeMutablePointer<CPUState>
   let filter: UnsafeMutablePointer<AccessFilterEntry>
   let clock: UnsafeMutablePointer<ClockState>
+  let recentLines: UnsafeMutablePointer<UInt>
+  let lineSetMask: UInt32
 
   init(_ cpu: CPU) {
     self.cpu = cpu
@@ -14,6 +16,8 @@ struct Interpreter: ~Copyable {
     state = cpu.state
     filter = cpu.mmu.filter.entries
     clock = cpu.clock.state
+    recentLines = cpu.caches.recentData
+    lineSetMask = cpu.caches.dataSetMask
   }
 
   // MARK: Registers
@@ -55,7 +59,9 @@ struct Interpreter: ~Copyable {
       return try cpu.loadSlowly(linear, as: type, op)
     }
     slot.pointee.hits &+= 1
-    let host = UnsafeRawPointer(bitPattern: slot.pointee.delta &+ Int(linear)).unsafelyUnwrapped
+    let place = slot.pointee.delta &+ Int(linear)
+    if misses(linear, place, bytes: W.bitWidth / 8) { cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .load, op) }
+    let host = UnsafeRawPointer(bitPattern: place).unsafelyUnwrapped
     return host.loadUnaligned(as: W.self)
   }
 
@@ -68,8 +74,19 @@ struct Interpreter: ~Copyable {
       return try cpu.storeSlowly(linear, value, op)
     }
     slot.pointee.hits &+= 1
-    let host = UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear)).unsafelyUnwrapped
+    let place = slot.pointee.delta &+ Int(linear)
+    if misses(linear, place, bytes: W.bitWidth / 8) { cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .store, op) }
+    let host = UnsafeMutableRawPointer(bitPattern: place).unsafelyUnwrapped
     host.storeBytes(of: value, as: W.self)
+  }
+
+  /// Whether an access to `place` must be looked up in L1D: it is not in the line that its set used last. The line of the
+  /// last byte is compared in the set of the first, which rejects accesses that cross lines.
+  @inline(__always)
+  func misses(_ linear: UInt32, _ place: Int, bytes: Int) -> Bool {
+    guard Timing.modelsCaches else { return false }
+    let line = UInt(bitPattern: place &+ bytes &- 1) >> UInt(CacheHierarchy.lineShift)
+    return recentLines[Int(linear >> CacheHierarchy.lineShift & lineSetMask)] != line
   }
 
   /// A read-modify-write of the memory operand: one lookup with the intent to write.
@@ -81,7 +98,9 @@ struct Interpreter: ~Copyable {
     let slot = filter + Int(linear >> 12 & UInt32(AccessFilter.count &- 1))
     if slot.pointee.writePage == (linear &+ 3) >> 12 {
       slot.pointee.hits &+= 1
-      let host = UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear)).unsafelyUnwrapped
+      let place = slot.pointee.delta &+ Int(linear)
+      if misses(linear, place, bytes: 4) { cpu.enterLine(place, bytes: 4, .store, op) }
+      let host = UnsafeMutableRawPointer(bitPattern: place).unsafelyUnwrapped
       host.storeBytes(of: body(host.loadUnaligned(as: UInt32.self)), as: UInt32.self)
     } else {
       let target = try cpu.writeTargetSlowly(linear, bytes: 4, op)
@@ -101,16 +120,20 @@ struct Interpreter: ~Copyable {
 extension CPU {
   /// Executes until `attend` says to stop.
   func run() {
-    let machine = Interpreter(self)
     control.pointee.stop = nil
     modeChanged()
+    if caches.isOn { run(FullTiming.self) } else { run(FlatTiming.self) }
+  }
+
+  private func run<Timing: TimingModel>(_: Timing.Type) {
+    let machine = Interpreter<Timing>(self)
     while true {
       var single = false
       if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
         guard attend() else { return }
         single = control.pointee.stepOne
       }
-      guard let block = enterBlock() else { continue }
+      guard let block = enterBlock(Timing.self) else { continue }
       if single { armAfterFirst(block) }
       machine.execute(block)
     }
@@ -128,6 +151,8 @@ extension Interpreter {
         case .endOfBlock:
           state.pointee.eip = op.pointee.nextEIP
           break loop
+        case .fetchLine:
+          cpu.fetchLine(op)
         case .leave:
           return cpu.leave(block, before: op)
         case .general:
@@ -457,40 +482,54 @@ extension Interpreter {
         // MARK: Near transfers
         case .jmp:
           state.pointee.eip = op.pointee.immediate
+          if Timing.modelsCaches { cpu.branched(taken: true, predicted: true) }
           break loop
         case .jmpR:
           state.pointee.eip = destination(op).pointee
+          indirectBranch(op)
           break loop
         case .jmpM:
           state.pointee.eip = try load(address(op), as: UInt32.self, op)
+          indirectBranch(op)
           break loop
         case .call:
           try push(op.pointee.nextEIP, op)
           state.pointee.eip = op.pointee.immediate
+          if Timing.modelsCaches {
+            cpu.predictor.call(returningTo: op.pointee.nextEIP)
+            cpu.branched(taken: true, predicted: true)
+          }
           break loop
         case .callR:
           let target = destination(op).pointee
           try push(op.pointee.nextEIP, op)
           state.pointee.eip = target
+          if Timing.modelsCaches { cpu.predictor.call(returningTo: op.pointee.nextEIP) }
+          indirectBranch(op)
           break loop
         case .callM:
           let target = try load(address(op), as: UInt32.self, op)
           try push(op.pointee.nextEIP, op)
           state.pointee.eip = target
+          if Timing.modelsCaches { cpu.predictor.call(returningTo: op.pointee.nextEIP) }
+          indirectBranch(op)
           break loop
         case .ret:
           state.pointee.eip = try load(r[4], as: UInt32.self, op)
           r[4] &+= 4
+          returned()
           break loop
         case .retI:
           state.pointee.eip = try load(r[4], as: UInt32.self, op)
           r[4] &+= 4 &+ (op.pointee.immediate & 0xffff)
+          returned()
           break loop
         }
         op += 1
       }
       clock.pointee.now &+= UInt64(block.pointee.cycles)
       cpu.counters.pointee.instructions &+= UInt64(block.pointee.count)
+      if Timing.modelsCaches { cpu.caches.breakdown.pointee.l1 &+= UInt64(block.pointee.l1Cycles) }
     } catch {
       cpu.raise(error, in: block, at: op)
     }
@@ -502,5 +541,20 @@ extension Interpreter {
   @inline(__always)
   func branch(_ op: UnsafeMutablePointer<Op>, if condition: Bool) {
     state.pointee.eip = condition ? op.pointee.immediate : op.pointee.nextEIP
+    guard Timing.modelsCaches else { return }
+    let predicted = cpu.predictor.predictsCondition(op.pointee.eip, target: op.pointee.immediate, taken: condition)
+    cpu.branched(taken: condition, predicted: predicted)
+  }
+
+  @inline(__always)
+  func indirectBranch(_ op: UnsafeMutablePointer<Op>) {
+    guard Timing.modelsCaches else { return }
+    cpu.branched(taken: true, predicted: cpu.predictor.predictsTarget(op.pointee.eip, target: state.pointee.eip))
+  }
+
+  @inline(__always)
+  func returned() {
+    guard Timing.modelsCaches else { return }
+    cpu.branched(taken: true, predicted: cpu.predictor.predictsReturn(to: state.pointee.eip))
   }
 }

@@ -46,7 +46,7 @@ extension CPU {
 
   private func interrupt(_ vector: UInt8) {
     state.pointee.isHalted = false
-    clock.state.pointee.now &+= 1
+    chargeDelivery()
     let entry = HandlerEntry(
       vector: vector, errorCode: nil, returnEIP: state.pointee.eip, flags: state.pointee.eflags,
       isSoftware: false)
@@ -72,7 +72,9 @@ extension CPU {
     } catch {
       throw kind == .int1 ? error.external : error
     }
-    clock.state.pointee.now &+= 1
+    // TF is off in the handler, and the instruction that got there isn't stepped over. SDM vol. 3B, 17.3.1.4.
+    control.pointee.trapsAfterStep = false
+    chargeDelivery()
     counters.pointee.softwareInterrupts &+= 1
   }
 

@@ -65,6 +65,10 @@ struct Block {
   /// Instructions, and the cycles they cost when no access misses.
   var count: UInt32
   var cycles: UInt32
+  /// Entries of `ops` before the `.endOfBlock`: the instructions, and the `.fetchLine`s between them.
+  var entries: UInt32
+  /// How many of `cycles` are load-use latency.
+  var l1Cycles: UInt32
   /// Bytes of code, and 32-byte lines that they touch.
   var bytes: UInt32
   var lines: UInt32

@@ -88,7 +88,7 @@ extension CPU {
   ) throws(GuestFault) {
     let bytes = UInt32(W.bitWidth / 8)
     let linear = try linearAddress(segment, offset, bytes: bytes, .write)
-    if let host = mmu.filter.hit(linear, bytes: bytes, writing: true) {
+    if let host = mmu.quick(linear, bytes: bytes, .store) {
       return host.storeBytes(of: body(host.loadUnaligned(as: type)), as: type)
     }
     let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)

@@ -49,7 +49,7 @@ extension CPU {
     _ segment: SegmentRegister, _ offset: UInt32, as type: W.Type
   ) throws(GuestFault) -> W {
     let linear = try linearAddress(segment, offset, bytes: UInt32(W.bitWidth / 8), .read)
-    if let host = mmu.filter.hit(linear, bytes: UInt32(W.bitWidth / 8), writing: false) {
+    if let host = mmu.quick(linear, bytes: UInt32(W.bitWidth / 8), .load) {
       return host.loadUnaligned(as: type)
     }
     return try mmu.load(linear, as: type, user: mmu.isUserMode)
@@ -59,7 +59,7 @@ extension CPU {
     _ segment: SegmentRegister, _ offset: UInt32, _ value: W
   ) throws(GuestFault) {
     let linear = try linearAddress(segment, offset, bytes: UInt32(W.bitWidth / 8), .write)
-    if let host = mmu.filter.hit(linear, bytes: UInt32(W.bitWidth / 8), writing: true) {
+    if let host = mmu.quick(linear, bytes: UInt32(W.bitWidth / 8), .store) {
       return host.storeBytes(of: value, as: W.self)
     }
     try mmu.store(linear, value, user: mmu.isUserMode)

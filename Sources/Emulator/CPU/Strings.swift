@@ -23,24 +23,25 @@ extension CPU {
   ) throws(GuestFault) -> Bool {
     guard !op.pointee.prefixes.isDisjoint(with: [.rep, .repne]) else {
       try iterate(op, as: type)
-      clock.state.pointee.now &+= bus.takeWaitStates()
+      chargeWaitStates()
       settle(op)
       return false
     }
+    let cost = costs.cost(of: op.pointee)
     let trapping = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
     while countRegister(op) != 0 {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
-      clock.state.pointee.now &+= bus.takeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, as: type))
+      chargeWaitStates()
+      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
-        clock.state.pointee.now &+= iterations &- 1
+        chargeIterations(iterations &- 1, cost)
         counters.pointee.instructions &+= iterations &- 1
         settle(op)
         return false
       }
-      clock.state.pointee.now &+= iterations
+      chargeIterations(iterations, cost)
       counters.pointee.instructions &+= iterations
       if trapping || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
@@ -49,6 +50,11 @@ extension CPU {
       }
     }
     return false
+  }
+
+  private func chargeIterations(_ count: UInt64, _ cost: InstructionCosts.Cost) {
+    clock.state.pointee.now &+= count &* cost.cycles
+    caches.breakdown.pointee.l1 &+= count &* cost.l1
   }
 
   /// REPE and REPNE of CMPS and SCAS end when ZF says so.
@@ -133,39 +139,81 @@ extension CPU {
 
   /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
   /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
-  /// that share a set, the destination first): more of the same change nothing there. The result and the counts are
-  /// those of single iterations. 0 when none can be done so.
-  private func bulk<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) -> UInt32 {
+  /// that share a set, the destination first): more of the same change nothing there. The result, the counts and the
+  /// cycles are those of single iterations. 0 when none can be done so.
+  private func bulk<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, _ cost: InstructionCosts.Cost, as type: W.Type
+  ) -> UInt32 {
     guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
       state.pointee.es.isFlatData,
       state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
       !control.pointee.needsAttention
     else { return 0 }
     let bytes = UInt32(W.bitWidth / 8)
-    let now = clock.state.pointee.now &+ 1
-    let deadline = clock.state.pointee.deadline
-    guard deadline > now else { return 0 }
     let to = self[.edi]
     var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
-    count = UInt32(truncatingIfNeeded: min(UInt64(count), deadline &- now))
-    if op.pointee.operation == .stos {
-      guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
-      fill(target.host, with: register(0, as: type), count: count)
-      mmu.countHits(UInt64(count), target.source)
-    } else {
+    guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
+    var source: (host: UnsafeMutableRawPointer, source: AccessFilter.Source)?
+    if op.pointee.operation == .movs {
       let from = self[.esi]
       count = min(count, (0x1000 &- from & 0xfff) / bytes)
-      guard count > 0, state.pointee[op.pointee.segment].isFlatData,
-        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write)
-      else { return 0 }
-      move(source.host, to: target.host, count: count, as: type)
-      mmu.countHits(UInt64(count), source.source)
-      mmu.countHits(UInt64(count), target.source)
-      self[.esi] &+= count &* bytes
+      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read) else {
+        return 0
+      }
+      source = found
     }
-    self[.edi] &+= count &* bytes
-    self[.ecx] &-= count
-    return count
+    var done: UInt32 = 0
+    while done < count {
+      let started = clock.state.pointee.now &+ cost.cycles &* UInt64(done &+ 1)
+      guard started < clock.state.pointee.deadline else { break }
+      let place = target.host + Int(done &* bytes)
+      let from = source.map { $0.host + Int(done &* bytes) }
+      let run = min(count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
+      if let from {
+        move(from, to: place, count: run, as: type)
+      } else {
+        fill(place, with: register(0, as: type), count: run)
+      }
+      done &+= run
+    }
+    mmu.countHits(UInt64(done), target.source)
+    if let source {
+      mmu.countHits(UInt64(done), source.source)
+      self[.esi] &+= done &* bytes
+    }
+    self[.edi] &+= done &* bytes
+    self[.ecx] &-= done
+    return done
+  }
+
+  /// Looks up the lines of the next iteration in L1D; how many iterations stay in them.
+  private func enterLines(
+    _ source: UnsafeMutableRawPointer?, _ target: UnsafeMutableRawPointer, bytes: UInt32
+  ) -> UInt32 {
+    guard caches.isOn else { return .max }
+    var iterations = iterationsInLine(target, bytes: bytes)
+    if let source {
+      caches.access(bus.memory.physicalAddress(ofHost: source), bytes: bytes, .load)
+      iterations = min(iterations, iterationsInLine(source, bytes: bytes))
+    }
+    caches.access(bus.memory.physicalAddress(ofHost: target), bytes: bytes, .store)
+    return iterations
+  }
+
+  /// At least one, which may cross into the next line.
+  private func iterationsInLine(_ host: UnsafeMutableRawPointer, bytes: UInt32) -> UInt32 {
+    let lineBytes: UInt32 = 1 << CacheHierarchy.lineShift
+    let offset = UInt32(truncatingIfNeeded: Int(bitPattern: host)) & (lineBytes &- 1)
+    return max(1, (lineBytes &- offset) / bytes)
+  }
+
+  /// How many iterations begin before the deadline, when `done` have been made and the next has entered its lines. It
+  /// has begun, so it counts whatever they cost.
+  private func iterationsBeforeDeadline(_ done: UInt32, _ cost: InstructionCosts.Cost) -> UInt32 {
+    let now = clock.state.pointee.now &+ cost.cycles &* UInt64(done &+ 1)
+    let deadline = clock.state.pointee.deadline
+    guard now < deadline else { return 1 }
+    return UInt32(clamping: (deadline &- now &- 1) / cost.cycles &+ 1)
   }
 
   private func fill<W: OperandWord>(_ target: UnsafeMutableRawPointer, with value: W, count: UInt32) {

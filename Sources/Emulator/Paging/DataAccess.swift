@@ -23,9 +23,12 @@ extension MMU {
     let offset = linear & 0xfff
     let access = PageAccess(.read, user: user)
     if offset &+ bytes <= 0x1000 {
-      return readPhysical(try physical(linear, access), as: type)
+      let place = try physical(linear, access)
+      charge(place, bytes, .load)
+      return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
+    charge(target, bytes, .load)
     return assemble(target, as: type)
   }
 
@@ -40,10 +43,14 @@ extension MMU {
   /// Checks a write of `bytes` without writing: what the first half of a read-modify-write needs.
   func writeTarget(_ linear: UInt32, bytes: UInt32, user: Bool) throws(GuestFault) -> WriteTarget {
     let access = PageAccess(.write, user: user)
+    var target: WriteTarget
     if linear & 0xfff &+ bytes <= 0x1000 {
-      return WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+      target = WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+    } else {
+      target = try crossingTarget(linear, bytes, access)
     }
-    return try crossingTarget(linear, bytes, access)
+    charge(target, bytes, .store)
+    return target
   }
 
   /// Reads what stands at a checked target.
@@ -63,6 +70,33 @@ extension MMU {
       bus.write(piece.address, width: piece.width, value: rest)
       index &+= UInt32(piece.width.bytes)
     }
+  }
+
+  // MARK: Cost
+
+  /// What an access that passed its checks costs in the caches.
+  @inline(__always)
+  private func charge(_ physical: UInt64, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
+    guard caches.isOn else { return }
+    if lastWasCacheable.pointee && bus.hostPageForWriting(physical >> 12) != nil {
+      caches.access(physical, bytes: bytes, kind)
+    } else {
+      caches.uncached(kind)
+    }
+  }
+
+  private func charge(_ target: WriteTarget, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
+    charge(target.first, target.bytesInFirst, kind)
+    if target.bytesInFirst < bytes { charge(target.second, bytes &- target.bytesInFirst, kind) }
+  }
+
+  /// What the filter answers for an access with the current mode's rights: the host address, with the hit counted and the
+  /// caches looked up; nil where the TLB must be asked.
+  @inline(__always)
+  func quick(_ linear: UInt32, bytes: UInt32, _ kind: CacheHierarchy.Kind) -> UnsafeMutableRawPointer? {
+    guard let host = filter.hit(linear, bytes: bytes, writing: kind == .store) else { return nil }
+    if caches.isOn { caches.access(memory.physicalAddress(ofHost: host), bytes: bytes, kind) }
+    return host
   }
 
   // MARK: Pieces
@@ -107,6 +141,7 @@ extension MMU {
   /// The physical address of a data access; the filter learns of it when the access has the current mode's rights.
   func physical(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> UInt64 {
     if control.pointee.mode == .off {
+      lastWasCacheable.pointee = true
       let page = UInt64(linear & 0xffff_f000)
       remember(linear, page, writable: true, source: .identity)
       return page | UInt64(linear & 0xfff)
@@ -117,7 +152,8 @@ extension MMU {
       translation.isLarge
       ? translation.frame | UInt64(linear & (1 << control.pointee.largePageShift &- 1) & ~0xfff)
       : translation.frame
-    if access.isUser == isUserMode {
+    if caches.isOn { lastWasCacheable.pointee = !translation.isCacheDisabled }
+    if access.isUser == isUserMode && !(caches.isOn && translation.isCacheDisabled) {
       let mayWrite =
         translation.isWritable || !access.isUser && !control.pointee.writeProtect
       remember(
@@ -132,6 +168,7 @@ extension MMU {
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
+    if caches.isOn && !caches.isEnabled { return nil }
     var page = UInt64(linear & 0xffff_f000)
     var source = AccessFilter.Source.identity
     if control.pointee.mode != .off {
@@ -141,7 +178,9 @@ extension MMU {
       let right = PageWalk.missingRight(
         for: PageAccess(kind, user: isUserMode), isUserPage: translation.isUser,
         isWritable: translation.isWritable, isNoExecute: false, writeProtect: control.pointee.writeProtect)
-      guard right == nil, kind != .write || translation.isDirty else { return nil }
+      guard right == nil, kind != .write || translation.isDirty,
+        !(caches.isOn && translation.isCacheDisabled)
+      else { return nil }
       source = translation.isLarge ? .dataLarge : .data4K
       page = translation.frame
       if translation.isLarge { page |= UInt64(linear & (1 << shift &- 1) & ~0xfff) }
@@ -163,7 +202,7 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12) else { return }
+    guard let host = bus.hostPageForWriting(page >> 12), !caches.isOn || caches.isEnabled else { return }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
       linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)

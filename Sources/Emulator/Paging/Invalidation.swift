@@ -14,7 +14,11 @@ extension MMU {
       entry.pointee.isValid = false
       filter.dropLarge(linear >> shift, shift: shift)
     }
-    forgetFetchPage()
+    let fetch = fetchPage.pointee
+    let holdsFetchPage =
+      fetch.source == .instructionLarge
+      ? fetch.page >> (shift &- 12) == linear >> shift : fetch.page == page
+    if holdsFetchPage { forgetFetchPage() }
   }
 
   /// Drops every translation, or all but the global ones.
@@ -27,14 +31,16 @@ extension MMU {
     forgetFetchPage()
   }
 
-  /// Makes the next fetch ask the TLB.
+  /// Makes the next fetch ask the TLB. The line stays known: a block that is left early takes back the lookups of lines
+  /// that it has not reached.
   func forgetFetchPage() {
     switch fetchPage.pointee.source {
     case .identity: break
     case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
     case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
     }
-    fetchPage.pointee = FetchPage()
+    fetchPage.pointee.lookups = 0
+    fetchPage.pointee.page = AccessFilter.none
   }
 
   /// The state after RESET#: no paging, nothing translated.
@@ -86,6 +92,8 @@ extension MMU {
     let flushes =
       !changed0.isDisjoint(with: [.paging, .protectionEnable])
       || !changed4.isDisjoint(with: [.physicalAddressExtension, .pageGlobalEnable, .pageSizeExtensions])
+    // What the filter remembers is cached memory.
+    if caches.isOn && changed0.contains(.cacheDisable) { filter.dropAll() }
     if flushes {
       dropAllEntries(keepingGlobal: false)
     } else if changed0.contains(.writeProtect) {
@@ -101,6 +109,7 @@ extension MMU {
   }
 
   private func refreshControl() {
+    caches.isEnabled = !state.pointee.cr0.contains(.cacheDisable)
     control.pointee = PagingControl(
       cr0: state.pointee.cr0, cr3: state.pointee.cr3, cr4: state.pointee.cr4, efer: state.pointee.efer,
       addressWidth: addressWidth)
@@ -111,7 +120,8 @@ extension MMU {
     let table = UInt64(cr3 & 0xffff_ffe0)
     let reserved = ReservedBits.pdpte(addressWidth: addressWidth)
     func entry(_ index: UInt64) throws(GuestFault) -> UInt64 {
-      clock.state.pointee.now &+= walkReferenceCost
+      // The four reads go past the caches. SDM vol. 3A, 4.9.1.
+      if caches.isOn { caches.uncached(.walk) } else { chargeWalk(walkReferenceCost) }
       let value = readPhysical(table &+ 8 &* index, as: UInt64.self)
       if value & EntryBit.present != 0 && value & reserved != 0 { throw .generalProtection() }
       return value

@@ -39,6 +39,7 @@ final class MMU {
   let bus: Bus
   let clock: Clock
   let code: BlockCache
+  let caches: CacheHierarchy
   let addressWidth: UInt8
   let instruction4K: TLBArray
   let instructionLarge: TLBArray
@@ -49,21 +50,24 @@ final class MMU {
   let counters: UnsafeMutablePointer<PagingCounters>
   /// The registers that walks obey; rebuilt when one of them is written.
   let control: UnsafeMutablePointer<PagingControl>
-  /// Cycles that one reference of a walk costs; 0 in the functional level.
+  /// Cycles that one reference of a walk costs where there are no caches: 0 in the `functional` level.
   var walkReferenceCost: UInt64 = 0
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
+  /// Whether the translation made last allows caching (PCD clear).
+  let lastWasCacheable: UnsafeMutablePointer<Bool>
 
   init(
     state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, code: BlockCache,
-    addressWidth: UInt8, geometry: TLBGeometry
+    addressWidth: UInt8, geometry: TLBGeometry, caches: CacheHierarchy
   ) {
     self.state = state
     self.memory = memory
     self.bus = bus
     self.clock = clock
     self.code = code
+    self.caches = caches
     self.addressWidth = addressWidth
     instruction4K = TLBArray(entryCount: geometry.instruction4K.entries, ways: geometry.instruction4K.ways)
     instructionLarge = TLBArray(
@@ -79,6 +83,8 @@ final class MMU {
       to: PagingControl(cr0: [], cr3: 0, cr4: [], efer: 0, addressWidth: addressWidth))
     recent4K = .allocate(capacity: data4K.sets)
     recent4K.initialize(repeating: AccessFilter.none, count: data4K.sets)
+    lastWasCacheable = .allocate(capacity: 1)
+    lastWasCacheable.initialize(to: true)
     recentLarge = .allocate(capacity: dataLarge.sets)
     recentLarge.initialize(repeating: AccessFilter.none, count: dataLarge.sets)
   }
@@ -89,6 +95,7 @@ final class MMU {
     control.deallocate()
     recent4K.deallocate()
     recentLarge.deallocate()
+    lastWasCacheable.deallocate()
   }
 
   /// The counts so far, the filter's included.

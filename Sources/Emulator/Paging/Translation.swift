@@ -7,7 +7,7 @@ struct WalkerBusAccess: WalkMemory {
   @inline(__always)
   func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
     mmu.counters.pointee.walkReferences &+= 1
-    mmu.clock.state.pointee.now &+= mmu.walkReferenceCost
+    mmu.chargeReference(address, bytes: bytes)
     return bytes == 8
       ? mmu.readPhysical(address, as: UInt64.self)
       : UInt64(mmu.readPhysical(address, as: UInt32.self))
@@ -15,7 +15,8 @@ struct WalkerBusAccess: WalkMemory {
 
   func setBits(_ bits: UInt64, inEntryAt address: UInt64, bytes: UInt8) {
     mmu.counters.pointee.accessedDirtyUpdates &+= 1
-    mmu.clock.state.pointee.now &+= mmu.walkReferenceCost
+    mmu.chargeReference(address, bytes: bytes)
+    if mmu.caches.isOn { mmu.chargeWalk(mmu.caches.latencies.lock) }
     if bytes == 8 {
       mmu.writePhysical(address, mmu.readPhysical(address, as: UInt64.self) | bits)
     } else {
@@ -168,12 +169,36 @@ extension MMU {
   /// Walks the paging structures for `access`.
   func walk(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> Translation {
     counters.pointee.walks &+= 1
+    if caches.isOn { chargeWalk(caches.latencies.walkOverhead) }
     var walk = PageWalk(
       linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear))
     let port = WalkerBusAccess(mmu: self)
     while walk.next != .done { _ = walk.advance(port) }
     if let code = walk.fault { throw pageFault(code, at: linear) }
     return walk.translation
+  }
+
+  // MARK: Cost
+
+  /// A reference of a walk: through L1D and L2 in the `full` level, at a fixed cost in the others.
+  @inline(__always)
+  func chargeReference(_ address: UInt64, bytes: UInt8) {
+    guard caches.isOn else {
+      chargeWalk(walkReferenceCost)
+      return
+    }
+    if bus.hostPageForWriting(address >> 12) != nil {
+      chargeWalk(caches.latencies.l1)
+      caches.access(address, bytes: UInt32(bytes), .walk)
+    } else {
+      caches.uncached(.walk)
+    }
+  }
+
+  @inline(__always)
+  func chargeWalk(_ cycles: UInt64) {
+    clock.state.pointee.now &+= cycles
+    caches.breakdown.pointee.walk &+= cycles
   }
 
   /// A page fault removes the page's entries, so that the repeated access walks again. SDM vol. 3A, 4.10.4.1.

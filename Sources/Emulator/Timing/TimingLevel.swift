@@ -5,13 +5,22 @@ public enum TimingLevel: String, CaseIterable, Sendable {
   case functional
   /// As `functional`, and each reference of a page walk costs a fixed number of cycles.
   case tlb
+  /// Latencies of instructions, instruction fetch, both L1 caches, L2 and DRAM, walks through the caches, branch
+  /// prediction, and the wait states of ports and devices.
+  case full
+}
 
-  /// Cycles for each entry that a walk reads, each locked A/D update, and each PDPTE that a CR3 load reads. 8 is
-  /// what an L2 hit costs on a P6 with the walker's overhead: lmbench's 6-7, rounded up.
-  var walkReferenceCost: UInt64 {
-    switch self {
-    case .functional: 0
-    case .tlb: 8
-    }
-  }
+/// What the interpreter's loop is specialised for: one copy of it without a cache model, one with.
+protocol TimingModel {
+  static var modelsCaches: Bool { get }
+}
+
+/// `functional` and `tlb`: nothing is looked up on a TLB hit.
+enum FlatTiming: TimingModel {
+  static var modelsCaches: Bool { false }
+}
+
+/// `full`.
+enum FullTiming: TimingModel {
+  static var modelsCaches: Bool { true }
 }

@@ -180,6 +180,17 @@ import Testing
     #expect(interruptFault(f, 0x80) == nil)
   }
 
+  @Test("A stepped INT n is not followed by #DB: its handler runs with TF off") func steppedInterrupt() throws
+  {
+    let f = try F()
+    f.cpu.state.pointee.systemFlags |= EFLAGS.trap.rawValue
+    f.cpu.control.pointee.trapsAfterStep = true
+    try f.cpu.softwareInterrupt(0x21, kind: .int, nextEIP: 0x5002)
+    #expect(!f.cpu.control.pointee.trapsAfterStep)
+    #expect(f.state.systemFlags & EFLAGS.trap.rawValue == 0)
+    #expect(f.stack(3)[2] & EFLAGS.trap.rawValue != 0)
+  }
+
   @Test("External interrupts and NMIs wake a halted processor") func wakeUp() throws {
     let f = try F()
     f.cpu.state.pointee.isHalted = true
