@@ -28,12 +28,14 @@ let package = Package(
       name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
+    // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
+    .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages",
+        "IA32", "Emulator", "GuestImages", "KernelAudit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -53,6 +55,10 @@ let package = Package(
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
-      name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
+      name: "KernelAuditTests", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MiniKernelTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"], swiftSettings: strict),
   ]
 )

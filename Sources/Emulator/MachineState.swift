@@ -116,11 +116,25 @@ extension Machine {
   /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB asked, no A or D
   /// written, nothing counted. The steps end with the leaf or with the entry that would fault.
   public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+    walk(linear, access, cr3: cpu.state.pointee.cr3, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+  }
+
+  /// The same through other tables than the running ones: what the walk would find had CR3 just been loaded with `cr3`.
+  /// Under PAE the PDPTE is the one in memory; if that isn't RAM, nothing is present.
+  public func walk(_ linear: LinearAddress, _ access: PageAccess, cr3: UInt32) -> WalkResult {
+    let table = UInt64(cr3 & ~31)
+    let pdpte = memory.read(PhysicalAddress(table + UInt64(linear.rawValue >> 30) * 8), count: 8)
+    return walk(
+      linear, access, cr3: cr3, pdpte: pdpte.map { $0.reversed().reduce(0) { $0 << 8 | UInt64($1) } } ?? 0)
+  }
+
+  private func walk(
+    _ linear: LinearAddress, _ access: PageAccess, cr3: UInt32, pdpte: UInt64
+  ) -> WalkResult {
     let state = cpu.state.pointee
     let control = PagingControl(
-      cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
-    var walk = PageWalk(
-      linear: linear.rawValue, access: access, control: control, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+      cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
+    var walk = PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte)
     var steps: [PageWalk.Step] = []
     let onlooker = Onlooker(memory: memory)
     while walk.next != .done {

@@ -44,6 +44,8 @@ extension Kernel {
   /// so that a test can compare free counts to the page.
   @discardableResult
   public func releaseEmptyTables() -> UInt32 {
+    beginUpdate()
+    defer { endUpdate() }
     var released: UInt32 = 0
     var address = vmallocStart
     while address < vmallocEnd {

@@ -96,6 +96,8 @@ public enum KernelVariable {
   public static let purges: UInt32 = 0x308C
   /// `nr_vmap_search_steps`: areas looked at in searches for a gap.
   public static let searchSteps: UInt32 = 0x3090
+  /// `vm_update_depth`: how many changes of the structures below the kernel is in the middle of; see `beginUpdate`.
+  public static let updateDepth: UInt32 = 0x3094
   /// `zone_table`: three zones of `ZoneLayout`.
   public static let zoneTable: UInt32 = 0x3100
   /// `kmalloc_caches`: eight caches of `CacheLayout`.

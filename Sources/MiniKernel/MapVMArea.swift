@@ -8,6 +8,8 @@ extension Kernel {
   public func mapVMArea(
     _ area: VMArea<HW>, _ flags: PageTableFlags, pages: KernelAddress
   ) throws(PageTableError) {
+    beginUpdate()
+    defer { endUpdate() }
     let end = area.guardPage
     let flags = supported(flags)
     flushCacheVmap(area.start, end)
@@ -124,6 +126,8 @@ extension Kernel {
   /// Clears every entry of `start..<end` and makes the TLB forget them (`unmap_kernel_range`). Page tables stay, as
   /// Linux's do: processes may have copied the directory entries that name them. `releaseEmptyTables` takes them.
   public func unmapKernelRange(_ start: KernelAddress, _ end: KernelAddress) {
+    beginUpdate()
+    defer { endUpdate() }
     flushCacheVunmap(start, end)
     var address = start
     while address < end {

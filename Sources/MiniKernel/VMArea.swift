@@ -124,6 +124,8 @@ extension Kernel {
     _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags,
     alignment least: UInt32 = pageSize
   ) throws(VmallocError) -> VMArea<HW> {
+    beginUpdate()
+    defer { endUpdate() }
     let size = pageAligned(size)
     let (withGuard, overflow) = size.addingReportingOverflow(pageSize)
     if size == 0 || overflow || withGuard > to - from { throw .badSize }
@@ -231,6 +233,8 @@ extension Kernel {
   /// for `releaseVMArea`. Nil when there is none (`remove_vm_area`). Under the lazy policy it stays in the list, flagged,
   /// until the purge.
   public func removeVMArea(_ start: KernelAddress) -> VMArea<HW>? {
+    beginUpdate()
+    defer { endUpdate() }
     guard let area = findVMArea(start) else { return nil }
     unmapVMArea(area)
     if tlbFlushPolicy == .lazy { area.flags.insert(.lazyFree) } else { unlink(area) }
@@ -255,6 +259,8 @@ extension Kernel {
   /// Flushes the TLB once and gives the addresses of all areas free that waited for it
   /// (`__purge_vmap_area_lazy`).
   public func purgeLazyAreas() {
+    beginUpdate()
+    defer { endUpdate() }
     if self[word: KernelVariable.lazyPages] == 0 { return }
     count(KernelVariable.purges)
     self[word: KernelVariable.lazyPages] = 0

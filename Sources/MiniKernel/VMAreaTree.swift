@@ -44,6 +44,8 @@ extension Kernel {
   public var areaSearch: VMAreaSearch {
     get { self[word: KernelVariable.areaSearch] == VMAreaSearch.tree.rawValue ? .tree : .list }
     nonmutating set {
+      beginUpdate()
+      defer { endUpdate() }
       self[word: KernelVariable.areaSearch] = newValue.rawValue
       if newValue == .tree { buildTree() }
     }

@@ -20,6 +20,8 @@ extension Kernel {
   public func vmalloc(
     _ size: UInt32, _ gfp: GFPFlags, _ protection: PageTableFlags, alignment: UInt32 = pageSize
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     let size = pageAligned(size)
     if size == 0 || size >> pageShift > physicalPages { throw .badSize }
     let flags: VMAreaFlags = allowsHugePages && size >= AddressSpace.pageTableSpan ? [.alloc, .huge] : .alloc
@@ -32,6 +34,8 @@ extension Kernel {
   public func vmallocArea(
     _ area: VMArea<HW>, _ gfp: GFPFlags, _ protection: PageTableFlags
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     let count = (area.size &- pageSize) >> pageShift
     let arraySize = count &* 4
     var array: KernelAddress?
@@ -121,6 +125,8 @@ extension Kernel {
   /// What both lead to (`__vunmap`): checks the address, takes the area out, unmaps it, and gives its pages back one
   /// by one when told to. A bad address is reported and changes nothing.
   public func vunmap(_ start: KernelAddress, deallocatingPages: Bool) {
+    beginUpdate()
+    defer { endUpdate() }
     if start.isNull { return }
     if !start.isPageAligned {
       warn("Trying to vfree() bad address", start)

@@ -57,6 +57,7 @@ struct LayoutTests {
     ("vmap_allow_huge", KernelVariable.allowHuge, 4),
     ("nr_vmap_purges", KernelVariable.purges, 4),
     ("nr_vmap_search_steps", KernelVariable.searchSteps, 4),
+    ("vm_update_depth", KernelVariable.updateDepth, 4),
     ("zone_table", KernelVariable.zoneTable, 3 * ZoneLayout.size),
     ("kmalloc_caches", KernelVariable.kmallocCaches, 8 * CacheLayout.size),
     ("pkmap_count", KernelVariable.kmapCounts, 1024),

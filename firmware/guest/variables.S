@@ -50,6 +50,7 @@ kernel_variables:
   variable vmap_allow_huge, 0x3088, 4
   variable nr_vmap_purges, 0x308C, 4
   variable nr_vmap_search_steps, 0x3090, 4
+  variable vm_update_depth, 0x3094, 4
   variable zone_table, 0x3100, 768
   variable kmalloc_caches, 0x3400, 256
   variable pkmap_count, 0x3600, 1024
