@@ -172,7 +172,7 @@ extension CPU {
     var earlier = op
     for _ in 0..<op.pointee.position {
       earlier -= 1
-      // Entries that are no instruction have no length; their handlers may have been replaced.
+      // By its length: a block that has died has `.leave` for every handler.
       while earlier.pointee.length == 0 { earlier -= 1 }
       sum &+= costs.cost(of: earlier.pointee).l1
     }

@@ -37,11 +37,6 @@ extension MMU {
     fetchPage.pointee = FetchPage()
   }
 
-  /// Counts a lookup of the instruction arrays that no block makes.
-  func countFetch(isLarge: Bool) {
-    if isLarge { counters.pointee.instructionLargeHits &+= 1 } else { counters.pointee.instruction4KHits &+= 1 }
-  }
-
   /// The state after RESET#: no paging, nothing translated.
   func resetPaging() {
     refreshControl()
