@@ -20,12 +20,14 @@ let package = Package(
   targets: [
     // libelf, from Debian's libelf-dev.
     .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
+    // libdw, which comes with libelf, from Debian's libdw-dev.
+    .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
     .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
     .target(
-      name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
+      name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.

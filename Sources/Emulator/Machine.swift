@@ -51,6 +51,9 @@ public final class Machine {
   /// that waits for its console waits some 900 cycles a character instead of 14,000.
   static let serialCrystal: UInt64 = 16 * UART16550.defaultInputClock
 
+  /// Looks at the guest now and then for a profile; off until somebody turns it on.
+  let sampler: Sampler
+
   private var serialOutput: [UInt8] = []
   private var limit: ClockEvent
 
@@ -68,6 +71,7 @@ public final class Machine {
       latencies: configuration.latencies)
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
+    sampler = Sampler(cpu: cpu)
 
     let pic = interruptControllers
     timer = PIT8254(clock: clock, interrupt: pic.line(0))
@@ -138,7 +142,7 @@ public final class Machine {
   /// else stops the CPU.
   public func run(untilCycle cycle: UInt64 = .max) -> StopReason {
     clock.schedule(limit, at: cycle)
-    cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit) }
+    cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit, self.sampler.event) }
     cpu.run()
     clock.cancel(limit)
     return cpu.control.pointee.stop ?? .interrupted

@@ -91,7 +91,7 @@ extension Machine {
     {
       return host.loadUnaligned(as: type)
     }
-    defer { clock.state.pointee.now &+= bus.takeWaitStates() }
+    defer { cpu.chargeWaitStates() }
     return try cpu.mmu.load(linear.rawValue, as: type, user: user)
   }
 
@@ -103,7 +103,7 @@ extension Machine {
     {
       return host.storeBytes(of: value, as: W.self)
     }
-    defer { clock.state.pointee.now &+= bus.takeWaitStates() }
+    defer { cpu.chargeWaitStates() }
     try cpu.mmu.store(linear.rawValue, value, user: user)
   }
 }

@@ -61,6 +61,13 @@ public struct MachineCounters: Sendable {
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   public var breakdown: CycleBreakdown
+  /// What of all this came up at CPL 3, and what in the other rings. An instruction that changes CPL counts, with its own
+  /// cost, for where it arrives; what its accesses cost before the change counts for where it comes from.
+  public var user: EventCounts
+  public var kernel: EventCounts
+
+  /// The cycles that no part of `breakdown` claims.
+  public var baseCycles: UInt64 { cycles &- breakdown.sum }
 }
 
 /// Looking at a machine between two instructions: nothing here changes what the guest will see.
@@ -82,11 +89,12 @@ extension Machine {
 
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
+    cpu.attributeCounts()
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
       paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
-      breakdown: cpu.caches.breakdown.pointee)
+      breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
 
   /// The faults of the last chain: after a triple fault, all three.
@@ -158,7 +166,7 @@ public struct WalkResult: Sendable {
 
 /// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
 /// devices are not touched.
-private struct Onlooker: WalkMemory {
+struct Onlooker: WalkMemory {
   let memory: PhysicalMemory
 
   func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {

@@ -21,6 +21,7 @@ struct RunCommand: ParsableCommand {
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+        pagewalk run --timing full --profile /tmp/prof kernel.elf
       """)
 
   @Argument(help: "The ELF file to boot.", completion: .file())
@@ -46,6 +47,14 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
   var maxCycles: UInt64?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write where cycles and page-walk cycles went, by symbol and source line, to PREFIX.txt, and as folded stacks to \
+      PREFIX.folded and PREFIX.walks.folded.
+      """, valueName: "prefix"))
+  var profile: String?
+
   @Flag(help: "Print what was counted to standard error at the end.")
   var stats = false
 
@@ -55,6 +64,8 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     let machine = try GuestMachine(
       RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+    let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
+    if profile != nil { machine.beginProfile() }
     Interruption.install()
     TerminalMode.enter()
     var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
@@ -64,6 +75,9 @@ struct RunCommand: ParsableCommand {
     if stats || json {
       let report = StatisticsReport(statistics: machine.statistics)
       StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
+      throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
     }
     throw ExitCode(outcome.exitStatus)
   }

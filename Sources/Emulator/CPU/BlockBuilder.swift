@@ -77,7 +77,8 @@ extension CPU {
     let last = first + UInt32(run.bytes) - 1
     return Block(
       key: key, physical: physical, ops: ops, count: UInt32(run.count),
-      cycles: UInt32(ops[run.entries].cyclesBefore), entries: UInt32(run.entries), l1Cycles: UInt32(run.l1Cycles),
+      cycles: UInt32(ops[run.entries].cyclesBefore), entries: UInt32(run.entries),
+      l1Cycles: UInt32(run.l1Cycles),
       bytes: UInt32(run.bytes), lines: (last >> 5) - (first >> 5) + 1,
       cyclesBeforeLast: UInt32(ops[run.entries - 1].cyclesBefore))
   }

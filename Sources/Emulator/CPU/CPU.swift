@@ -26,6 +26,10 @@ final class CPU {
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
   var interruptController: (any InterruptController)?
+  /// PerfCtr0 and 1 with their selectors.
+  var performance = PerformanceCounters()
+  /// The counts by mode; `attributeCounts` brings it up to date.
+  var split = PrivilegeSplit()
   /// What happened since the last instruction that completed, for the post-mortem of a triple fault.
   var faultHistory = FaultHistory()
   /// Why the CPU can't go on: shutdown after a triple fault.
@@ -87,7 +91,9 @@ final class CPU {
     fresh.ldtr.access = 0x82
     fresh.tr.limit = 0xffff
     fresh.tr.access = 0x8b
+    attributeCounts()
     state.pointee = fresh
+    performance = PerformanceCounters()
     for index in 0..<9 { registers[index] = 0 }
     registers[2] = model.signature
     isShutDown = false
@@ -103,9 +109,10 @@ final class CPU {
     set { registers[Int(register.rawValue)] = newValue }
   }
 
-  /// Changes CPL; rights of accesses follow.
+  /// Changes CPL; rights of accesses follow, and what was counted so far goes to the mode that is left.
   func setPrivilegeLevel(_ level: UInt8) {
     let wasUser = state.pointee.privilegeLevel == 3
+    if wasUser != (level == 3) { attributeCounts() }
     state.pointee.privilegeLevel = level
     if wasUser != (level == 3) { mmu.privilegeChanged() }
   }

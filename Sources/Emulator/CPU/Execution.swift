@@ -15,6 +15,9 @@ struct LoopControl {
   /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
+  /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
+  /// are exact. Kept for the instructions at which somebody may look.
+  var current: UnsafeMutablePointer<Op>?
 }
 
 /// Why the CPU came back from `run`.
@@ -56,7 +59,8 @@ extension CPU {
   /// Counts the lines that the block's instructions enter, and sees to it that the block is left when a
   /// deadline comes up inside it.
   @inline(__always)
-  func countFetch<Timing: TimingModel>(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32, _: Timing.Type) {
+  func countFetch<Timing: TimingModel>(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32, _: Timing.Type)
+  {
     let fetch = mmu.fetchPage
     if Timing.modelsCaches {
       if fetch.pointee.line != linear >> 5 { enterFetchLine(linear) }
@@ -118,7 +122,8 @@ extension CPU {
   /// Accounts for the instructions of `block` before `op` and makes `op` the next.
   /// - Parameter fetched: `op` itself has been fetched: it has begun, or has faulted.
   @inline(never)
-  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false) {
+  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false)
+  {
     state.pointee.eip = op.pointee.eip
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     counters.pointee.instructions &+= UInt64(op.pointee.position)
@@ -162,12 +167,13 @@ extension CPU {
   // MARK: The `full` level
 
   /// Load-use latency of the instructions of a block before `op`.
-  private func l1Cycles(before op: UnsafeMutablePointer<Op>) -> UInt64 {
+  func l1Cycles(before op: UnsafeMutablePointer<Op>) -> UInt64 {
     var sum: UInt64 = 0
     var earlier = op
     for _ in 0..<op.pointee.position {
       earlier -= 1
-      while earlier.pointee.handler == .fetchLine { earlier -= 1 }
+      // By its length: a block that has died has `.leave` for every handler.
+      while earlier.pointee.length == 0 { earlier -= 1 }
       sum &+= costs.cost(of: earlier.pointee).l1
     }
     return sum
@@ -191,7 +197,9 @@ extension CPU {
   @inline(__always)
   func fetchLine(_ op: UnsafeMutablePointer<Op>) {
     enterFetchLine(state.pointee.cs.base &+ op.pointee.immediate)
-    if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) { settleNearDeadline(op) }
+    if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) {
+      settleNearDeadline(op)
+    }
   }
 
   /// An access at a host address in RAM that is not in the line used last.

@@ -108,6 +108,7 @@ extension CPU {
     let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     mmu.commit(target, W(truncatingIfNeeded: bus.readPort(port, width: width)))
+    attributePortCost()
     advance(.edi, step, op)
   }
 
@@ -120,6 +121,7 @@ extension CPU {
     let value = try load(op.pointee.segment, pointer(.esi, op), as: type)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: value))
+    attributePortCost()
     advance(.esi, step, op)
   }
 
@@ -157,7 +159,8 @@ extension CPU {
     if op.pointee.operation == .movs {
       let from = self[.esi]
       count = min(count, (0x1000 &- from & 0xfff) / bytes)
-      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read) else {
+      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read)
+      else {
         return 0
       }
       source = found
@@ -168,7 +171,8 @@ extension CPU {
       guard started < clock.state.pointee.deadline else { break }
       let place = target.host + Int(done &* bytes)
       let from = source.map { $0.host + Int(done &* bytes) }
-      let run = min(count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
+      let run = min(
+        count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
       if let from {
         move(from, to: place, count: run, as: type)
       } else {

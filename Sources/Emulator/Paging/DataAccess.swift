@@ -142,6 +142,7 @@ extension MMU {
   func physical(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> UInt64 {
     if control.pointee.mode == .off {
       lastWasCacheable.pointee = true
+      counters.pointee.dataUntranslated &+= 1
       let page = UInt64(linear & 0xffff_f000)
       remember(linear, page, writable: true, source: .identity)
       return page | UInt64(linear & 0xfff)
@@ -191,10 +192,10 @@ extension MMU {
     return (host + Int(linear & 0xfff), source)
   }
 
-  /// Counts `count` lookups that one of the data arrays would have answered.
+  /// Counts `count` accesses that one of the data arrays, or none with paging off, would have answered.
   func countHits(_ count: UInt64, _ source: AccessFilter.Source) {
     switch source {
-    case .identity: break
+    case .identity: counters.pointee.dataUntranslated &+= count
     case .data4K: counters.pointee.data4KHits &+= count
     case .dataLarge: counters.pointee.dataLargeHits &+= count
     }

@@ -11,6 +11,8 @@ public struct PagingCounters: Hashable, Sendable {
   /// Lookups that neither array of the side answered: each is followed by a walk.
   public var instructionMisses: UInt64 = 0
   public var dataMisses: UInt64 = 0
+  /// Data accesses with paging off, which ask no array.
+  public var dataUntranslated: UInt64 = 0
   /// Walks by the size of page that they found.
   public var instruction4KFills: UInt64 = 0
   public var instructionLargeFills: UInt64 = 0
@@ -103,6 +105,7 @@ final class MMU {
     var counts = counters.pointee
     counts.data4KHits &+= filter.hits(of: .data4K)
     counts.dataLargeHits &+= filter.hits(of: .dataLarge)
+    counts.dataUntranslated &+= filter.hits(of: .identity)
     let page = fetchPage.pointee
     switch page.source {
     case .identity: break

@@ -115,6 +115,7 @@ final class CacheHierarchy {
   func fetch(_ physical: UInt64, host: UInt) {
     let line = physical >> UInt64(Self.lineShift)
     guard isEnabled else {
+      counters.pointee.uncachedFetches &+= 1
       clock.state.pointee.now &+= latencies.uncached
       breakdown.pointee.fetch &+= latencies.uncached
       return
