@@ -108,7 +108,8 @@ extension CPU {
   }
 
   /// An ESP in the address of POP's memory operand is the one after the pop. SDM vol. 2, POP.
-  private func popOperand<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) {
+  private func popOperand<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault)
+  {
     let top = self[.esp]
     let value = try pop(as: type)
     do throws(GuestFault) {

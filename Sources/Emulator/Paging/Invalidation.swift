@@ -27,14 +27,15 @@ extension MMU {
     forgetFetchPage()
   }
 
-  /// Makes the next fetch ask the TLB.
+  /// Makes the next fetch ask the TLB. Source and line stay, for a block that is left before its last line.
   func forgetFetchPage() {
     switch fetchPage.pointee.source {
     case .identity: break
     case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
     case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
     }
-    fetchPage.pointee = FetchPage()
+    fetchPage.pointee.page = AccessFilter.none
+    fetchPage.pointee.lookups = 0
   }
 
   /// The state after RESET#: no paging, nothing translated.
