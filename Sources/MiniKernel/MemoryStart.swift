@@ -6,6 +6,8 @@ extension Kernel {
   /// `reserveMemory` have been told what there is. False when there is no room for `mem_map`.
   public func startMemory() -> Bool {
     self[word: KernelVariable.vmlist] = 0
+    self[word: KernelVariable.areaRoot] = 0
+    self[word: KernelVariable.lazyPages] = 0
     self[word: KernelVariable.currentProcess] = 0
     self[word: KernelVariable.processList] = 0
     reserveMemory(

@@ -67,9 +67,12 @@ extension MMU {
   func commit<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, _ value: W) {
     let bytes = UInt32(W.bitWidth / 8)
     if target.bytesInFirst == bytes { return writePhysical(target.first, value) }
-    for index in 0..<bytes {
-      let byte = UInt8(truncatingIfNeeded: value >> W(truncatingIfNeeded: 8 &* index))
-      writePhysical(byteAddress(target, index), byte)
+    var index: UInt32 = 0
+    while index < bytes {
+      let piece = piece(target, from: index, of: bytes)
+      let rest = UInt64(truncatingIfNeeded: value >> W(truncatingIfNeeded: 8 &* index))
+      bus.write(piece.address, width: piece.width, value: rest)
+      index &+= UInt32(piece.width.bytes)
     }
   }
 
@@ -105,17 +108,30 @@ extension MMU {
   // MARK: Pieces
 
   private func assemble<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, as _: W.Type) -> W {
+    let bytes = UInt32(W.bitWidth / 8)
     var value: W = 0
-    for index in 0..<UInt32(W.bitWidth / 8) {
-      let byte = readPhysical(byteAddress(target, index), as: UInt8.self)
-      value |= W(truncatingIfNeeded: byte) << W(truncatingIfNeeded: 8 &* index)
+    var index: UInt32 = 0
+    while index < bytes {
+      let piece = piece(target, from: index, of: bytes)
+      let part = bus.read(piece.address, width: piece.width)
+      value |= W(truncatingIfNeeded: part) << W(truncatingIfNeeded: 8 &* index)
+      index &+= UInt32(piece.width.bytes)
     }
     return value
   }
 
-  private func byteAddress(_ target: WriteTarget, _ index: UInt32) -> UInt64 {
-    index < target.bytesInFirst
-      ? target.first &+ UInt64(index) : target.second &+ UInt64(index &- target.bytesInFirst)
+  /// The widest naturally aligned piece of a crossing access that begins at its byte `index`: a device sees each half in the
+  /// fewest pieces, as it sees any access (see `Bus`).
+  private func piece(
+    _ target: WriteTarget, from index: UInt32, of bytes: UInt32
+  ) -> (address: UInt64, width: AccessWidth) {
+    let isFirst = index < target.bytesInFirst
+    let address =
+      isFirst ? target.first &+ UInt64(index) : target.second &+ UInt64(index &- target.bytesInFirst)
+    let left = (isFirst ? target.bytesInFirst : bytes) &- index
+    var width = AccessWidth.doubleword
+    while address & UInt64(width.rawValue &- 1) != 0 || width.rawValue > left { width = width.half }
+    return (address, width)
   }
 
   /// Both pages are translated, in order, before any byte moves.

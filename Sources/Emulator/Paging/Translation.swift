@@ -153,10 +153,12 @@ extension MMU {
     }
   }
 
+  /// An array never holds a page twice, or INVLPG would leave one of the two. A walk can find a page that its array has:
+  /// the write that hit a 4 KiB entry with D clear, in memory a large page by now whose entry another access brought in.
   private func fill(
     _ array: borrowing TLBArray, _ page: UInt32, _ translation: Translation
   ) -> UnsafeMutablePointer<TLBEntry> {
-    let entry = array.victim(for: page)
+    let entry = array.find(page) ?? array.victim(for: page)
     entry.pointee.page = page
     entry.pointee.isValid = true
     entry.pointee.translation = translation
