@@ -14,6 +14,8 @@ public struct MachineConfiguration: Sendable {
   public var latencies: Latencies
   /// Cycles a second.
   public var frequency: UInt64
+  /// Off, the machine does everything the direct way: what tests hold the fast paths against.
+  var usesFastPaths = true
 
   public init(
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], tlb: TLBGeometry = .p6,
@@ -59,7 +61,9 @@ public final class Machine {
 
   /// - Parameter debugConsole: gets what the guest writes to port E9h.
   /// - Throws: `MemoryError` for the size, `BusError` for what doesn't fit into the address width.
-  public init(_ configuration: MachineConfiguration, debugConsole: @escaping (UInt8) -> Void = { _ in }) throws {
+  public init(_ configuration: MachineConfiguration, debugConsole: @escaping (UInt8) -> Void = { _ in })
+    throws
+  {
     memory = try PhysicalMemory(bytes: configuration.memoryBytes)
     bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
     clock = Clock(frequency: configuration.frequency)
@@ -68,7 +72,7 @@ public final class Machine {
       memory: memory, bus: bus, clock: clock,
       model: CPUModel(addressWidth: addressWidth, geometry: configuration.tlb), addressWidth: addressWidth,
       geometry: configuration.tlb, caches: configuration.caches, timing: configuration.timing,
-      latencies: configuration.latencies)
+      latencies: configuration.latencies, usesFastPaths: configuration.usesFastPaths)
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)

@@ -178,6 +178,10 @@ public final class Bus {
     addressMask = enabled ? .max : ~(1 << 20)
   }
 
+  /// The address as it reaches memory and the caches, with the A20 gate's say.
+  @inline(__always)
+  func driven(_ address: UInt64) -> UInt64 { address & addressMask }
+
   // MARK: Memory accesses
 
   /// The host address of a frame of RAM or ROM; `nil` where a device or nobody answers.

@@ -8,6 +8,9 @@ struct WriteTarget {
   var second: UInt64
   /// Bytes in the first page; all of them when the access does not cross.
   var bytesInFirst: UInt32
+  /// Whether the first page allows caching, and the second.
+  var isFirstCacheable = true
+  var isSecondCacheable = true
 }
 
 /// Loads and stores by linear address, through the TLB arrays. The interpreter asks the filter first.
@@ -24,7 +27,7 @@ extension MMU {
     let access = PageAccess(.read, user: user)
     if offset &+ bytes <= 0x1000 {
       let place = try physical(linear, access)
-      charge(place, bytes, .load)
+      charge(place, bytes, .load, isCacheable: lastWasCacheable.pointee)
       return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
@@ -46,6 +49,7 @@ extension MMU {
     var target: WriteTarget
     if linear & 0xfff &+ bytes <= 0x1000 {
       target = WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+      target.isFirstCacheable = lastWasCacheable.pointee
     } else {
       target = try crossingTarget(linear, bytes, access)
     }
@@ -76,18 +80,20 @@ extension MMU {
 
   /// What an access that passed its checks costs in the caches.
   @inline(__always)
-  private func charge(_ physical: UInt64, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
+  private func charge(_ physical: UInt64, _ bytes: UInt32, _ kind: CacheHierarchy.Kind, isCacheable: Bool) {
     guard caches.isOn else { return }
-    if lastWasCacheable.pointee && bus.hostPageForWriting(physical >> 12) != nil {
-      caches.access(physical, bytes: bytes, kind)
+    if isCacheable && bus.hostPageForWriting(physical >> 12) != nil {
+      caches.access(bus.driven(physical), bytes: bytes, kind)
     } else {
       caches.uncached(kind)
     }
   }
 
   private func charge(_ target: WriteTarget, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
-    charge(target.first, target.bytesInFirst, kind)
-    if target.bytesInFirst < bytes { charge(target.second, bytes &- target.bytesInFirst, kind) }
+    charge(target.first, target.bytesInFirst, kind, isCacheable: target.isFirstCacheable)
+    if target.bytesInFirst < bytes {
+      charge(target.second, bytes &- target.bytesInFirst, kind, isCacheable: target.isSecondCacheable)
+    }
   }
 
   /// What the filter answers for an access with the current mode's rights: the host address, with the hit counted and the
@@ -134,8 +140,12 @@ extension MMU {
   ) throws(GuestFault) -> WriteTarget {
     let bytesInFirst = 0x1000 &- linear & 0xfff
     let first = try physical(linear, access)
+    let isFirstCacheable = lastWasCacheable.pointee
     let second = try physical(linear &+ bytesInFirst, access)
-    return WriteTarget(first: first, second: second, bytesInFirst: min(bytesInFirst, bytes))
+    return WriteTarget(
+      first: first, second: second, bytesInFirst: min(bytesInFirst, bytes),
+      isFirstCacheable: isFirstCacheable,
+      isSecondCacheable: lastWasCacheable.pointee)
   }
 
   /// The physical address of a data access; the filter learns of it when the access has the current mode's rights.
@@ -203,7 +213,10 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12), !caches.isOn || caches.isEnabled else { return }
+    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled
+    else {
+      return
+    }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
       linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)

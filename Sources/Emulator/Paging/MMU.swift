@@ -54,6 +54,8 @@ final class MMU {
   let control: UnsafeMutablePointer<PagingControl>
   /// Cycles that one reference of a walk costs where there are no caches: 0 in the `functional` level.
   var walkReferenceCost: UInt64 = 0
+  /// Off, the filter stays empty.
+  var usesFastPaths = true
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
@@ -117,6 +119,15 @@ final class MMU {
     return counts
   }
 
+  /// Counts a lookup of one line through `translation`.
+  func countFetch(_ translation: Translation) {
+    if translation.isLarge {
+      counters.pointee.instructionLargeHits &+= 1
+    } else {
+      counters.pointee.instruction4KHits &+= 1
+    }
+  }
+
   /// Whether explicit accesses are user-mode accesses now.
   @inline(__always)
   var isUserMode: Bool { state.pointee.privilegeLevel == 3 }
@@ -145,7 +156,7 @@ struct FetchPage {
   /// Linear page number; `AccessFilter.none` when the next fetch must ask the TLB.
   var page = AccessFilter.none
   var source = Source.identity
-  /// Physical address of the page.
+  /// Physical address of the page, as the A20 gate lets it through.
   var physical: UInt64 = 0
   /// Host address of the page; nil where no memory answers (MMIO, unclaimed).
   var host: UnsafeRawPointer?

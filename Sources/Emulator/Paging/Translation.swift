@@ -189,7 +189,7 @@ extension MMU {
     }
     if bus.hostPageForWriting(address >> 12) != nil {
       chargeWalk(caches.latencies.l1)
-      caches.access(address, bytes: UInt32(bytes), .walk)
+      caches.access(bus.driven(address), bytes: UInt32(bytes), .walk)
     } else {
       caches.uncached(.walk)
     }

@@ -36,6 +36,13 @@ struct BranchPredictor: ~Copyable {
     top.deallocate()
   }
 
+  /// Forgets every branch and every call.
+  func forgetAll() {
+    entries.update(repeating: Entry(), count: Self.count)
+    returns.update(repeating: 0, count: Int(Self.returnDepth))
+    top.pointee = 0
+  }
+
   @inline(__always)
   private func entry(_ branch: UInt32) -> UnsafeMutablePointer<Entry> {
     entries + Int((branch ^ branch >> 9) & UInt32(Self.count &- 1))
@@ -45,7 +52,9 @@ struct BranchPredictor: ~Copyable {
   @inline(__always)
   func predictsCondition(_ branch: UInt32, target: UInt32, taken: Bool) -> Bool {
     let entry = entry(branch)
-    guard entry.pointee.branch == branch else { return startCondition(entry, branch, target: target, taken: taken) }
+    guard entry.pointee.branch == branch else {
+      return startCondition(entry, branch, target: target, taken: taken)
+    }
     let shift = entry.pointee.history &* 2
     let counter = entry.pointee.counters >> shift & 3
     let predicted = counter >= 2

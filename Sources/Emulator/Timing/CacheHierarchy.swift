@@ -7,7 +7,9 @@ final class CacheHierarchy {
   let clock: Clock
   let latencies: Latencies
   /// Whether the level is `full`: off, nothing here is ever called or counted.
-  let isOn: Bool
+  private(set) var isOn: Bool
+  /// Off, the filters stay empty and every access is looked up.
+  var usesFilters = true
   /// CR0.CD is clear: lines are brought in. While it is set, every access goes past the caches.
   var isEnabled = false {
     didSet { if !isEnabled { forgetRecent() } }
@@ -28,7 +30,8 @@ final class CacheHierarchy {
   private let l2: CacheArray
   private let ramBase: UInt
 
-  init(_ geometries: CacheGeometries, latencies: Latencies, isOn: Bool, clock: Clock, memory: PhysicalMemory) {
+  init(_ geometries: CacheGeometries, latencies: Latencies, isOn: Bool, clock: Clock, memory: PhysicalMemory)
+  {
     self.clock = clock
     self.latencies = latencies
     self.isOn = isOn
@@ -75,7 +78,7 @@ final class CacheHierarchy {
     guard isEnabled else { return uncached(kind) }
     let set = Int(line & UInt64(dataSetMask))
     let hit = data.access(line)
-    recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line)
+    if usesFilters { recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line) }
     if hit { return }
     counters.pointee.dataLinesIn &+= 1
     switch kind {
@@ -121,7 +124,9 @@ final class CacheHierarchy {
       return
     }
     let hit = instruction.access(line)
-    recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    if usesFilters {
+      recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    }
     if hit { return }
     counters.pointee.instructionMisses &+= 1
     counters.pointee.l2InstructionFetches &+= 1
@@ -133,6 +138,12 @@ final class CacheHierarchy {
   }
 
   // MARK: All
+
+  /// Turns the model on, with nothing in any cache, or off.
+  func setOn(_ on: Bool) {
+    isOn = on
+    invalidateAll()
+  }
 
   /// INVD and WBINVD: nothing is left in any cache.
   func invalidateAll() {
