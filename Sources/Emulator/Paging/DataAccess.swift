@@ -120,8 +120,8 @@ extension MMU {
     return value
   }
 
-  /// The widest naturally aligned piece of a crossing access that begins at its byte `index`: a device sees each half in the
-  /// fewest pieces, as it sees any access (see `Bus`).
+  /// The widest naturally aligned piece of a crossing access that begins at its byte `index`: a device sees each half
+  /// in the fewest pieces, as it sees any access (see `Bus`).
   private func piece(
     _ target: WriteTarget, from index: UInt32, of bytes: UInt32
   ) -> (address: UInt64, width: AccessWidth) {

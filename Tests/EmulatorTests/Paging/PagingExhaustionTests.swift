@@ -7,8 +7,8 @@ import Testing
 struct PagingExhaustionTests {
   static let addressWidths = [36, 40, 52]
 
-  /// PAE, 4 KiB pages: every combination of P, R/W, U/S, A, D, G, NX in the PDE and of those and the bit that would be PAT
-  /// in the PTE. 3,145,728 cases.
+  /// PAE, 4 KiB pages: every combination of P, R/W, U/S, A, D, G, NX in the PDE and of those and the bit that
+  /// would be PAT in the PTE. 3,145,728 cases.
   @Test("PAE, 4 KiB pages: all flags at both levels")
   func pae4K() throws {
     let directory = EntrySet(base: PAELayout.tableAddress, flags: [0, 1, 2, 5, 6, 8, 63])
@@ -46,7 +46,8 @@ struct PagingExhaustionTests {
     try sweep.checkOnMachine()
   }
 
-  /// 32-bit paging: with CR4.PSE the half of the PDEs with bit 7 set maps 4 MiB pages, without it all are pointers.
+  /// 32-bit paging: with CR4.PSE the half of the PDEs with bit 7 set maps 4 MiB pages, without it all are
+  /// pointers.
   @Test("32-bit paging: all flags at both levels")
   func bits32() throws {
     let directory = EntrySet(base: Bits32Layout.tableAddress, flags: [0, 1, 2, 5, 6, 7, 8])

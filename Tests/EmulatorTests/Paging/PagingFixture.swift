@@ -48,8 +48,8 @@ enum PagingOutcome: Equatable {
 
 /// A machine whose page tables the test writes, with helpers that neither throw nor count.
 final class PagingFixture {
-  /// Where the helpers put the page-directory-pointer table, the page directory of the first GiB (or of everything, in
-  /// 32-bit paging) and its first page table.
+  /// Where the helpers put the page-directory-pointer table, the page directory of the first GiB (or of
+  /// everything, in 32-bit paging) and its first page table.
   static let pointerTable: UInt64 = 0x20_0000
   static let directory: UInt64 = 0x20_1000
   static let table: UInt64 = 0x20_2000
@@ -190,8 +190,8 @@ final class PagingFixture {
 
   // MARK: Code
 
-  /// Ring 0 in flat segments, the next instruction at `address` of a page that is mapped. The segments are loaded with
-  /// paging off, from a GDT at physical 300000h; paging is entered again as it was.
+  /// Ring 0 in flat segments, the next instruction at `address` of a page that is mapped. The segments are
+  /// loaded with paging off, from a GDT at physical 300000h; paging is entered again as it was.
   func enterFlatCode(at address: UInt32) throws {
     let control = CR0(rawValue: machine.registers.cr0)
     try machine.moveToCR0(.protectionEnable)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Emulator
 
-/// Paging structures where no sane guest puts them. Nothing here may trap the host; what the accesses come to follows from what
-/// the bus answers, as for any entry.
+/// Paging structures where no sane guest puts them. Nothing here may trap the host; what the accesses come to
+/// follows from what the bus answers, as for any entry.
 @Suite("PagingHostile")
 struct PagingHostileTests {
   private static let nobody: UInt64 = 0xc000_0000
@@ -48,8 +48,8 @@ struct PagingHostileTests {
     let fixture = try PagingFixture()
     try fixture.startPaging(.init(mode: .bits32, pageSizeExtensions: true), cr3: Self.nobody)
     #expect(fixture.load(0x5678) == .pageFault([.present, .reservedBit], 0x5678))
-    // Without PSE nothing is reserved: all ones lead to a table at FFFFF000h, where nobody answers either, and that maps every
-    // page to FFFFF000h, writable for everybody.
+    // Without PSE nothing is reserved: all ones lead to a table at FFFFF000h, where nobody answers either,
+    // and that maps every page to FFFFF000h, writable for everybody.
     try fixture.startPaging(.init(mode: .bits32, writeProtect: true), cr3: Self.nobody)
     #expect(fixture.fetch(0x5678) == .value(0xffff_f678))
     #expect(fixture.load(0x5678, user: true) == .value(0xffff_ffff))

@@ -246,8 +246,8 @@ struct PagingInvalidationTests {
     #expect(fixture.load(0x5000) == Self.mark1 && fixture.load(0x6000) == Self.mark2)
   }
 
-  /// A write that hits a small entry with D clear walks, and finds the large page that another access has brought in already:
-  /// the array must not get it twice, or INVLPG would leave one of the two behind.
+  /// A write that hits a small entry with D clear walks, and finds the large page that another access has
+  /// brought in already: the array must not get it twice, or INVLPG would leave one of the two behind.
   @Test("A large page is held once, however its walks came about")
   func largePageHeldOnce() throws {
     let fixture = try makeFixture()
@@ -258,6 +258,21 @@ struct PagingInvalidationTests {
     #expect(fixture.store(0x5000, 0x5555) == .done)
     #expect(fixture.peek32(0x60_5000) == 0x5555)
     #expect(fixture.pages(.dataLarge) == [0] && fixture.pages(.data4K).isEmpty)
+    // The walk that found it again replaced what was held, for the filter as well: here by another frame.
+    fixture.map(5, to: Self.first | 0x27)
+    fixture.poke64(PagingFixture.directory, PagingFixture.table | 0x27)
+    fixture.machine.invalidatePage(LinearAddress(0x5000))
+    #expect(fixture.load(0x5000) == Self.mark1)
+    fixture.poke32(0x60_6000, 0x6666)
+    fixture.poke32(0x80_6000, 0x8888)
+    fixture.poke64(PagingFixture.directory, 0x60_00e7)
+    #expect(fixture.load(0x6000) == .value(0x6666))
+    fixture.poke64(PagingFixture.directory, 0x80_00e7)
+    #expect(fixture.load(0x6000) == .value(0x6666))
+    #expect(fixture.store(0x5000, 0x5555) == .done)
+    #expect(fixture.peek32(0x80_5000) == 0x5555)
+    #expect(fixture.load(0x6000) == .value(0x8888))
+    #expect(fixture.machine.tlb(.dataLarge).map(\.entry.translation.frame) == [0x80_0000])
     fixture.machine.invalidatePage(LinearAddress(0))
     #expect(fixture.pages(.dataLarge).isEmpty)
     fixture.poke64(PagingFixture.directory, 0)

@@ -48,8 +48,8 @@ final class PagingRace {
   private var cr4: CR4
   private let isPAE: Bool
 
-  init(_ stream: inout PagingStream) throws {
-    fixture = try PagingFixture(memoryBytes: 16 << 20)
+  init(_ stream: inout PagingStream, timing: TimingLevel = .functional) throws {
+    fixture = try PagingFixture(memoryBytes: 16 << 20, timing: timing)
     let registers = stream.registers
     isPAE = registers.mode == .pae
     cr4 = [.pageSizeExtensions, .globalPages(isPAE: isPAE)]

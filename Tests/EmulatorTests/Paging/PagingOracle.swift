@@ -1,5 +1,5 @@
-/// What paging answers to one access, said a second time from the manual's text: as lists of bit positions and as the sentences
-/// of 4.6.1, without a walk's order of work. SDM vol. 3A, 4.3 to 4.8.
+/// What paging answers to one access, said a second time from the manual's text: as lists of bit positions
+/// and as the sentences of 4.6.1, without a walk's order of work. SDM vol. 3A, 4.3 to 4.8.
 struct PagingOracle {
   enum Mode: CaseIterable {
     case bits32
@@ -53,7 +53,8 @@ struct PagingOracle {
 
   init(_ registers: Registers) {
     self.registers = registers
-    // The processor's CPUID has PSE-36 and no PAT: without PAT, bit 7 of a PTE and bit 12 of a large page's PDE are reserved.
+    // The processor's CPUID has PSE-36 and no PAT: without PAT, bit 7 of a PTE and bit 12 of a large page's
+    // PDE are reserved.
     let pat: (table: [Int], large: [Int]) = ([7], [12])
     switch registers.mode {
     case .pae:
@@ -64,7 +65,8 @@ struct PagingOracle {
       reservedInLargePage = Self.bits(everywhere + Array(13...20) + pat.large)
       reservedInTableEntry = Self.bits(everywhere + pat.table)
     case .bits32:
-      // 4.3: none while CR4.PSE is 0. Else 21 to M - 19 in the PDE of a 4 MByte page, M the least of 40 and MAXPHYADDR.
+      // 4.3: none while CR4.PSE is 0. Else 21 to M - 19 in the PDE of a 4 MByte page, M the least of 40 and
+      // MAXPHYADDR.
       let least = min(40, registers.addressWidth)
       reservedInTablePointer = 0
       reservedInLargePage = Self.bits(Array((least - 19)...21) + pat.large)
@@ -97,7 +99,8 @@ struct PagingOracle {
       Answer(errorCode: code | bits, references: references, directoryEntry: pde, tableEntry: pte)
     }
 
-    // 4.7: no translation. A reserved bit counts in a present entry only, and what a bad entry points to is not used.
+    // 4.7: no translation. A reserved bit counts in a present entry only, and what a bad entry points to is
+    // not used.
     if pde & p == 0 { return fault(0, afterReading: 1) }
     if pde & (large ? reservedInLargePage : reservedInTablePointer) != 0 {
       return fault(1 | 8, afterReading: 1)

@@ -3,15 +3,16 @@ import Testing
 
 @testable import Emulator
 
-/// Moves to CR0, CR3, CR4 and EFER: what they do to translations and to the PDPTE registers. SDM vol. 3A, 4.4.1, 4.10.4.
+/// Moves to CR0, CR3, CR4 and EFER: what they do to translations and to the PDPTE registers. SDM vol. 3A,
+/// 4.4.1, 4.10.4.
 @Suite("PagingRegisters")
 struct PagingRegisterTests {
   private static let paging: CR0 = [.protectionEnable, .paging, .writeProtect]
   private static let pae: CR4 = .physicalAddressExtension
   private static let frame: UInt64 = 0x40_0000
 
-  /// Page 5 and, global, page 6 of small pages, and the large pages at 2 MiB and, global, 4 MiB: all four held as data
-  /// and all but two as code.
+  /// Page 5 and, global, page 6 of small pages, and the large pages at 2 MiB and, global, 4 MiB: all four
+  /// held as data and all but two as code.
   private func makeFixture(globalPages: Bool = true) throws -> PagingFixture {
     let fixture = try PagingFixture()
     fixture.map(5, to: Self.frame | 0x67)

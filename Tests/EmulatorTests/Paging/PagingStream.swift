@@ -14,15 +14,16 @@ enum PagingOperation {
   case setUserMode(Bool)
 }
 
-/// Makes streams that go where paging units go wrong: few sets for many pages, aliases, entries edited while the TLB holds
-/// them, large pages that come and go over small ones, accesses at page ends.
+/// Makes streams that go where paging units go wrong: few sets for many pages, aliases, entries edited while
+/// the TLB holds them, large pages that come and go over small ones, accesses at page ends.
 struct PagingStream {
   // Physical: two roots, a directory of each, page tables, then pages.
   static let roots: [UInt64] = [0x20_0000, 0x20_0020]
   static let directories: [UInt64] = [0x20_1000, 0x20_2000]
   static let tables: UInt64 = 0x20_3000
   static let tableCount: UInt64 = 8
-  /// The page table behind the directory's entry 8: it maps the page tables themselves, for edits by linear address.
+  /// The page table behind the directory's entry 8: it maps the page tables themselves, for edits by linear
+  /// address.
   static let selfMap: UInt64 = tables + tableCount * 0x1000
   static let frames: Range<UInt64> = 0x22_0000..<0x80_0000
 
@@ -91,6 +92,8 @@ struct PagingStream {
     var flags = mostly(1, butOneIn: 40) | mostly(2, butOneIn: 7) | mostly(4, butOneIn: 6)
     flags |= mostly(0x20, butOneIn: 2) | mostly(0x40, butOneIn: 2)
     if random.oneIn(5) { flags |= 0x100 }
+    // PWT and PCD, which decide nothing but time.
+    if random.oneIn(8) { flags |= 0x08 << random.below(2) }
     if isPAE && random.oneIn(20) { flags |= 1 << 63 }
     if isPAE && random.oneIn(300) { flags |= 1 << (36 + random.below(27)) }
     return flags

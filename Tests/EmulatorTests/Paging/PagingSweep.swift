@@ -83,8 +83,8 @@ private final class TwoEntries: WalkMemory {
   }
 }
 
-/// Runs the machine's page walker against the oracle over products of entries, registers and accesses, and keeps of every
-/// class of outcome a few cases to be repeated as real accesses of a machine.
+/// Runs the machine's page walker against the oracle over products of entries, registers and accesses, and
+/// keeps of every class of outcome a few cases to be repeated as real accesses of a machine.
 struct PagingSweep {
   /// Whether the environment asks for the sweeps that take minutes.
   static var isSlowRun: Bool { ProcessInfo.processInfo.environment["PAGEWALK_SLOW"] == "1" }
@@ -216,8 +216,8 @@ struct PagingSweep {
 
   // MARK: The machine
 
-  /// Repeats the kept cases as loads, stores and fetches: the value that moves, the fault with its address, both entries in
-  /// memory and what the TLB then holds.
+  /// Repeats the kept cases as loads, stores and fetches: the value that moves, the fault with its address,
+  /// both entries in memory and what the TLB then holds.
   func checkOnMachine() throws {
     var registers: PagingOracle.Registers?
     for place in samples {

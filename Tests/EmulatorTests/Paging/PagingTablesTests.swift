@@ -6,7 +6,8 @@ import Testing
 /// The exact figures that a guest can measure on a P6's TLBs.
 @Suite("PagingTables")
 struct PagingTablesTests {
-  /// Pages swept and the misses in a sweep of a 64-entry 4-way array: sets of five pages or more miss every time.
+  /// Pages swept and the misses in a sweep of a 64-entry 4-way array: sets of five pages or more miss every
+  /// time.
   static let sweeps: [(pages: UInt32, misses: UInt64)] =
     [(16, 0), (63, 0), (64, 0)] + (65...80).map { ($0, UInt64(5 * ($0 - 64))) } + [
       (81, 81), (96, 96), (128, 128),
@@ -18,7 +19,8 @@ struct PagingTablesTests {
   ]
   private static let rounds: UInt64 = 7
 
-  /// PAE or 32-bit paging with 64 MiB from linear address 40000000h on at physical 16 MiB, in pages of one size.
+  /// PAE or 32-bit paging with 64 MiB from linear address 40000000h on at physical 16 MiB, in pages of one
+  /// size.
   private func machine(_ mode: PagingOracle.Mode, large: Bool) throws -> PagingFixture {
     let fixture = try PagingFixture(memoryBytes: 128 << 20)
     let bytes: UInt64 = 64 << 20
@@ -124,7 +126,8 @@ struct PagingTablesTests {
     #expect(counters.data4KHits + counters.dataLargeHits == 16384 - walks)
   }
 
-  /// A chain of jumps through code pages: what the counters say of instructions, which are looked up by the line.
+  /// A chain of jumps through code pages: what the counters say of instructions, which are looked up by the
+  /// line.
   @Test("Code that sweeps pages sees the ITLB", arguments: [8, 32, 33, 40] as [UInt32])
   func codeSweep(pages: UInt32) throws {
     let fixture = try machine(.pae, large: false)

@@ -41,8 +41,8 @@ struct ReferenceArray {
   }
 }
 
-/// A slow, plain paging unit with its own memory: what the machine's is compared with. No filter, no shortcuts; rights and
-/// walks come from `PagingOracle`.
+/// A slow, plain paging unit with its own memory: what the machine's is compared with. No filter, no
+/// shortcuts; rights and walks come from `PagingOracle`.
 final class ReferenceMMU {
   /// The physical addresses that have memory here; the rest reads as ones.
   static let memoryRange: Range<UInt64> = 0x20_0000..<0x80_0000
@@ -56,7 +56,8 @@ final class ReferenceMMU {
     repeating: 0, count: Int(memoryRange.upperBound - memoryRange.lowerBound))
   /// In the order of `TLBArrayName`.
   private(set) var arrays: [ReferenceArray]
-  /// The instruction arrays' hits stay 0: they are counted by the line of code entered, and no code runs here.
+  /// The instruction arrays' hits stay 0: they are counted by the line of code entered, and no code runs
+  /// here.
   private(set) var counters = PagingCounters()
 
   init(_ registers: PagingOracle.Registers, cr3: UInt64) {
