@@ -34,6 +34,10 @@ extension CPU {
       }
     }
     page.host = UnsafeRawPointer(bus.hostPageForReading(page.physical >> 12))
+    // Where RAM answers with the A20 gate closed: there stores will be looked for.
+    if let ram = bus.hostPageForWriting(page.physical >> 12) {
+      page.physical = mmu.memory.physicalAddress(ofHost: ram)
+    }
     mmu.forgetFetchPage()
     mmu.fetchPage.pointee = page
   }
@@ -95,8 +99,8 @@ extension CPU {
       var op: Op
       switch Decoder.decode(rest, mode: decodeMode) {
       case .instruction(let instruction): op = lowering.op(for: instruction, eip: next)
-      case .undefined: op = faultingOp(.invalidOpcode, eip: next)
-      case .tooLong: op = faultingOp(.generalProtection, eip: next)
+      case .undefined(let bytes): op = faultingOp(.invalidOpcode, eip: next, bytes)
+      case .tooLong: op = faultingOp(.generalProtection, eip: next, UInt8(Decoder.maximumLength))
       case .incomplete:
         ends = true
         continue
@@ -117,11 +121,12 @@ extension CPU {
     return (count, length)
   }
 
-  /// An instruction that raises a fault when it is executed, and only then.
-  private func faultingOp(_ vector: ExceptionVector, eip: UInt32) -> Op {
+  /// An instruction that raises a fault when it is executed, and only then. It is as long as what had to be read to know:
+  /// a store to any of these bytes makes it another one.
+  private func faultingOp(_ vector: ExceptionVector, eip: UInt32, _ length: UInt8) -> Op {
     var op = Op(
-      handler: .generalEnd, operation: .ud1, width: 4, addressWidth: 4, length: 1, prefixes: [],
-      nextEIP: eip &+ 1)
+      handler: .generalEnd, operation: .ud1, width: 4, addressWidth: 4, length: length, prefixes: [],
+      nextEIP: eip &+ UInt32(length))
     op.detail = vector.rawValue
     return op
   }
@@ -155,8 +160,8 @@ extension CPU {
       var op: Op
       switch result {
       case .instruction(let instruction): op = lowering.op(for: instruction, eip: eip)
-      case .undefined: op = faultingOp(.invalidOpcode, eip: eip)
-      case .tooLong: op = faultingOp(.generalProtection, eip: eip)
+      case .undefined(let bytes): op = faultingOp(.invalidOpcode, eip: eip, bytes)
+      case .tooLong: op = faultingOp(.generalProtection, eip: eip, UInt8(Decoder.maximumLength))
       case .incomplete: continue
       }
       // The lines are counted; the block itself counts none.
