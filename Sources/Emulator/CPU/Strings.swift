@@ -32,7 +32,8 @@ extension CPU {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
       clock.state.pointee.now &+= bus.takeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, as: type))
+      let isUnchanged = op.pointee.handler == .string && !blocks.isSingle(op)
+      let iterations = 1 &+ UInt64(endsByComparison(op) || !isUnchanged ? 0 : bulk(op, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         clock.state.pointee.now &+= iterations &- 1
@@ -42,7 +43,8 @@ extension CPU {
       }
       clock.state.pointee.now &+= iterations
       counters.pointee.instructions &+= iterations
-      if trapping || control.pointee.needsAttention
+      // An iteration that may have overwritten the instruction is its last: what stands there now goes on.
+      if trapping || !isUnchanged || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
       {
         return true
