@@ -107,18 +107,14 @@ extension CPU {
   /// Accounts for the instructions of `block` before `op` and makes `op` the next.
   /// - Parameter fetched: `op` itself has been fetched: it has begun, or has faulted.
   @inline(never)
-  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false) {
+  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false)
+  {
     state.pointee.eip = op.pointee.eip
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     counters.pointee.instructions &+= UInt64(op.pointee.position)
     // The lines beyond the last instruction fetched have not been entered.
     let end = state.pointee.cs.base &+ (fetched ? op.pointee.nextEIP : op.pointee.eip)
-    let line = (end &- 1) >> 5
-    let fetch = mmu.fetchPage
-    if fetch.pointee.line != .max && line <= fetch.pointee.line {
-      fetch.pointee.lookups &-= UInt64(fetch.pointee.line &- line)
-      fetch.pointee.line = line
-    }
+    mmu.takeBackLines(behind: (end &- 1) >> 5)
     control.pointee.needsAttention = true
   }
 
@@ -162,7 +158,7 @@ extension CPU {
   func settle(_ op: UnsafeMutablePointer<Op>) {
     if control.pointee.needsAttention {
       arm(op + 1)
-    } else if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) {
+    } else if clock.state.pointee.deadline <= clock.state.pointee.now &+ UInt64(UInt16.max) {
       settleNearDeadline(op)
     }
   }
@@ -232,10 +228,14 @@ extension CPU {
     control.pointee.stepOne = false
     if control.pointee.trapsAfterStep && !isShutDown {
       control.pointee.trapsAfterStep = false
-      state.pointee.dr6 |= 1 << 14
-      raise(GuestFault(.debug))
+      if !state.pointee.inhibitsTraps {
+        state.pointee.dr6 |= 1 << 14
+        raise(GuestFault(.debug))
+      }
     }
     repeat {
+      // What stopped the run came first: the end of the run, due now too, must not hide it.
+      if control.pointee.stop != nil { return false }
       if clock.state.pointee.now >= clock.state.pointee.deadline { clock.runDueEvents() }
       if isShutDown { control.pointee.stop = .tripleFault }
       if control.pointee.stop != nil { return false }
@@ -249,6 +249,7 @@ extension CPU {
     control.pointee.stepOne = traps || state.pointee.inhibitsInterrupts
     control.pointee.needsAttention = control.pointee.stepOne
     state.pointee.inhibitsInterrupts = false
+    state.pointee.inhibitsTraps = false
     return true
   }
 

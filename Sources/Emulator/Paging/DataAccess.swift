@@ -172,7 +172,8 @@ extension MMU {
       code.willWrite(host, offset: UInt32(address & 0xfff), bytes: UInt32(bytes))
       host.storeBytes(of: value.littleEndian, toByteOffset: Int(address & 0xfff), as: W.self)
     } else {
-      bus.write(address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))
+      bus.write(
+        address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))
     }
   }
 }

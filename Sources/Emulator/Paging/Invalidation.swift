@@ -29,12 +29,32 @@ extension MMU {
 
   /// Makes the next fetch ask the TLB.
   func forgetFetchPage() {
-    switch fetchPage.pointee.source {
-    case .identity: break
-    case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
-    case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
-    }
+    let page = fetchPage.pointee
+    count(page.lookups, page.source)
+    let isCurrent = page.line != .max
     fetchPage.pointee = FetchPage()
+    fetchPage.pointee.pastLine = isCurrent ? page.line : page.pastLine
+    fetchPage.pointee.pastSource = isCurrent ? page.source : page.pastSource
+  }
+
+  /// Takes back the lookups for lines behind `line`, which the block that is being left has not come to.
+  func takeBackLines(behind line: UInt32) {
+    if fetchPage.pointee.line != .max {
+      guard line <= fetchPage.pointee.line else { return }
+      fetchPage.pointee.lookups &-= UInt64(fetchPage.pointee.line &- line)
+      fetchPage.pointee.line = line
+    } else if fetchPage.pointee.pastLine != .max && line <= fetchPage.pointee.pastLine {
+      count(0 &- UInt64(fetchPage.pointee.pastLine &- line), fetchPage.pointee.pastSource)
+      fetchPage.pointee.pastLine = line
+    }
+  }
+
+  private func count(_ lookups: UInt64, _ source: FetchPage.Source) {
+    switch source {
+    case .identity: break
+    case .instruction4K: counters.pointee.instruction4KHits &+= lookups
+    case .instructionLarge: counters.pointee.instructionLargeHits &+= lookups
+    }
   }
 
   /// The state after RESET#: no paging, nothing translated.

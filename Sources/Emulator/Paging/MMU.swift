@@ -143,4 +143,8 @@ struct FetchPage {
   var lookups: UInt64 = 0
   /// The 32-byte line (linear address / 32) that the fetch unit holds; a lookup is made when another is entered.
   var line = UInt32.max
+  /// What `line` and `source` were when the page was forgotten, until the next fetch: a fault that makes the MMU forget
+  /// the page takes back the lines that its block had not come to.
+  var pastLine = UInt32.max
+  var pastSource = Source.identity
 }
