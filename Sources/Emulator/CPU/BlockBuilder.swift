@@ -37,6 +37,10 @@ extension CPU {
     }
     page.physical = bus.driven(page.physical)
     page.host = UnsafeRawPointer(bus.hostPageForReading(page.physical >> 12))
+    // Where RAM answers with the A20 gate closed: there stores will be looked for.
+    if let ram = bus.hostPageForWriting(page.physical >> 12) {
+      page.physical = mmu.memory.physicalAddress(ofHost: ram)
+    }
     mmu.forgetFetchPage()
     mmu.fetchPage.pointee = page
   }

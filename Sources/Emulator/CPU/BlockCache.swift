@@ -133,6 +133,10 @@ final class BlockCache {
     return singleBlock
   }
 
+  /// Whether `op` is the block that is not kept.
+  @inline(__always)
+  func isSingle(_ op: UnsafeMutablePointer<Op>) -> Bool { op == singleOps }
+
   // MARK: Dying
 
   /// Whether decoded code lies in the page at `host`, a page of RAM.

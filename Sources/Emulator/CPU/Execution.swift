@@ -346,10 +346,14 @@ extension CPU {
     control.pointee.stepOne = false
     if control.pointee.trapsAfterStep && !isShutDown {
       control.pointee.trapsAfterStep = false
-      state.pointee.dr6 |= 1 << 14
-      raise(GuestFault(.debug))
+      if !state.pointee.inhibitsTraps {
+        state.pointee.dr6 |= 1 << 14
+        raise(GuestFault(.debug))
+      }
     }
     repeat {
+      // What stopped the run came first: the end of the run, due now too, must not hide it.
+      if control.pointee.stop != nil { return false }
       if clock.state.pointee.now >= clock.state.pointee.deadline { clock.runDueEvents() }
       if isShutDown { control.pointee.stop = .tripleFault }
       if control.pointee.stop != nil { return false }
@@ -365,6 +369,7 @@ extension CPU {
     state.pointee.inhibitsInterrupts = false
     // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1.
     state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
+    state.pointee.inhibitsTraps = false
     return true
   }
 

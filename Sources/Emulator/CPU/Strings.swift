@@ -35,7 +35,8 @@ extension CPU {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
       chargeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, cost, as: type))
+      let isUnchanged = op.pointee.handler == .string && !blocks.isSingle(op)
+      let iterations = 1 &+ UInt64(endsByComparison(op) || !isUnchanged ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         chargeIterations(iterations &- 1, cost)
@@ -44,7 +45,8 @@ extension CPU {
       }
       chargeIterations(iterations, cost)
       counters.pointee.instructions &+= iterations
-      if trapping || control.pointee.needsAttention
+      // An iteration that may have overwritten the instruction is its last: what stands there now goes on.
+      if trapping || !isUnchanged || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
       {
         return true
