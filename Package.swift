@@ -57,7 +57,8 @@ let package = Package(
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
-      name: "KernelAuditTests", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
+      name: "KernelAuditTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
       swiftSettings: strict),
     .testTarget(
       name: "MiniKernelTests",

@@ -33,7 +33,8 @@ extension AuditRun {
     for area in areas {
       if let previous, area.start < previous.start {
         report(
-          .areaOrder, "the area at \(hex(area.start)) comes after the one at \(hex(previous.start)) in vmlist")
+          .areaOrder, "the area at \(hex(area.start)) comes after the one at \(hex(previous.start)) in vmlist"
+        )
       } else if let previous, UInt64(area.start) < end {
         report(.areaOrder, "the area at \(hex(area.start)) overlaps the one at \(hex(previous.start))")
       }
@@ -48,7 +49,8 @@ extension AuditRun {
       "vmap_lazy_nr is \(counted), but the areas that wait for a flush have \(lazyPages) pages")
     for page in unclaimed.sorted() {
       report(
-        .strayMapping, "\(hex(page << 12)) is mapped to frame \(mapped[page]?.frame ?? 0), but lies in no area")
+        .strayMapping,
+        "\(hex(page << 12)) is mapped to frame \(mapped[page]?.frame ?? 0), but lies in no area")
     }
   }
 
@@ -200,7 +202,9 @@ extension AuditRun {
     func visit(_ node: UInt32) -> UInt32? {
       if node == 0 { return 0 }
       nodes += 1
-      guard nodes <= areas.count, let area = byDescriptor[node], let left = visit(area.left) else { return nil }
+      guard nodes <= areas.count, let area = byDescriptor[node], let left = visit(area.left) else {
+        return nil
+      }
       order.append(node)
       guard let right = visit(area.right) else { return nil }
       let largest = max(area.gap, left, right)

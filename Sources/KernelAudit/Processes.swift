@@ -61,7 +61,8 @@ extension AuditRun {
     ) { mapping in
       pages += 1
       expect(
-        mapping.translation.isUser, .userPages, "process \(pid) may not use its own page \(hex(mapping.linear))")
+        mapping.translation.isUser, .userPages,
+        "process \(pid) may not use its own page \(hex(mapping.linear))")
       owners[UInt32(truncatingIfNeeded: min(mapping.frame, 0xFFFF_FFFF)), default: []]
         .append("the page \(hex(mapping.linear)) of process \(pid)")
     }

@@ -123,7 +123,8 @@ extension AuditRun {
         mapped[mapping.linear >> 12] = mapping
       } else {
         report(
-          .strayMapping, "\(hex(mapping.linear)) is mapped to frame \(mapping.frame), but lies outside every range")
+          .strayMapping,
+          "\(hex(mapping.linear)) is mapped to frame \(mapping.frame), but lies outside every range")
       }
     }
   }
@@ -132,7 +133,8 @@ extension AuditRun {
     let found = walk(window, cr3: referenceCR3).steps.first { $0.level == .pde }?.value ?? 0
     expect(
       found & 1 != 0 && found & 0x000F_FFFF_FFFF_F000 == UInt64(symbols[symbol] - KernelLayout.pageOffset),
-      .referenceTable, "the directory entry for \(hex(window)) is \(hex(found)) and does not name \(symbol.rawValue)")
+      .referenceTable,
+      "the directory entry for \(hex(window)) is \(hex(found)) and does not name \(symbol.rawValue)")
   }
 
   private func checkDirectMap() {

@@ -1,6 +1,7 @@
 import Emulator
 import GuestImages
 import IA32
+import KernelAudit
 
 /// The machine with an image in it, as the run loop and the reports see it.
 final class GuestMachine: RunnableMachine {
@@ -53,6 +54,10 @@ final class GuestMachine: RunnableMachine {
   }
 
   // MARK: Looking
+
+  /// The auditor of the mini-kernel in it.
+  /// - Throws: `KernelAuditError.missingSymbols` when the image is not the mini-kernel's.
+  func audit() throws(KernelAuditError) -> KernelAudit { try KernelAudit(machine: machine, image: image) }
 
   var position: GuestPosition {
     let registers = machine.registers

@@ -7,7 +7,8 @@ extension Kernel where HW == EmulatedHardware {
   /// Where the variables are that the auditor asks for, which in the guest the image's symbols say.
   private static let offsets: [KernelSymbol: UInt32] = [
     .swapperPageDirectory: KernelVariable.swapperPageDirectory, .kmapPageTable: KernelVariable.kmapPageTable,
-    .fixmapPageTable: KernelVariable.fixmapPageTable, .swapperPointerTable: KernelVariable.swapperPointerTable,
+    .fixmapPageTable: KernelVariable.fixmapPageTable,
+    .swapperPointerTable: KernelVariable.swapperPointerTable,
     .memMap: KernelVariable.memMap, .maxFrame: KernelVariable.maxFrame,
     .maxLowFrame: KernelVariable.maxLowFrame, .highMemory: KernelVariable.highMemory,
     .vmlist: KernelVariable.vmlist, .vmallocStart: KernelVariable.vmallocStart,
