@@ -126,9 +126,13 @@ public struct ELFImage: Sendable {
   }
 
   /// The symbol at the linear address of an instruction. Before paging is on, code runs at its physical addresses; code
-  /// may stay at these when it is.
+  /// may stay at these when it is. nil outside the image.
   public func symbol(at linear: UInt32, isPaged: Bool) -> (symbol: Symbol, offset: UInt32)? {
-    isPaged
+    let isInside = segments.contains { segment in
+      segment.virtualRange.contains(UInt64(linear)) || segment.physicalRange.contains(UInt64(linear))
+    }
+    guard isInside else { return nil }
+    return isPaged
       ? symbols.symbol(at: linear) ?? symbol(atPhysical: linear)
       : symbol(atPhysical: linear) ?? symbols.symbol(at: linear)
   }
