@@ -15,7 +15,8 @@ let package = Package(
     .executable(name: "pagewalk-bench", targets: ["pagewalk-bench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // libelf, from Debian's libelf-dev.
@@ -28,12 +29,16 @@ let package = Package(
       name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
+    // Machine descriptions: presets and YAML files.
+    .target(
+      name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages",
+        "IA32", "Emulator", "GuestImages", "MachineDescriptions",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -50,6 +55,9 @@ let package = Package(
       name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .testTarget(
+      name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
+      swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(

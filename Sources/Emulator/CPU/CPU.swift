@@ -20,7 +20,7 @@ final class CPU {
   let clock: Clock
   let blocks: BlockCache
   let caches: CacheHierarchy
-  let predictor = BranchPredictor()
+  let predictor: BranchPredictor
   let costs: InstructionCosts
   let model: CPUModel
   let counters: UnsafeMutablePointer<CPUCounters>
@@ -40,8 +40,9 @@ final class CPU {
   init(
     memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
-    latencies: Latencies = Latencies()
+    latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic
   ) {
+    predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())
     registers = .allocate(capacity: 9)

@@ -157,7 +157,8 @@ extension CPU {
     if op.pointee.operation == .movs {
       let from = self[.esi]
       count = min(count, (0x1000 &- from & 0xfff) / bytes)
-      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read) else {
+      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read)
+      else {
         return 0
       }
       source = found
@@ -168,7 +169,8 @@ extension CPU {
       guard started < clock.state.pointee.deadline else { break }
       let place = target.host + Int(done &* bytes)
       let from = source.map { $0.host + Int(done &* bytes) }
-      let run = min(count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
+      let run = min(
+        count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
       if let from {
         move(from, to: place, count: run, as: type)
       } else {
@@ -192,11 +194,15 @@ extension CPU {
   ) -> UInt32 {
     guard caches.isOn else { return .max }
     var iterations = iterationsInLine(target, bytes: bytes)
+    let targetAddress = bus.memory.physicalAddress(ofHost: target)
     if let source {
-      caches.access(bus.memory.physicalAddress(ofHost: source), bytes: bytes, .load)
+      let sourceAddress = bus.memory.physicalAddress(ofHost: source)
+      caches.access(sourceAddress, bytes: bytes, .load)
       iterations = min(iterations, iterationsInLine(source, bytes: bytes))
+      // Where each of the two may have evicted the other, every iteration looks them up again.
+      if !caches.keepsBoth(sourceAddress, targetAddress) { iterations = 1 }
     }
-    caches.access(bus.memory.physicalAddress(ofHost: target), bytes: bytes, .store)
+    caches.access(targetAddress, bytes: bytes, .store)
     return iterations
   }
 
