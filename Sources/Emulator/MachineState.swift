@@ -42,7 +42,9 @@ public enum TLBArrayName: String, CaseIterable, Sendable {
 public struct TLBLine: Sendable {
   public var set: Int
   public var way: Int
-  /// 0 for the most recently used valid entry of the set.
+  /// Among the set's valid entries, how many would be replaced after this one: 0 is the most recently used. Under
+  /// tree-PLRU the order is the one in which newcomers would take the ways; random replacement has none, and the rank
+  /// is the order of use.
   public var rank: Int
   public var entry: TLBEntry
 }
@@ -121,8 +123,11 @@ extension Machine {
     return lines
   }
 
-  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB asked, no A or D
-  /// written, nothing counted. The steps end with the leaf or with the entry that would fault.
+  /// The PDEs that the paging-structure cache holds, by set and way; none where the machine has no such cache.
+  public var directoryCache: [DirectoryCacheLine] { cpu.mmu.directoryCache.lines }
+
+  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB and no cached PDE
+  /// asked, no A or D written, nothing counted. The steps end with the leaf or with the entry that would fault.
   public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
     walk(linear, access, cr3: cpu.state.pointee.cr3, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
   }

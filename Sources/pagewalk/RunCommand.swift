@@ -1,6 +1,7 @@
 import ArgumentParser
 import Emulator
 import Glibc
+import MachineDescriptions
 
 extension TimingLevel: ExpressibleByArgument {}
 
@@ -23,14 +24,16 @@ struct RunCommand: ParsableCommand {
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
         pagewalk run --timing full --profile /tmp/prof kernel.elf
+        pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
   @Argument(help: "The ELF file to boot.", completion: .file())
   var image: String
 
   @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G.", valueName: "size"), transform: MemorySize.init(parsing:))
-  var memory = MemorySize(bytes: 6 << 30)
+    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
+    transform: MemorySize.init(parsing:))
+  var memory: MemorySize?
 
   @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
   var append = ""
@@ -40,6 +43,11 @@ struct RunCommand: ParsableCommand {
       "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
       valueName: "file[:string]"))
   var module: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+  var machine = "p6"
 
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
   var timing = TimingLevel.functional
@@ -70,8 +78,12 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
+    let description = try MachineDescription(named: self.machine)
+    let size = memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
     let machine = try GuestMachine(
-      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+      RunPreparation(image: image, memory: size, commandLine: append, modules: module),
+      description: description,
+      timing: timing)
     let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
     if profile != nil { machine.beginProfile() }
     let audited = try audit.map { try AuditedMachine(machine, interval: $0) }

@@ -20,7 +20,7 @@ final class CPU {
   let clock: Clock
   let blocks: BlockCache
   let caches: CacheHierarchy
-  let predictor = BranchPredictor()
+  let predictor: BranchPredictor
   /// Changed by `setTiming` alone.
   var costs: InstructionCosts
   /// Off, every instruction is decoded afresh from its bytes and is a block of its own, each access asks the TLB arrays
@@ -48,8 +48,9 @@ final class CPU {
   init(
     memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
-    latencies: Latencies = Latencies(), usesFastPaths: Bool = true
+    latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic, usesFastPaths: Bool = true
   ) {
+    predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())
     registers = .allocate(capacity: 9)

@@ -201,11 +201,15 @@ extension CPU {
   ) -> UInt32 {
     guard caches.isOn else { return .max }
     var iterations = iterationsInLine(target, bytes: bytes)
+    let targetAddress = bus.memory.physicalAddress(ofHost: target)
     if let source {
-      caches.access(bus.memory.physicalAddress(ofHost: source), bytes: bytes, .load)
+      let sourceAddress = bus.memory.physicalAddress(ofHost: source)
+      caches.access(sourceAddress, bytes: bytes, .load)
       iterations = min(iterations, iterationsInLine(source, bytes: bytes))
+      // Where each of the two may have evicted the other, every iteration looks them up again.
+      if !caches.keepsBoth(sourceAddress, targetAddress) { iterations = 1 }
     }
-    caches.access(bus.memory.physicalAddress(ofHost: target), bytes: bytes, .store)
+    caches.access(targetAddress, bytes: bytes, .store)
     return iterations
   }
 

@@ -22,6 +22,8 @@ public struct PagingCounters: Hashable, Sendable {
   public var walks: UInt64 = 0
   /// Entries that walks read from memory.
   public var walkReferences: UInt64 = 0
+  /// Walks that a cached PDE spared the reference to the page directory.
+  public var directoryCacheHits: UInt64 = 0
   /// Locked writes of A and D.
   public var accessedDirtyUpdates: UInt64 = 0
   /// INVLPG instructions, and loads of CR3.
@@ -47,6 +49,7 @@ final class MMU {
   let instructionLarge: TLBArray
   let data4K: TLBArray
   let dataLarge: TLBArray
+  let directoryCache: DirectoryCache
   let filter = AccessFilter()
   let fetchPage: UnsafeMutablePointer<FetchPage>
   let counters: UnsafeMutablePointer<PagingCounters>
@@ -73,11 +76,11 @@ final class MMU {
     self.code = code
     self.caches = caches
     self.addressWidth = addressWidth
-    instruction4K = TLBArray(entryCount: geometry.instruction4K.entries, ways: geometry.instruction4K.ways)
-    instructionLarge = TLBArray(
-      entryCount: geometry.instructionLarge.entries, ways: geometry.instructionLarge.ways)
-    data4K = TLBArray(entryCount: geometry.data4K.entries, ways: geometry.data4K.ways)
-    dataLarge = TLBArray(entryCount: geometry.dataLarge.entries, ways: geometry.dataLarge.ways)
+    instruction4K = TLBArray(geometry.instruction4K)
+    instructionLarge = TLBArray(geometry.instructionLarge)
+    data4K = TLBArray(geometry.data4K)
+    dataLarge = TLBArray(geometry.dataLarge)
+    directoryCache = DirectoryCache(geometry.directoryCache)
     fetchPage = .allocate(capacity: 1)
     fetchPage.initialize(to: FetchPage())
     counters = .allocate(capacity: 1)

@@ -180,10 +180,17 @@ public struct PageWalk: Sendable {
   private var pte: UInt64 = 0
   private var pdeAddress: UInt64 = 0
   private var pteAddress: UInt64 = 0
+  /// Whether the PDE is the leaf. Addresses can't tell: a directory that maps itself is its own page table.
+  private var leafIsDirectoryEntry = false
 
   /// A walk for `access` to `linear`.
-  /// - Parameter pdpte: the PDPTE register that bits 31-30 of `linear` choose; ignored outside PAE.
-  public init(linear: UInt32, access: PageAccess, control: PagingControl, pdpte: UInt64) {
+  /// - Parameters:
+  ///   - pdpte: the PDPTE register that bits 31-30 of `linear` choose; ignored outside PAE.
+  ///   - entry: the PDE that a paging-structure cache holds for `linear`: the walk starts at its PTE.
+  public init(
+    linear: UInt32, access: PageAccess, control: PagingControl, pdpte: UInt64,
+    startingAt entry: CachedDirectoryEntry? = nil
+  ) {
     self.linear = linear
     self.access = access
     self.control = control
@@ -193,6 +200,18 @@ public struct PageWalk: Sendable {
     case .bits32: next = .readPDE
     case .pae: next = .readPDPTE
     }
+    if let entry, control.mode != .off {
+      pde = entry.value
+      pdeAddress = entry.address
+      next = .readPTE
+    }
+  }
+
+  /// The PDE that a paging-structure cache may hold after this walk: one that points to a page table, with A set.
+  /// Meaningful once `next` is `.done` and `fault` is nil. SDM vol. 3A, 4.10.3.1.
+  var directoryEntry: CachedDirectoryEntry? {
+    guard !leafIsDirectoryEntry, pde & EntryBit.accessed != 0 else { return nil }
+    return CachedDirectoryEntry(value: pde, address: pdeAddress)
   }
 
   /// The width of an entry in bytes.
@@ -246,6 +265,7 @@ public struct PageWalk: Sendable {
       if isLarge {
         pte = pde
         pteAddress = pdeAddress
+        leafIsDirectoryEntry = true
         return checkLeaf(.pde, reserved: pde & control.reservedLarge)
       }
       let reserved = pde & control.reservedTable
@@ -277,7 +297,7 @@ public struct PageWalk: Sendable {
     }
   }
 
-  private var leafLevel: Level { pteAddress == pdeAddress ? .pde : .pte }
+  private var leafLevel: Level { leafIsDirectoryEntry ? .pde : .pte }
 
   /// A, and for a write D, where the leaf does not have them.
   @inline(__always)

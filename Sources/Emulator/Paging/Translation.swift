@@ -177,11 +177,17 @@ extension MMU {
   func walk(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> Translation {
     counters.pointee.walks &+= 1
     if caches.isOn { chargeWalk(caches.latencies.walkOverhead) }
+    let region = linear >> control.pointee.largePageShift
+    let start = directoryCache.find(region)
+    if start != nil { counters.pointee.directoryCacheHits &+= 1 }
     var walk = PageWalk(
-      linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear))
+      linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear), startingAt: start)
     let port = WalkerBusAccess(mmu: self)
     while walk.next != .done { _ = walk.advance(port) }
     if let code = walk.fault { throw pageFault(code, at: linear) }
+    if directoryCache.isOn, start == nil, let entry = walk.directoryEntry {
+      directoryCache.insert(entry, region)
+    }
     return walk.translation
   }
 
@@ -195,7 +201,7 @@ extension MMU {
       return
     }
     if bus.hostPageForWriting(address >> 12) != nil {
-      chargeWalk(caches.latencies.l1)
+      chargeWalk(caches.latencies.walkReference)
       caches.access(bus.driven(address), bytes: UInt32(bytes), .walk)
     } else {
       caches.uncached(.walk)
@@ -208,9 +214,11 @@ extension MMU {
     caches.breakdown.pointee.walk &+= cycles
   }
 
-  /// A page fault removes the page's entries, so that the repeated access walks again. SDM vol. 3A, 4.10.4.1.
+  /// A page fault removes the page's entries and the PDE that its walks would start from, so that the repeated access
+  /// walks all of it again. SDM vol. 3A, 4.10.4.1.
   private func pageFault(_ code: PageFaultErrorCode, at linear: UInt32) -> GuestFault {
     dropEntries(for: linear)
+    directoryCache.drop(linear >> control.pointee.largePageShift)
     return .pageFault(code, at: linear)
   }
 }

@@ -1,7 +1,7 @@
 /// L1I, L1D and the unified L2 of the `full` level, and what their misses cost.
 ///
 /// In front of each L1 stands a filter: for every set the line used last, by its host address. An access to that line
-/// changes nothing in a true-LRU set, so the interpreter compares and goes on; everything else comes through here. An L1
+/// changes nothing in the set under any `ReplacementPolicy`, so the interpreter compares and goes on; everything else comes through here. An L1
 /// way is at most a page, so linear and physical addresses choose the same set.
 final class CacheHierarchy {
   let clock: Clock
@@ -28,6 +28,8 @@ final class CacheHierarchy {
   private let data: CacheArray
   private let instruction: CacheArray
   private let l2: CacheArray
+  private let isPerfect: Bool
+  private let keepsTwoLatest: Bool
   private let ramBase: UInt
 
   init(_ geometries: CacheGeometries, latencies: Latencies, isOn: Bool, clock: Clock, memory: PhysicalMemory)
@@ -38,6 +40,8 @@ final class CacheHierarchy {
     data = CacheArray(geometries.data)
     instruction = CacheArray(geometries.instruction)
     l2 = CacheArray(geometries.l2)
+    isPerfect = geometries.isPerfect
+    keepsTwoLatest = geometries.data.keepsTwoLatest
     dataSetMask = UInt32(geometries.data.sets - 1)
     instructionSetMask = UInt32(geometries.instruction.sets - 1)
     recentData = .allocate(capacity: geometries.data.sets)
@@ -77,7 +81,7 @@ final class CacheHierarchy {
   private func look(_ line: UInt64, _ kind: Kind) {
     guard isEnabled else { return uncached(kind) }
     let set = Int(line & UInt64(dataSetMask))
-    let hit = data.access(line)
+    let hit = isPerfect || data.access(line)
     if usesFilters { recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line) }
     if hit { return }
     counters.pointee.dataLinesIn &+= 1
@@ -99,6 +103,11 @@ final class CacheHierarchy {
     } else {
       breakdown.pointee.dram &+= extra
     }
+  }
+
+  /// Whether two lines that were accessed one after the other are both in L1D then, wherever they lie.
+  func keepsBoth(_ one: UInt64, _ other: UInt64) -> Bool {
+    keepsTwoLatest || (one ^ other) >> UInt64(Self.lineShift) & UInt64(dataSetMask) != 0
   }
 
   /// An access to a device, to nobody, to a page with PCD, or with the caches off.
@@ -123,7 +132,7 @@ final class CacheHierarchy {
       breakdown.pointee.fetch &+= latencies.uncached
       return
     }
-    let hit = instruction.access(line)
+    let hit = isPerfect || instruction.access(line)
     if usesFilters {
       recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
     }
