@@ -42,7 +42,9 @@ public enum TLBArrayName: String, CaseIterable, Sendable {
 public struct TLBLine: Sendable {
   public var set: Int
   public var way: Int
-  /// 0 for the most recently used valid entry of the set.
+  /// Among the set's valid entries, how many would be replaced after this one: 0 is the most recently used. Under
+  /// tree-PLRU the order is the one in which newcomers would take the ways; random replacement has none, and the rank
+  /// is the order of use.
   public var rank: Int
   public var entry: TLBEntry
 }
@@ -61,6 +63,13 @@ public struct MachineCounters: Sendable {
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   public var breakdown: CycleBreakdown
+  /// What of all this came up at CPL 3, and what in the other rings. An instruction that changes CPL counts, with its own
+  /// cost, for where it arrives; what its accesses cost before the change counts for where it comes from.
+  public var user: EventCounts
+  public var kernel: EventCounts
+
+  /// The cycles that no part of `breakdown` claims.
+  public var baseCycles: UInt64 { cycles &- breakdown.sum }
 }
 
 /// Looking at a machine between two instructions: nothing here changes what the guest will see.
@@ -82,11 +91,12 @@ extension Machine {
 
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
+    cpu.attributeCounts()
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
       paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
-      breakdown: cpu.caches.breakdown.pointee)
+      breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
 
   /// The faults of the last chain: after a triple fault, all three.
@@ -113,8 +123,11 @@ extension Machine {
     return lines
   }
 
-  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB asked, no A or D
-  /// written, nothing counted. The steps end with the leaf or with the entry that would fault.
+  /// The PDEs that the paging-structure cache holds, by set and way; none where the machine has no such cache.
+  public var directoryCache: [DirectoryCacheLine] { cpu.mmu.directoryCache.lines }
+
+  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB and no cached PDE
+  /// asked, no A or D written, nothing counted. The steps end with the leaf or with the entry that would fault.
   public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
     walk(linear, access, cr3: cpu.state.pointee.cr3, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
   }
@@ -158,7 +171,7 @@ public struct WalkResult: Sendable {
 
 /// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
 /// devices are not touched.
-private struct Onlooker: WalkMemory {
+struct Onlooker: WalkMemory {
   let memory: PhysicalMemory
 
   func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Emulator
 import Glibc
+import MachineDescriptions
 
 extension TimingLevel: ExpressibleByArgument {}
 
@@ -22,14 +23,17 @@ struct RunCommand: ParsableCommand {
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+        pagewalk run --timing full --profile /tmp/prof kernel.elf
+        pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
   @Argument(help: "The ELF file to boot.", completion: .file())
   var image: String
 
   @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G.", valueName: "size"), transform: MemorySize.init(parsing:))
-  var memory = MemorySize(bytes: 6 << 30)
+    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
+    transform: MemorySize.init(parsing:))
+  var memory: MemorySize?
 
   @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
   var append = ""
@@ -40,12 +44,25 @@ struct RunCommand: ParsableCommand {
       valueName: "file[:string]"))
   var module: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+  var machine = "p6"
+
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
   var timing = TimingLevel.functional
 
   @Option(
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
   var maxCycles: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write where cycles and page-walk cycles went, by symbol and source line, to PREFIX.txt, and as folded stacks to \
+      PREFIX.folded and PREFIX.walks.folded.
+      """, valueName: "prefix"))
+  var profile: String?
 
   @Option(
     help: ArgumentHelp(
@@ -61,8 +78,14 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
+    let description = try MachineDescription(named: self.machine)
+    let size = memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
     let machine = try GuestMachine(
-      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+      RunPreparation(image: image, memory: size, commandLine: append, modules: module),
+      description: description,
+      timing: timing)
+    let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
+    if profile != nil { machine.beginProfile() }
     let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
     Interruption.install()
     TerminalMode.enter()
@@ -74,6 +97,9 @@ struct RunCommand: ParsableCommand {
     if stats || json {
       let report = StatisticsReport(statistics: machine.statistics)
       StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
+      throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
     }
     throw ExitCode(outcome.exitStatus)
   }

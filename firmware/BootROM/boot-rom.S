@@ -58,7 +58,9 @@ real_mode:
 
         // LGDT with a 32-bit operand: all 32 bits of the base count, it lies in the ROM's upper copy.
         lgdtl   %cs:OFFSET(gdt_pointer)
+        // RESET# leaves the caches off (CR0.CD and NW); firmware is who turns them on.
         movl    %cr0, %eax
+        andl    $0x9FFFFFFF, %eax
         orb     $0x01, %al
         movl    %eax, %cr0
         ljmpl   $CODE_SELECTOR, $ADDRESS(protected_mode)

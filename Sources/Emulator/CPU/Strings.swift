@@ -10,7 +10,10 @@ extension CPU {
   @inline(never)
   func string(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) -> Bool {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
-    defer { clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore) }
+    defer {
+      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      settle(op)
+    }
     switch op.pointee.width {
     case 1: return try string(op, as: UInt8.self)
     case 2: return try string(op, as: UInt16.self)
@@ -24,7 +27,6 @@ extension CPU {
     guard !op.pointee.prefixes.isDisjoint(with: [.rep, .repne]) else {
       try iterate(op, as: type)
       chargeWaitStates()
-      settle(op)
       return false
     }
     let cost = costs.cost(of: op.pointee)
@@ -33,17 +35,18 @@ extension CPU {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
       chargeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, cost, as: type))
+      let isUnchanged = op.pointee.handler == .string && !blocks.isSingle(op)
+      let iterations = 1 &+ UInt64(endsByComparison(op) || !isUnchanged ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         chargeIterations(iterations &- 1, cost)
         counters.pointee.instructions &+= iterations &- 1
-        settle(op)
         return false
       }
       chargeIterations(iterations, cost)
       counters.pointee.instructions &+= iterations
-      if trapping || control.pointee.needsAttention
+      // An iteration that may have overwritten the instruction is its last: what stands there now goes on.
+      if trapping || !isUnchanged || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
       {
         return true
@@ -108,6 +111,7 @@ extension CPU {
     let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     mmu.commit(target, W(truncatingIfNeeded: bus.readPort(port, width: width)))
+    attributePortCost()
     advance(.edi, step, op)
   }
 
@@ -120,6 +124,7 @@ extension CPU {
     let value = try load(op.pointee.segment, pointer(.esi, op), as: type)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: value))
+    attributePortCost()
     advance(.esi, step, op)
   }
 
@@ -138,57 +143,90 @@ extension CPU {
   // MARK: Many at once
 
   /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
-  /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
-  /// that share a set, the destination first): more of the same change nothing there. The result and the counts are
-  /// those of single iterations. 0 when none can be done so.
+  /// It follows a single iteration whose elements lay in the same pages: it has left both in the TLB and the most recent in
+  /// their sets (of two pages that share a set, the destination first), and more of the same change nothing there. The
+  /// result, the counts and the cycles are those of single iterations. 0 when none can be done so.
   private func bulk<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, _ cost: InstructionCosts.Cost, as type: W.Type
   ) -> UInt32 {
     guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
       state.pointee.es.isFlatData,
-      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
+      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0, usesFastPaths,
       !control.pointee.needsAttention
     else { return 0 }
     let bytes = UInt32(W.bitWidth / 8)
-    let now = clock.state.pointee.now &+ cost.cycles
-    let deadline = clock.state.pointee.deadline
-    guard deadline > now else { return 0 }
     let to = self[.edi]
-    var count = min(self[.ecx], chunk(to) / bytes)
-    // The iteration that reaches the deadline is still made.
-    count = UInt32(truncatingIfNeeded: min(UInt64(count), (deadline &- now &- 1) / cost.cycles &+ 1))
-    if op.pointee.operation == .stos {
-      guard count > 0, let target = mmu.resident(to, .write), isInRecentLine(target.host) else { return 0 }
-      fill(target.host, with: register(0, as: type), count: count)
-      mmu.countHits(UInt64(count), target.source)
-    } else {
+    guard to & 0xfff >= bytes else { return 0 }
+    var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
+    guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
+    var source: (host: UnsafeMutableRawPointer, source: AccessFilter.Source)?
+    if op.pointee.operation == .movs {
       let from = self[.esi]
-      count = min(count, chunk(from) / bytes)
-      guard count > 0, state.pointee[op.pointee.segment].isFlatData,
-        let source = mmu.resident(from, .read), let target = mmu.resident(to, .write),
-        isInRecentLine(source.host), isInRecentLine(target.host)
-      else { return 0 }
-      move(source.host, to: target.host, count: count, as: type)
-      mmu.countHits(UInt64(count), source.source)
-      mmu.countHits(UInt64(count), target.source)
-      self[.esi] &+= count &* bytes
+      guard from & 0xfff >= bytes else { return 0 }
+      count = min(count, (0x1000 &- from & 0xfff) / bytes)
+      guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read)
+      else {
+        return 0
+      }
+      source = found
     }
-    self[.edi] &+= count &* bytes
-    self[.ecx] &-= count
-    return count
+    var done: UInt32 = 0
+    while done < count {
+      let started = clock.state.pointee.now &+ cost.cycles &* UInt64(done &+ 1)
+      guard started < clock.state.pointee.deadline else { break }
+      let place = target.host + Int(done &* bytes)
+      let from = source.map { $0.host + Int(done &* bytes) }
+      let run = min(
+        count &- done, enterLines(from, place, bytes: bytes), iterationsBeforeDeadline(done, cost))
+      if let from {
+        move(from, to: place, count: run, as: type)
+      } else {
+        fill(place, with: register(0, as: type), count: run)
+      }
+      done &+= run
+    }
+    mmu.countHits(UInt64(done), target.source)
+    if let source {
+      mmu.countHits(UInt64(done), source.source)
+      self[.esi] &+= done &* bytes
+    }
+    self[.edi] &+= done &* bytes
+    self[.ecx] &-= done
+    return done
   }
 
-  /// Bytes from `linear` to where a bulk move must look again: the end of the page, or of the cache line where lines cost.
-  private func chunk(_ linear: UInt32) -> UInt32 {
-    let size: UInt32 = caches.isOn ? 1 << CacheHierarchy.lineShift : 0x1000
-    return size &- linear & (size &- 1)
+  /// Looks up the lines of the next iteration in L1D; how many iterations stay in them.
+  private func enterLines(
+    _ source: UnsafeMutableRawPointer?, _ target: UnsafeMutableRawPointer, bytes: UInt32
+  ) -> UInt32 {
+    guard caches.isOn else { return .max }
+    var iterations = iterationsInLine(target, bytes: bytes)
+    let targetAddress = bus.memory.physicalAddress(ofHost: target)
+    if let source {
+      let sourceAddress = bus.memory.physicalAddress(ofHost: source)
+      caches.access(sourceAddress, bytes: bytes, .load)
+      iterations = min(iterations, iterationsInLine(source, bytes: bytes))
+      // Where each of the two may have evicted the other, every iteration looks them up again.
+      if !caches.keepsBoth(sourceAddress, targetAddress) { iterations = 1 }
+    }
+    caches.access(targetAddress, bytes: bytes, .store)
+    return iterations
   }
 
-  /// Whether more accesses to the line at `host` would change nothing in L1D.
-  private func isInRecentLine(_ host: UnsafeMutableRawPointer) -> Bool {
-    guard caches.isOn else { return true }
-    let line = UInt(bitPattern: host) >> UInt(CacheHierarchy.lineShift)
-    return caches.recentData[Int(line & UInt(caches.dataSetMask))] == line
+  /// At least one, which may cross into the next line.
+  private func iterationsInLine(_ host: UnsafeMutableRawPointer, bytes: UInt32) -> UInt32 {
+    let lineBytes: UInt32 = 1 << CacheHierarchy.lineShift
+    let offset = UInt32(truncatingIfNeeded: Int(bitPattern: host)) & (lineBytes &- 1)
+    return max(1, (lineBytes &- offset) / bytes)
+  }
+
+  /// How many iterations begin before the deadline, when `done` have been made and the next has entered its lines. It
+  /// has begun, so it counts whatever they cost.
+  private func iterationsBeforeDeadline(_ done: UInt32, _ cost: InstructionCosts.Cost) -> UInt32 {
+    let now = clock.state.pointee.now &+ cost.cycles &* UInt64(done &+ 1)
+    let deadline = clock.state.pointee.deadline
+    guard now < deadline else { return 1 }
+    return UInt32(clamping: (deadline &- now &- 1) / cost.cycles &+ 1)
   }
 
   private func fill<W: OperandWord>(_ target: UnsafeMutableRawPointer, with value: W, count: UInt32) {
