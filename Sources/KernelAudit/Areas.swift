@@ -208,14 +208,14 @@ extension AuditRun {
     var order: [UInt32] = []
     var nodes = 0
     /// The largest gap of a subtree; nil when the tree is no tree of listed areas.
-    func visit(_ node: UInt32) -> UInt32? {
+    func visit(_ node: UInt32, depth: Int) -> UInt32? {
       if node == 0 { return 0 }
       nodes += 1
-      guard nodes <= areas.count, let area = byDescriptor[node], let left = visit(area.left) else {
-        return nil
-      }
+      guard nodes <= areas.count, depth < Self.deepestTree, let area = byDescriptor[node],
+        let left = visit(area.left, depth: depth + 1)
+      else { return nil }
       order.append(node)
-      guard let right = visit(area.right) else { return nil }
+      guard let right = visit(area.right, depth: depth + 1) else { return nil }
       let largest = max(area.gap, left, right)
       expect(
         area.largestGap == largest, .areaTree,
