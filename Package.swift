@@ -15,7 +15,8 @@ let package = Package(
     .executable(name: "pagewalk-bench", targets: ["pagewalk-bench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // libelf, from Debian's libelf-dev.
@@ -30,12 +31,18 @@ let package = Package(
       name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
+    // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
+    .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    // Machine descriptions: presets and YAML files.
+    .target(
+      name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages",
+        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -49,12 +56,21 @@ let package = Package(
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
     .testTarget(
-      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle"],
+      swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     .testTarget(
+      name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
+      swiftSettings: strict),
+    .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
-      name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
+      name: "KernelAuditTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MiniKernelTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"], swiftSettings: strict),
   ]
 )

@@ -8,24 +8,32 @@ public struct MachineConfiguration: Sendable {
   public var physicalAddressBits: Int
   /// The boot ROM: it ends at FFFFFFFFh, and its last 64 KiB are seen below 1 MiB too.
   public var rom: [UInt8]
+  /// What CPUID says of the processor beyond its parts.
+  public var identity: CPUIdentity
   public var tlb: TLBGeometry
   public var timing: TimingLevel
   public var caches: CacheGeometries
   public var latencies: Latencies
+  public var branches: BranchPrediction
   /// Cycles a second.
   public var frequency: UInt64
+  /// Off, the machine does everything the direct way: what tests hold the fast paths against.
+  var usesFastPaths = true
 
   public init(
-    memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], tlb: TLBGeometry = .p6,
-    caches: CacheGeometries = .p6, latencies: Latencies = Latencies(), timing: TimingLevel = .full,
+    memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], identity: CPUIdentity = .p6,
+    tlb: TLBGeometry = .p6, caches: CacheGeometries = .p6, latencies: Latencies = Latencies(),
+    branches: BranchPrediction = .dynamic, timing: TimingLevel = .full,
     frequency: UInt64 = Clock.defaultFrequency
   ) {
     self.memoryBytes = memoryBytes
     self.physicalAddressBits = physicalAddressBits
     self.rom = rom
+    self.identity = identity
     self.tlb = tlb
     self.caches = caches
     self.latencies = latencies
+    self.branches = branches
     self.timing = timing
     self.frequency = frequency
   }
@@ -59,16 +67,21 @@ public final class Machine {
 
   /// - Parameter debugConsole: gets what the guest writes to port E9h.
   /// - Throws: `MemoryError` for the size, `BusError` for what doesn't fit into the address width.
-  public init(_ configuration: MachineConfiguration, debugConsole: @escaping (UInt8) -> Void = { _ in }) throws {
+  public init(_ configuration: MachineConfiguration, debugConsole: @escaping (UInt8) -> Void = { _ in })
+    throws
+  {
     memory = try PhysicalMemory(bytes: configuration.memoryBytes)
     bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
     clock = Clock(frequency: configuration.frequency)
     let addressWidth = UInt8(configuration.physicalAddressBits)
     cpu = CPU(
       memory: memory, bus: bus, clock: clock,
-      model: CPUModel(addressWidth: addressWidth, geometry: configuration.tlb), addressWidth: addressWidth,
-      geometry: configuration.tlb, caches: configuration.caches, timing: configuration.timing,
-      latencies: configuration.latencies)
+      model: CPUModel(
+        identity: configuration.identity, addressWidth: addressWidth, geometry: configuration.tlb,
+        caches: configuration.caches),
+      addressWidth: addressWidth, geometry: configuration.tlb, caches: configuration.caches,
+      timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches,
+      usesFastPaths: configuration.usesFastPaths)
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)

@@ -42,7 +42,9 @@ public enum TLBArrayName: String, CaseIterable, Sendable {
 public struct TLBLine: Sendable {
   public var set: Int
   public var way: Int
-  /// 0 for the most recently used valid entry of the set.
+  /// Among the set's valid entries, how many would be replaced after this one: 0 is the most recently used. Under
+  /// tree-PLRU the order is the one in which newcomers would take the ways; random replacement has none, and the rank
+  /// is the order of use.
   public var rank: Int
   public var entry: TLBEntry
 }
@@ -121,14 +123,31 @@ extension Machine {
     return lines
   }
 
-  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB asked, no A or D
-  /// written, nothing counted. The steps end with the leaf or with the entry that would fault.
+  /// The PDEs that the paging-structure cache holds, by set and way; none where the machine has no such cache.
+  public var directoryCache: [DirectoryCacheLine] { cpu.mmu.directoryCache.lines }
+
+  /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB and no cached PDE
+  /// asked, no A or D written, nothing counted. The steps end with the leaf or with the entry that would fault.
   public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+    walk(linear, access, cr3: cpu.state.pointee.cr3, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+  }
+
+  /// The same through other tables than the running ones: what the walk would find had CR3 just been loaded with `cr3`.
+  /// Under PAE the PDPTE is the one in memory; if that isn't RAM, nothing is present.
+  public func walk(_ linear: LinearAddress, _ access: PageAccess, cr3: UInt32) -> WalkResult {
+    let table = UInt64(cr3 & ~31)
+    let pdpte = memory.read(PhysicalAddress(table + UInt64(linear.rawValue >> 30) * 8), count: 8)
+    return walk(
+      linear, access, cr3: cr3, pdpte: pdpte.map { $0.reversed().reduce(0) { $0 << 8 | UInt64($1) } } ?? 0)
+  }
+
+  private func walk(
+    _ linear: LinearAddress, _ access: PageAccess, cr3: UInt32, pdpte: UInt64
+  ) -> WalkResult {
     let state = cpu.state.pointee
     let control = PagingControl(
-      cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
-    var walk = PageWalk(
-      linear: linear.rawValue, access: access, control: control, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+      cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
+    var walk = PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte)
     var steps: [PageWalk.Step] = []
     let onlooker = Onlooker(memory: memory)
     while walk.next != .done {

@@ -1,6 +1,8 @@
 import Emulator
 import GuestImages
 import IA32
+import KernelAudit
+import MachineDescriptions
 
 /// The machine with an image in it, as the run loop and the reports see it.
 final class GuestMachine: RunnableMachine {
@@ -11,10 +13,10 @@ final class GuestMachine: RunnableMachine {
   private var profile: Profile?
 
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
-  init(_ preparation: RunPreparation, timing: TimingLevel) throws {
+  init(_ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel) throws {
     let debugOutput = DebugOutput()
     machine = try Machine(
-      MachineConfiguration(
+      description.configuration(
         memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
         timing: timing)
     ) { debugOutput.send($0) }
@@ -53,6 +55,10 @@ final class GuestMachine: RunnableMachine {
   }
 
   // MARK: Looking
+
+  /// The auditor of the mini-kernel in it.
+  /// - Throws: `KernelAuditError.missingSymbols` when the image is not the mini-kernel's.
+  func audit() throws(KernelAuditError) -> KernelAudit { try KernelAudit(machine: machine, image: image) }
 
   var position: GuestPosition {
     let registers = machine.registers

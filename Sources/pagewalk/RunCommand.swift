@@ -1,6 +1,7 @@
 import ArgumentParser
 import Emulator
 import Glibc
+import MachineDescriptions
 
 extension TimingLevel: ExpressibleByArgument {}
 
@@ -11,7 +12,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Boot an ELF image and run it with the serial console on this terminal.",
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
-      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, Ctrl-C with 130. Mistakes in \
+      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, \
+      an invariant that --audit finds broken with 7, Ctrl-C with 130. Mistakes in \
       options and files are status 2.
 
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
@@ -22,14 +24,16 @@ struct RunCommand: ParsableCommand {
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
         pagewalk run --timing full --profile /tmp/prof kernel.elf
+        pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
   @Argument(help: "The ELF file to boot.", completion: .file())
   var image: String
 
   @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G.", valueName: "size"), transform: MemorySize.init(parsing:))
-  var memory = MemorySize(bytes: 6 << 30)
+    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
+    transform: MemorySize.init(parsing:))
+  var memory: MemorySize?
 
   @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
   var append = ""
@@ -39,6 +43,11 @@ struct RunCommand: ParsableCommand {
       "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
       valueName: "file[:string]"))
   var module: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+  var machine = "p6"
 
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
   var timing = TimingLevel.functional
@@ -55,6 +64,13 @@ struct RunCommand: ParsableCommand {
       """, valueName: "prefix"))
   var profile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Check the mini-kernel's invariants after every so many cycles, and stop when one is broken.",
+      valueName: "every=n"),
+    transform: AuditInterval.init(parsing:))
+  var audit: AuditInterval?
+
   @Flag(help: "Print what was counted to standard error at the end.")
   var stats = false
 
@@ -62,16 +78,22 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
+    let description = try MachineDescription(named: self.machine)
+    let size = memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
     let machine = try GuestMachine(
-      RunPreparation(image: image, memory: memory, commandLine: append, modules: module), timing: timing)
+      RunPreparation(image: image, memory: size, commandLine: append, modules: module),
+      description: description,
+      timing: timing)
     let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
     if profile != nil { machine.beginProfile() }
+    let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
     Interruption.install()
     TerminalMode.enter()
-    var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
+    var loop = RunLoop(machine: audited ?? machine, console: Console(), maxCycles: maxCycles)
     let outcome = loop.run()
     TerminalMode.restore()
     if let message = outcome.message { StandardError.write(message) }
+    if let audited { StandardError.write(audited.total) }
     if stats || json {
       let report = StatisticsReport(statistics: machine.statistics)
       StandardError.write(json ? report.json() + "\n" : report.text())

@@ -59,6 +59,13 @@ struct CommandLineTests {
     (["run", "--memory", "65G", "x"], "'65G' is out of range"),
     (["run", "--memory", "lots", "x"], "'lots' has no unit"),
     (["run", "--timing", "guess", "x"], "functional"),
+    (
+      ["run", "--machine", "pentium4", "x"],
+      "pentium4: can't be read (No such file or directory); expected p6, pentium-pro, pentium2, pentium3, ideal, or a YAML"
+    ),
+    (["run", "--machine", "/", "x"], "/: is a directory"),
+    (["machines", "/nonexistent"], "/nonexistent: can't be read"),
+    (["run", "--machine", #filePath, "x"], "is not YAML"),
     (["run", "--max-cycles", "0", "x"], "cycle limit '0'"),
     (["run", "--max-cycles", "-5", "x"], "cycle"),
     (["run", "x", "y"], "y"),
@@ -83,7 +90,7 @@ struct CommandLineTests {
   }
 
   @Test func everyHelpCarriesAnExample() throws {
-    for arguments in [["--help"], ["run", "--help"], ["help", "run"], []] {
+    for arguments in [["--help"], ["run", "--help"], ["help", "run"], ["machines", "--help"], []] {
       let process = Process()
       process.executableURL = Self.executable
       process.arguments = arguments
@@ -96,5 +103,27 @@ struct CommandLineTests {
       #expect(text.contains("Example"), "\(text)")
       #expect(text.contains("pagewalk run --memory 6G"), "\(text)")
     }
+  }
+
+  @Test func machinesAreListedAndPrinted() throws {
+    let list = try pagewalk("machines")
+    #expect(list.status == 0)
+    #expect(list.output.split(separator: "\n").count == 5)
+    let file = try temporaryFile(Array(try pagewalk("machines", "pentium-pro").output.utf8))
+    defer { try? FileManager.default.removeItem(at: file) }
+    #expect(try pagewalk("machines", file.path).output == pagewalk("machines", "pentium-pro").output)
+  }
+
+  @Test func aMachineThatCannotBeIsRefusedByName() throws {
+    let file = try temporaryFile(Array("tlb:\n  data-4k: {entries: 64, ways: 5}\n".utf8))
+    defer { try? FileManager.default.removeItem(at: file) }
+    let result = try pagewalk("run", "--machine", file.path, "x")
+    #expect(result.status == 2)
+    #expect(
+      result.error == """
+        pagewalk: \(file.path):2: tlb.data-4k.ways is 5, which does not divide the 64 entries; expected a divisor of the \
+        entries
+
+        """)
   }
 }

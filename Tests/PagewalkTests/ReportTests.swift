@@ -129,5 +129,10 @@ struct ReportTests {
     #expect(RunOutcome.interrupted(position).message == "pagewalk: stopped at c0100000, cycle 5\n")
     #expect(RunOutcome.cycleLimit(position).exitStatus == 4)
     #expect(RunOutcome.halted(position).exitStatus == 5)
+    let violated = RunOutcome.violated(["guard-page: the guard page is mapped"], position)
+    #expect(violated.exitStatus == 7)
+    #expect(
+      violated.message
+        == "pagewalk: audit failed at c0100000, cycle 5\n  guard-page: the guard page is mapped\n")
   }
 }

@@ -20,8 +20,12 @@ final class CPU {
   let clock: Clock
   let blocks: BlockCache
   let caches: CacheHierarchy
-  let predictor = BranchPredictor()
-  let costs: InstructionCosts
+  let predictor: BranchPredictor
+  /// Changed by `setTiming` alone.
+  var costs: InstructionCosts
+  /// Off, every instruction is decoded afresh from its bytes and is a block of its own, each access asks the TLB arrays
+  /// and the caches, and strings move one element after the other: what the fast paths must be equal to.
+  let usesFastPaths: Bool
   let model: CPUModel
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
@@ -44,8 +48,9 @@ final class CPU {
   init(
     memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
-    latencies: Latencies = Latencies()
+    latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic, usesFastPaths: Bool = true
   ) {
+    predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())
     registers = .allocate(capacity: 9)
@@ -57,6 +62,7 @@ final class CPU {
     self.bus = bus
     self.clock = clock
     self.model = model
+    self.usesFastPaths = usesFastPaths
     blocks = BlockCache(memory: memory)
     self.caches = CacheHierarchy(
       caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)
@@ -64,6 +70,8 @@ final class CPU {
     mmu = MMU(
       state: state, memory: memory, bus: bus, clock: clock, code: blocks, addressWidth: addressWidth,
       geometry: geometry, caches: self.caches)
+    mmu.usesFastPaths = usesFastPaths
+    self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
     blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
     bus.onMemoryWrite = { [unowned self] address, count in

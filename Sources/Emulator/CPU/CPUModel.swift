@@ -1,5 +1,33 @@
 import IA32
 
+/// What CPUID says of the processor beyond the sizes of its parts.
+public struct CPUIdentity: Hashable, Sendable {
+  /// The name that the brand string gives, 47 ASCII characters at most.
+  public var name: String
+  /// Family, 0 to 15, model and stepping of leaf 1, and of EDX after reset.
+  public var family: UInt8
+  public var model: UInt8
+  public var stepping: UInt8
+  /// EFER with NXE, and bit 63 of PAE entries. No P6 had it.
+  public var hasNoExecute: Bool
+
+  public init(name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true) {
+    self.name = name
+    self.family = family
+    self.model = model
+    self.stepping = stepping
+    self.hasNoExecute = hasNoExecute
+  }
+
+  /// A P6 with PAE and NX: family 6, model 1, stepping 9.
+  public static let p6 = CPUIdentity(name: "Pagewalk P6", family: 6, model: 1, stepping: 9)
+
+  /// EAX of leaf 1. SDM vol. 2A, figure 3-6.
+  public var signature: UInt32 {
+    UInt32(family & 15) << 8 | UInt32(model & 15) << 4 | UInt32(stepping & 15)
+  }
+}
+
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
 /// It states what the emulator does and nothing else: no FPU, APIC, MTRRs, machine checks, V86 extensions, SYSENTER.
@@ -15,51 +43,26 @@ public struct CPUModel: Hashable, Sendable {
   /// The bits of CR4 that can be set.
   public let supportedCR4: CR4
 
-  private let tlbDescriptors: TLBDescriptors
-  private let cacheDescriptors: CacheDescriptors
-
-  /// Leaf 2's bytes for the four TLB arrays; 0 (no descriptor) for a shape that no byte stands for.
-  private struct TLBDescriptors: Hashable, Sendable {
-    let instruction4K: UInt32
-    let instructionLarge: UInt32
-    let data4K: UInt32
-    let dataLarge: UInt32
-  }
-
-  /// Leaf 2's bytes for the caches.
-  private struct CacheDescriptors: Hashable, Sendable {
-    let level1Instruction: UInt32
-    let level1Data: UInt32
-    let level2: UInt32
-
-    /// 16 KiB 4-way twice and 512 KiB 4-way, lines of 32 bytes.
-    static let p6 = CacheDescriptors(level1Instruction: 0x08, level1Data: 0x0c, level2: 0x43)
-  }
+  private let descriptors: CacheDescriptors
 
   /// A P6 with PAE and NX: family 6, model 1, stepping 9.
   public static let p6 = CPUModel()
 
-  /// A P6 whose leaves tell these parameters.
+  /// A processor whose leaves tell these parameters.
   /// - Parameter addressWidth: physical address bits, 36 to 52.
   public init(
-    name: String = "Pagewalk P6", signature: UInt32 = 0x619, addressWidth: UInt8 = 36,
-    geometry: TLBGeometry = .p6, hasNoExecute: Bool = true
+    identity: CPUIdentity = .p6, addressWidth: UInt8 = 36, geometry: TLBGeometry = .p6,
+    caches: CacheGeometries = .p6
   ) {
-    self.name = name
-    self.signature = signature
+    name = identity.name
+    signature = identity.signature
     self.addressWidth = addressWidth
-    self.hasNoExecute = hasNoExecute
+    hasNoExecute = identity.hasNoExecute
     supportedCR4 = [
       .timeStampDisable, .debuggingExtensions, .pageSizeExtensions, .physicalAddressExtension,
       .pageGlobalEnable, .performanceCounterEnable,
     ]
-    tlbDescriptors = TLBDescriptors(
-      instruction4K: Self.descriptor(of: geometry.instruction4K, among: Self.instruction4KDescriptors),
-      instructionLarge: Self.descriptor(
-        of: geometry.instructionLarge, among: Self.instructionLargeDescriptors),
-      data4K: Self.descriptor(of: geometry.data4K, among: Self.data4KDescriptors),
-      dataLarge: Self.descriptor(of: geometry.dataLarge, among: Self.dataLargeDescriptors))
-    cacheDescriptors = .p6
+    descriptors = CacheDescriptors(geometry, caches)
   }
 
   // MARK: Leaves
@@ -81,7 +84,7 @@ public struct CPUModel: Hashable, Sendable {
     case 0x8000_0002...0x8000_0004: return brandString(part: leaf - 0x8000_0002)
     case 0x8000_0005...0x8000_0007: return (0, 0, 0, 0)
     case 0x8000_0008: return (UInt32(addressWidth) | Self.linearAddressWidth << 8, 0, 0, 0)
-    default: return cachesAndTLBs
+    default: return descriptors.leaf
     }
   }
 
@@ -91,18 +94,6 @@ public struct CPUModel: Hashable, Sendable {
   /// EDX of leaf 80000001h.
   private static let noExecuteFeature: UInt32 = 1 << 20
   private static let linearAddressWidth: UInt32 = 32
-
-  /// Leaf 2, the bytes where the Pentium II has them. SDM vol. 2A, table 3-12.
-  private var cachesAndTLBs: (eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32) {
-    let once: UInt32 = 1
-    let eax =
-      once | tlbDescriptors.instruction4K << 8 | tlbDescriptors.instructionLarge << 16
-      | tlbDescriptors.data4K << 24
-    let edx =
-      cacheDescriptors.level2 | cacheDescriptors.level1Instruction << 8 | tlbDescriptors.dataLarge << 16
-      | cacheDescriptors.level1Data << 24
-    return (eax, 0, 0, edx)
-  }
 
   /// 16 of the brand string's 48 bytes, padded with zeros.
   private func brandString(part: UInt32) -> (eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32) {
@@ -116,29 +107,5 @@ public struct CPUModel: Hashable, Sendable {
       return value
     }
     return (word(0), word(1), word(2), word(3))
-  }
-
-  // MARK: Descriptor bytes of TLB shapes. SDM vol. 2A, table 3-12.
-
-  private typealias Shape = TLBGeometry.Array
-
-  private static let instruction4KDescriptors: [(Shape, UInt32)] = [
-    (Shape(entries: 32, ways: 4), 0x01), (Shape(entries: 128, ways: 4), 0xb0),
-    (Shape(entries: 48, ways: 48), 0x61),
-  ]
-  private static let instructionLargeDescriptors: [(Shape, UInt32)] = [
-    (Shape(entries: 2, ways: 2), 0x02), (Shape(entries: 4, ways: 4), 0x0b),
-  ]
-  private static let data4KDescriptors: [(Shape, UInt32)] = [
-    (Shape(entries: 64, ways: 4), 0x03), (Shape(entries: 16, ways: 4), 0x57),
-    (Shape(entries: 128, ways: 4), 0xb3), (Shape(entries: 256, ways: 4), 0xb4),
-  ]
-  private static let dataLargeDescriptors: [(Shape, UInt32)] = [
-    (Shape(entries: 8, ways: 4), 0x04), (Shape(entries: 32, ways: 4), 0x05),
-    (Shape(entries: 16, ways: 4), 0x56),
-  ]
-
-  private static func descriptor(of shape: Shape, among known: [(Shape, UInt32)]) -> UInt32 {
-    known.first { $0.0 == shape }?.1 ?? 0
   }
 }

@@ -2,7 +2,8 @@ import IA32
 
 /// What removes translations, and the loads of the registers that walks obey. SDM vol. 3A, 4.10.4.
 extension MMU {
-  /// Drops what the arrays hold for the page of `linear`, global and large entries included: INVLPG, and a page fault.
+  /// Drops what the TLB arrays hold for the page of `linear`, global and large entries included: INVLPG, and a page
+  /// fault.
   func dropEntries(for linear: UInt32) {
     let page = linear >> 12
     let shift = control.pointee.largePageShift
@@ -14,27 +15,34 @@ extension MMU {
       entry.pointee.isValid = false
       filter.dropLarge(linear >> shift, shift: shift)
     }
-    forgetFetchPage()
+    let fetch = fetchPage.pointee
+    let holdsFetchPage =
+      fetch.source == .instructionLarge
+      ? fetch.page >> (shift &- 12) == linear >> shift : fetch.page == page
+    if holdsFetchPage { forgetFetchPage() }
   }
 
-  /// Drops every translation, or all but the global ones.
+  /// Drops every translation, or all but the global ones, and every cached PDE: those know no G.
   func dropAllEntries(keepingGlobal: Bool) {
     instruction4K.invalidateAll(keepingGlobal: keepingGlobal)
     instructionLarge.invalidateAll(keepingGlobal: keepingGlobal)
     data4K.invalidateAll(keepingGlobal: keepingGlobal)
     dataLarge.invalidateAll(keepingGlobal: keepingGlobal)
+    directoryCache.dropAll()
     filter.dropAll()
     forgetFetchPage()
   }
 
-  /// Makes the next fetch ask the TLB.
+  /// Makes the next fetch ask the TLB. The line stays known: a block that is left early takes back the lookups of lines
+  /// that it has not reached.
   func forgetFetchPage() {
     switch fetchPage.pointee.source {
     case .identity: break
     case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
     case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
     }
-    fetchPage.pointee = FetchPage()
+    fetchPage.pointee.lookups = 0
+    fetchPage.pointee.page = AccessFilter.none
   }
 
   /// The state after RESET#: no paging, nothing translated.
@@ -49,9 +57,10 @@ extension MMU {
     forgetFetchPage()
   }
 
-  /// INVLPG.
+  /// INVLPG: the page's translations, and every cached PDE whatever its address.
   func invalidatePage(_ linear: UInt32) {
     counters.pointee.pageInvalidations &+= 1
+    directoryCache.dropAll()
     dropEntries(for: linear)
   }
 
@@ -95,9 +104,11 @@ extension MMU {
     }
   }
 
-  /// Writes EFER; NXE takes effect on the next walk and on what the TLB already holds.
+  /// Writes EFER; NXE takes effect on the next walk and on what the TLB already holds. Cached PDEs go, because NXE decides
+  /// whether their bit 63 is reserved.
   func setEFER(_ value: UInt64) {
     state.pointee.efer = value
+    directoryCache.dropAll()
     refreshControl()
     forgetFetchPage()
   }

@@ -22,6 +22,8 @@ public struct PagingCounters: Hashable, Sendable {
   public var walks: UInt64 = 0
   /// Entries that walks read from memory.
   public var walkReferences: UInt64 = 0
+  /// Walks that a cached PDE spared the reference to the page directory.
+  public var directoryCacheHits: UInt64 = 0
   /// Locked writes of A and D.
   public var accessedDirtyUpdates: UInt64 = 0
   /// INVLPG instructions, and loads of CR3.
@@ -47,6 +49,7 @@ final class MMU {
   let instructionLarge: TLBArray
   let data4K: TLBArray
   let dataLarge: TLBArray
+  let directoryCache: DirectoryCache
   let filter = AccessFilter()
   let fetchPage: UnsafeMutablePointer<FetchPage>
   let counters: UnsafeMutablePointer<PagingCounters>
@@ -54,6 +57,8 @@ final class MMU {
   let control: UnsafeMutablePointer<PagingControl>
   /// Cycles that one reference of a walk costs where there are no caches: 0 in the `functional` level.
   var walkReferenceCost: UInt64 = 0
+  /// Off, the filter stays empty.
+  var usesFastPaths = true
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
@@ -71,11 +76,11 @@ final class MMU {
     self.code = code
     self.caches = caches
     self.addressWidth = addressWidth
-    instruction4K = TLBArray(entryCount: geometry.instruction4K.entries, ways: geometry.instruction4K.ways)
-    instructionLarge = TLBArray(
-      entryCount: geometry.instructionLarge.entries, ways: geometry.instructionLarge.ways)
-    data4K = TLBArray(entryCount: geometry.data4K.entries, ways: geometry.data4K.ways)
-    dataLarge = TLBArray(entryCount: geometry.dataLarge.entries, ways: geometry.dataLarge.ways)
+    instruction4K = TLBArray(geometry.instruction4K)
+    instructionLarge = TLBArray(geometry.instructionLarge)
+    data4K = TLBArray(geometry.data4K)
+    dataLarge = TLBArray(geometry.dataLarge)
+    directoryCache = DirectoryCache(geometry.directoryCache)
     fetchPage = .allocate(capacity: 1)
     fetchPage.initialize(to: FetchPage())
     counters = .allocate(capacity: 1)
@@ -117,6 +122,15 @@ final class MMU {
     return counts
   }
 
+  /// Counts a lookup of one line through `translation`.
+  func countFetch(_ translation: Translation) {
+    if translation.isLarge {
+      counters.pointee.instructionLargeHits &+= 1
+    } else {
+      counters.pointee.instruction4KHits &+= 1
+    }
+  }
+
   /// Whether explicit accesses are user-mode accesses now.
   @inline(__always)
   var isUserMode: Bool { state.pointee.privilegeLevel == 3 }
@@ -145,7 +159,7 @@ struct FetchPage {
   /// Linear page number; `AccessFilter.none` when the next fetch must ask the TLB.
   var page = AccessFilter.none
   var source = Source.identity
-  /// Physical address of the page.
+  /// Physical address of the page, as the A20 gate lets it through.
   var physical: UInt64 = 0
   /// Host address of the page; nil where no memory answers (MMIO, unclaimed).
   var host: UnsafeRawPointer?

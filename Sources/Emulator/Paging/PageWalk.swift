@@ -37,8 +37,10 @@ public struct PagingControl: Hashable, Sendable {
   public let writeProtect: Bool
   public let globalPages: Bool
   public let noExecute: Bool
-  let reserved4K: UInt64
+  /// Reserved bits of a PDE that points to a page table, of a PDE that maps a large page, and of a PTE.
+  let reservedTable: UInt64
   let reservedLarge: UInt64
+  let reserved4K: UInt64
 
   /// - Parameter addressWidth: physical address bits, 36 to 52.
   public init(cr0: CR0, cr3: UInt32, cr4: CR4, efer: UInt64, addressWidth: UInt8) {
@@ -49,13 +51,22 @@ public struct PagingControl: Hashable, Sendable {
     globalPages = cr4.contains(.pageGlobalEnable)
     noExecute = mode == .pae && efer & EFER.noExecuteEnable != 0
     if mode == .pae {
-      reserved4K = ReservedBits.pae4K(addressWidth: addressWidth, noExecuteEnabled: noExecute)
-      reservedLarge = ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute)
+      reservedTable = ReservedBits.pae4K(addressWidth: addressWidth, noExecuteEnabled: noExecute)
+      reservedLarge =
+        ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute) | Self.largePagePAT
+      reserved4K = reservedTable | Self.pagePAT
     } else {
-      reserved4K = 0
-      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth)
+      reservedTable = 0
+      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth) | Self.largePagePAT
+      // Without CR4.PSE 32-bit paging has no reserved bits. SDM vol. 3A, 4.3.
+      reserved4K = pageSizeExtensions ? Self.pagePAT : 0
     }
   }
+
+  /// Where an entry that maps a page would have its PAT bit. The processor has no page attribute table (CPUID says
+  /// so), and without one these bits are reserved. SDM vol. 3A, 4.3, 4.4.2.
+  private static let pagePAT: UInt64 = 1 << 7
+  private static let largePagePAT: UInt64 = 1 << 12
 
   /// log2 of a large page's size in bytes: 21 under PAE, 22 in 32-bit paging.
   @inline(__always)
@@ -169,10 +180,17 @@ public struct PageWalk: Sendable {
   private var pte: UInt64 = 0
   private var pdeAddress: UInt64 = 0
   private var pteAddress: UInt64 = 0
+  /// Whether the PDE is the leaf. Addresses can't tell: a directory that maps itself is its own page table.
+  private var leafIsDirectoryEntry = false
 
   /// A walk for `access` to `linear`.
-  /// - Parameter pdpte: the PDPTE register that bits 31-30 of `linear` choose; ignored outside PAE.
-  public init(linear: UInt32, access: PageAccess, control: PagingControl, pdpte: UInt64) {
+  /// - Parameters:
+  ///   - pdpte: the PDPTE register that bits 31-30 of `linear` choose; ignored outside PAE.
+  ///   - entry: the PDE that a paging-structure cache holds for `linear`: the walk starts at its PTE.
+  public init(
+    linear: UInt32, access: PageAccess, control: PagingControl, pdpte: UInt64,
+    startingAt entry: CachedDirectoryEntry? = nil
+  ) {
     self.linear = linear
     self.access = access
     self.control = control
@@ -182,6 +200,18 @@ public struct PageWalk: Sendable {
     case .bits32: next = .readPDE
     case .pae: next = .readPDPTE
     }
+    if let entry, control.mode != .off {
+      pde = entry.value
+      pdeAddress = entry.address
+      next = .readPTE
+    }
+  }
+
+  /// The PDE that a paging-structure cache may hold after this walk: one that points to a page table, with A set.
+  /// Meaningful once `next` is `.done` and `fault` is nil. SDM vol. 3A, 4.10.3.1.
+  var directoryEntry: CachedDirectoryEntry? {
+    guard !leafIsDirectoryEntry, pde & EntryBit.accessed != 0 else { return nil }
+    return CachedDirectoryEntry(value: pde, address: pdeAddress)
   }
 
   /// The width of an entry in bytes.
@@ -235,9 +265,10 @@ public struct PageWalk: Sendable {
       if isLarge {
         pte = pde
         pteAddress = pdeAddress
+        leafIsDirectoryEntry = true
         return checkLeaf(.pde, reserved: pde & control.reservedLarge)
       }
-      let reserved = pde & control.reserved4K
+      let reserved = pde & control.reservedTable
       if reserved != 0 { return end(.pde, pdeAddress, pde, .reservedBits(reserved)) }
       next = .readPTE
       return Step(level: .pde, address: pdeAddress, value: pde, verdict: .references)
@@ -266,7 +297,7 @@ public struct PageWalk: Sendable {
     }
   }
 
-  private var leafLevel: Level { pteAddress == pdeAddress ? .pde : .pte }
+  private var leafLevel: Level { leafIsDirectoryEntry ? .pde : .pte }
 
   /// A, and for a write D, where the leaf does not have them.
   @inline(__always)

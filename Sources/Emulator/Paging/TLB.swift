@@ -6,25 +6,30 @@ public struct TLBEntry: Sendable {
   public var page: UInt32
   public var isValid: Bool
   public var translation: Translation
-  /// Position in the set's order of use: the larger, the more recent.
+  /// Position in the set's order of use, whatever the policy: the larger, the more recent.
   public var lastUse: UInt64
   /// The cycle of the fill.
   public var filledAt: UInt64
 }
 
-/// One set-associative TLB array with true LRU replacement.
+/// One set-associative TLB array.
 struct TLBArray: ~Copyable {
   let sets: Int
   let ways: Int
   private let entries: UnsafeMutablePointer<TLBEntry>
   /// Counts uses, so that each has its place in the order.
   private let useCounter: UnsafeMutablePointer<UInt64>
+  private let hasTree: Bool
+  private let replacement: ReplacementState
 
-  /// - Parameter entryCount: a multiple of `ways`; the number of sets must be a power of two.
-  init(entryCount: Int, ways: Int) {
+  /// - Parameter geometry: entries are a multiple of the ways, and the number of sets is a power of two.
+  init(_ geometry: TLBGeometry.Array) {
+    let entryCount = geometry.entries
+    ways = geometry.ways
     precondition(entryCount % ways == 0 && (entryCount / ways).nonzeroBitCount == 1)
     sets = entryCount / ways
-    self.ways = ways
+    hasTree = geometry.policy == .treePLRU
+    replacement = ReplacementState(geometry.policy, sets: sets, ways: ways)
     let empty = TLBEntry(
       page: 0, isValid: false,
       translation: Translation(
@@ -41,6 +46,7 @@ struct TLBArray: ~Copyable {
   deinit {
     entries.deallocate()
     useCounter.deallocate()
+    replacement.deallocate()
   }
 
   /// The set that `page` belongs to: its low bits.
@@ -66,18 +72,30 @@ struct TLBArray: ~Copyable {
   func touch(_ entry: UnsafeMutablePointer<TLBEntry>) {
     useCounter.pointee &+= 1
     entry.pointee.lastUse = useCounter.pointee
+    if hasTree { touchTree(entry) }
   }
 
-  /// The way that a fill of `page` takes: a free one, or the least recently used.
+  @inline(never)
+  private func touchTree(_ entry: UnsafeMutablePointer<TLBEntry>) {
+    let place = entry - entries
+    replacement.touchTree(set: place / ways, way: place % ways)
+  }
+
+  /// The way that a fill of `page` takes: a free one, or the one that the policy gives up. Called once a fill.
   func victim(for page: UInt32) -> UnsafeMutablePointer<TLBEntry> {
-    let first = entries + set(of: page) &* ways
+    let set = set(of: page)
+    let first = entries + set &* ways
     var oldest = first
     for way in 0..<ways {
       let entry = first + way
       if !entry.pointee.isValid { return entry }
       if entry.pointee.lastUse < oldest.pointee.lastUse { oldest = entry }
     }
-    return oldest
+    switch replacement.policy {
+    case .lru: return oldest
+    case .treePLRU: return first + replacement.treeVictim(set: set)
+    case .random: return first + replacement.randomVictim()
+    }
   }
 
   /// Drops the entry for `page`, global or not.
@@ -92,10 +110,16 @@ struct TLBArray: ~Copyable {
     }
   }
 
-  /// A copy of the entry in `way` of `set`, and its rank: 0 is the most recently used of the valid ones.
+  /// A copy of the entry in `way` of `set`, and its rank among the valid ones. Under true LRU and random replacement rank
+  /// 0 is the one used last, though random replacement does not ask. Under tree-PLRU it is the one that newcomers would
+  /// replace last, were no other use to come between.
   func inspect(set: Int, way wanted: Int) -> (entry: TLBEntry, rank: Int)? {
     let entry = way(wanted, ofSet: set).pointee
     guard entry.isValid else { return nil }
+    if hasTree {
+      let later = replacement.treeOrder(set: set).drop { $0 != wanted }.dropFirst()
+      return (entry, later.count { self.way($0, ofSet: set).pointee.isValid })
+    }
     var rank = 0
     for other in 0..<ways {
       let candidate = way(other, ofSet: set).pointee
@@ -103,27 +127,4 @@ struct TLBArray: ~Copyable {
     }
     return (entry, rank)
   }
-}
-
-/// Sizes of the four TLB arrays: entries and ways of each.
-public struct TLBGeometry: Hashable, Sendable {
-  public struct Array: Hashable, Sendable {
-    public var entries: Int
-    public var ways: Int
-
-    public init(entries: Int, ways: Int) {
-      self.entries = entries
-      self.ways = ways
-    }
-  }
-
-  public var instruction4K: Array
-  public var instructionLarge: Array
-  public var data4K: Array
-  public var dataLarge: Array
-
-  /// The P6's arrays. SDM vol. 2A, table 3-12, CPUID leaf 2 bytes 01h-04h.
-  public static let p6 = TLBGeometry(
-    instruction4K: Array(entries: 32, ways: 4), instructionLarge: Array(entries: 2, ways: 2),
-    data4K: Array(entries: 64, ways: 4), dataLarge: Array(entries: 8, ways: 4))
 }

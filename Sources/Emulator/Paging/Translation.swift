@@ -58,13 +58,18 @@ extension MMU {
   @inline(__always)
   private func needsDirtyWalk(_ entry: UnsafeMutablePointer<TLBEntry>, _ access: PageAccess) -> Bool {
     guard access.kind == .write && !entry.pointee.translation.isDirty else { return false }
+    makeRoom(entry)
+    return true
+  }
+
+  /// Drops a data entry for what a walk is about to find, or has found, in its place.
+  private func makeRoom(_ entry: UnsafeMutablePointer<TLBEntry>) {
     entry.pointee.isValid = false
     if entry.pointee.translation.isLarge {
       filter.dropLarge(entry.pointee.page, shift: control.pointee.largePageShift)
     } else {
       filter.drop(entry.pointee.page)
     }
-    return true
   }
 
   private func walkAndFill(
@@ -73,7 +78,11 @@ extension MMU {
     let translation = try walk(linear, access)
     if translation.isLarge {
       counters.pointee.dataLargeFills &+= 1
-      let entry = fill(dataLarge, linear >> control.pointee.largePageShift, translation)
+      let shift = control.pointee.largePageShift
+      // A write that hit a 4 KiB entry with D clear can find a large page here that another access has brought in
+      // already. The array must not hold it twice, or INVLPG would leave one of the two.
+      if let held = dataLarge.find(linear >> shift) { makeRoom(held) }
+      let entry = fill(dataLarge, linear >> shift, translation)
       touchDataLarge(entry)
       return entry
     }
@@ -168,11 +177,17 @@ extension MMU {
   func walk(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> Translation {
     counters.pointee.walks &+= 1
     if caches.isOn { chargeWalk(caches.latencies.walkOverhead) }
+    let region = linear >> control.pointee.largePageShift
+    let start = directoryCache.find(region)
+    if start != nil { counters.pointee.directoryCacheHits &+= 1 }
     var walk = PageWalk(
-      linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear))
+      linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear), startingAt: start)
     let port = WalkerBusAccess(mmu: self)
     while walk.next != .done { _ = walk.advance(port) }
     if let code = walk.fault { throw pageFault(code, at: linear) }
+    if directoryCache.isOn, start == nil, let entry = walk.directoryEntry {
+      directoryCache.insert(entry, region)
+    }
     return walk.translation
   }
 
@@ -186,8 +201,8 @@ extension MMU {
       return
     }
     if bus.hostPageForWriting(address >> 12) != nil {
-      chargeWalk(caches.latencies.l1)
-      caches.access(address, bytes: UInt32(bytes), .walk)
+      chargeWalk(caches.latencies.walkReference)
+      caches.access(bus.driven(address), bytes: UInt32(bytes), .walk)
     } else {
       caches.uncached(.walk)
     }
@@ -199,9 +214,11 @@ extension MMU {
     caches.breakdown.pointee.walk &+= cycles
   }
 
-  /// A page fault removes the page's entries, so that the repeated access walks again. SDM vol. 3A, 4.10.4.1.
+  /// A page fault removes the page's entries and the PDE that its walks would start from, so that the repeated access
+  /// walks all of it again. SDM vol. 3A, 4.10.4.1.
   private func pageFault(_ code: PageFaultErrorCode, at linear: UInt32) -> GuestFault {
     dropEntries(for: linear)
+    directoryCache.drop(linear >> control.pointee.largePageShift)
     return .pageFault(code, at: linear)
   }
 }

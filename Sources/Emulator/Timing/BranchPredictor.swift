@@ -1,11 +1,20 @@
+/// How branches are predicted in the `full` level.
+public enum BranchPrediction: String, CaseIterable, Sendable {
+  /// By a branch target buffer and a stack of return addresses: see `BranchPredictor`.
+  case dynamic
+  /// By direction alone: a conditional branch is predicted taken backwards and not taken forwards. Indirect jumps and calls
+  /// and returns are always mispredicted, direct ones never.
+  case `static`
+}
+
 /// The P6's branch prediction in the `full` level: a branch target buffer whose entries predict from a branch's own
 /// last four outcomes (Yeh and Patt's two-level scheme), and a stack of return addresses. A branch that the buffer does
 /// not hold is predicted statically: backwards taken, forwards not. The real buffer is 4-way with 512 entries; this
 /// one is direct-mapped, with as many.
 struct BranchPredictor: ~Copyable {
   private struct Entry {
-    /// EIP of the branch.
-    var branch: UInt32 = 0
+    /// EIP of the branch. No branch begins at the default: it would not fit in front of the end of the address space.
+    var branch = UInt32.max
     /// Where it went last, for indirect branches.
     var target: UInt32 = 0
     /// Sixteen two-bit counters, one for each history; they start out weakly not taken.
@@ -20,8 +29,10 @@ struct BranchPredictor: ~Copyable {
   private let entries: UnsafeMutablePointer<Entry>
   private let returns: UnsafeMutablePointer<UInt32>
   private let top: UnsafeMutablePointer<UInt32>
+  private let isDynamic: Bool
 
-  init() {
+  init(_ prediction: BranchPrediction = .dynamic) {
+    isDynamic = prediction == .dynamic
     entries = .allocate(capacity: Self.count)
     entries.initialize(repeating: Entry(), count: Self.count)
     returns = .allocate(capacity: Int(Self.returnDepth))
@@ -36,6 +47,13 @@ struct BranchPredictor: ~Copyable {
     top.deallocate()
   }
 
+  /// Forgets every branch and every call.
+  func forgetAll() {
+    entries.update(repeating: Entry(), count: Self.count)
+    returns.update(repeating: 0, count: Int(Self.returnDepth))
+    top.pointee = 0
+  }
+
   @inline(__always)
   private func entry(_ branch: UInt32) -> UnsafeMutablePointer<Entry> {
     entries + Int((branch ^ branch >> 9) & UInt32(Self.count &- 1))
@@ -45,7 +63,9 @@ struct BranchPredictor: ~Copyable {
   @inline(__always)
   func predictsCondition(_ branch: UInt32, target: UInt32, taken: Bool) -> Bool {
     let entry = entry(branch)
-    guard entry.pointee.branch == branch else { return startCondition(entry, branch, target: target, taken: taken) }
+    guard entry.pointee.branch == branch else {
+      return startCondition(entry, branch, target: target, taken: taken)
+    }
     let shift = entry.pointee.history &* 2
     let counter = entry.pointee.counters >> shift & 3
     let predicted = counter >= 2
@@ -64,7 +84,7 @@ struct BranchPredictor: ~Copyable {
   private func startCondition(
     _ entry: UnsafeMutablePointer<Entry>, _ branch: UInt32, target: UInt32, taken: Bool
   ) -> Bool {
-    if taken {
+    if taken && isDynamic {
       // Its history is unknown: it is taken to have been taken.
       entry.pointee = Entry(branch: branch, target: target, counters: 0xaaaa_aaaa, history: 15)
     }
@@ -73,6 +93,7 @@ struct BranchPredictor: ~Copyable {
 
   /// Whether an indirect jump or call went where it went last time.
   func predictsTarget(_ branch: UInt32, target: UInt32) -> Bool {
+    guard isDynamic else { return false }
     let entry = entry(branch)
     let hit = entry.pointee.branch == branch && entry.pointee.target == target
     entry.pointee.branch = branch
@@ -92,6 +113,6 @@ struct BranchPredictor: ~Copyable {
   func predictsReturn(to address: UInt32) -> Bool {
     let predicted = returns[Int(top.pointee)]
     top.pointee = (top.pointee &- 1) & (Self.returnDepth &- 1)
-    return predicted == address
+    return predicted == address && isDynamic
   }
 }

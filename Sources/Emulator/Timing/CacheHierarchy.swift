@@ -1,13 +1,15 @@
 /// L1I, L1D and the unified L2 of the `full` level, and what their misses cost.
 ///
 /// In front of each L1 stands a filter: for every set the line used last, by its host address. An access to that line
-/// changes nothing in a true-LRU set, so the interpreter compares and goes on; everything else comes through here. An L1
+/// changes nothing in the set under any `ReplacementPolicy`, so the interpreter compares and goes on; everything else comes through here. An L1
 /// way is at most a page, so linear and physical addresses choose the same set.
 final class CacheHierarchy {
   let clock: Clock
   let latencies: Latencies
   /// Whether the level is `full`: off, nothing here is ever called or counted.
-  let isOn: Bool
+  private(set) var isOn: Bool
+  /// Off, the filters stay empty and every access is looked up.
+  var usesFilters = true
   /// CR0.CD is clear: lines are brought in. While it is set, every access goes past the caches.
   var isEnabled = false {
     didSet { if !isEnabled { forgetRecent() } }
@@ -26,15 +28,20 @@ final class CacheHierarchy {
   private let data: CacheArray
   private let instruction: CacheArray
   private let l2: CacheArray
+  private let isPerfect: Bool
+  private let keepsTwoLatest: Bool
   private let ramBase: UInt
 
-  init(_ geometries: CacheGeometries, latencies: Latencies, isOn: Bool, clock: Clock, memory: PhysicalMemory) {
+  init(_ geometries: CacheGeometries, latencies: Latencies, isOn: Bool, clock: Clock, memory: PhysicalMemory)
+  {
     self.clock = clock
     self.latencies = latencies
     self.isOn = isOn
     data = CacheArray(geometries.data)
     instruction = CacheArray(geometries.instruction)
     l2 = CacheArray(geometries.l2)
+    isPerfect = geometries.isPerfect
+    keepsTwoLatest = geometries.data.keepsTwoLatest
     dataSetMask = UInt32(geometries.data.sets - 1)
     instructionSetMask = UInt32(geometries.instruction.sets - 1)
     recentData = .allocate(capacity: geometries.data.sets)
@@ -74,8 +81,8 @@ final class CacheHierarchy {
   private func look(_ line: UInt64, _ kind: Kind) {
     guard isEnabled else { return uncached(kind) }
     let set = Int(line & UInt64(dataSetMask))
-    let hit = data.access(line)
-    recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line)
+    let hit = isPerfect || data.access(line)
+    if usesFilters { recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line) }
     if hit { return }
     counters.pointee.dataLinesIn &+= 1
     switch kind {
@@ -96,6 +103,11 @@ final class CacheHierarchy {
     } else {
       breakdown.pointee.dram &+= extra
     }
+  }
+
+  /// Whether two lines that were accessed one after the other are both in L1D then, wherever they lie.
+  func keepsBoth(_ one: UInt64, _ other: UInt64) -> Bool {
+    keepsTwoLatest || (one ^ other) >> UInt64(Self.lineShift) & UInt64(dataSetMask) != 0
   }
 
   /// An access to a device, to nobody, to a page with PCD, or with the caches off.
@@ -120,8 +132,10 @@ final class CacheHierarchy {
       breakdown.pointee.fetch &+= latencies.uncached
       return
     }
-    let hit = instruction.access(line)
-    recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    let hit = isPerfect || instruction.access(line)
+    if usesFilters {
+      recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    }
     if hit { return }
     counters.pointee.instructionMisses &+= 1
     counters.pointee.l2InstructionFetches &+= 1
@@ -133,6 +147,12 @@ final class CacheHierarchy {
   }
 
   // MARK: All
+
+  /// Turns the model on, with nothing in any cache, or off.
+  func setOn(_ on: Bool) {
+    isOn = on
+    invalidateAll()
+  }
 
   /// INVD and WBINVD: nothing is left in any cache.
   func invalidateAll() {

@@ -8,6 +8,8 @@ public struct Latencies: Hashable, Sendable {
   public var dram: UInt64 = 33
   /// A walk, beyond its references. Chosen.
   public var walkOverhead: UInt64 = 2
+  /// A reference of a walk that L1D answers, in the `full` level: L1D's latency.
+  public var walkReference: UInt64 = 3
   /// A reference of a walk in the `tlb` level, where there are no caches: an L2 hit and a share of the overhead. Chosen.
   public var flatWalkReference: UInt64 = 8
   /// A mispredicted branch, typically. Intel 245127.
@@ -28,18 +30,29 @@ public struct Latencies: Hashable, Sendable {
 
 /// The sizes of one cache.
 public struct CacheGeometry: Hashable, Sendable {
+  /// Bytes of a line: 32 on every P6, and in every cache here.
+  public static let lineBytes = 32
+
   public var bytes: Int
   public var ways: Int
-  /// Bytes of a line; 32 on every P6.
-  public var lineBytes: Int
+  public var policy: ReplacementPolicy
 
-  public init(bytes: Int, ways: Int, lineBytes: Int = 32) {
+  /// - Parameters:
+  ///   - bytes: a power of two of sets, each of `ways` lines of 32 bytes. A way of an L1 cache is 4 KiB at most.
+  ///   - ways: 1 is a direct-mapped cache; as many as there are lines, a fully associative one.
+  public init(bytes: Int, ways: Int, policy: ReplacementPolicy = .lru) {
     self.bytes = bytes
     self.ways = ways
-    self.lineBytes = lineBytes
+    self.policy = policy
   }
 
-  var sets: Int { bytes / (ways * lineBytes) }
+  public var sets: Int { bytes / (ways * Self.lineBytes) }
+
+  /// Whether a newcomer never takes the place of the line that its set used last.
+  var keepsTwoLatest: Bool {
+    if case .random = policy { return false }
+    return ways > 1
+  }
 }
 
 /// The caches of a machine.
@@ -47,11 +60,16 @@ public struct CacheGeometries: Hashable, Sendable {
   public var instruction: CacheGeometry
   public var data: CacheGeometry
   public var l2: CacheGeometry
+  /// Every line is always in both L1 caches: nothing is brought in, and the geometries are only what CPUID tells.
+  public var isPerfect: Bool
 
-  public init(instruction: CacheGeometry, data: CacheGeometry, l2: CacheGeometry) {
+  public init(
+    instruction: CacheGeometry, data: CacheGeometry, l2: CacheGeometry, isPerfect: Bool = false
+  ) {
     self.instruction = instruction
     self.data = data
     self.l2 = l2
+    self.isPerfect = isPerfect
   }
 
   /// The Pentium II and III's: CPUID leaf 2 bytes 08h, 0Ch, 43h. SDM vol. 2A, table 3-12.

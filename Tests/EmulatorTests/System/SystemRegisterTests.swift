@@ -195,7 +195,9 @@ import Testing
     var geometry = TLBGeometry.p6
     geometry.data4K = TLBGeometry.Array(entries: 128, ways: 4)
     geometry.instruction4K = TLBGeometry.Array(entries: 8, ways: 2)
-    let model = CPUModel(addressWidth: 52, geometry: geometry, hasNoExecute: false)
+    var identity = CPUIdentity.p6
+    identity.hasNoExecute = false
+    let model = CPUModel(identity: identity, addressWidth: 52, geometry: geometry)
     #expect(model.cpuid(leaf: 0x8000_0008).eax == 0x2034)
     #expect(model.cpuid(leaf: 0x8000_0001).edx == 0)
     #expect(model.cpuid(leaf: 2).eax == 0xb302_0001)
@@ -204,8 +206,10 @@ import Testing
   @Test("Without NX there is no EFER") func noExecuteAbsent() throws {
     let memory = try PhysicalMemory(bytes: 1 << 20)
     let bus = try Bus(memory: memory)
+    var identity = CPUIdentity.p6
+    identity.hasNoExecute = false
     let cpu = CPU(
-      memory: memory, bus: bus, clock: Clock(), model: CPUModel(hasNoExecute: false), addressWidth: 36)
+      memory: memory, bus: bus, clock: Clock(), model: CPUModel(identity: identity), addressWidth: 36)
     #expect(throws: GuestFault.generalProtection(0)) { try cpu.readMSR(EFER.msr) }
     #expect(throws: GuestFault.generalProtection(0)) { try cpu.writeMSR(EFER.msr, 0) }
   }
