@@ -21,14 +21,18 @@ let package = Package(
   targets: [
     // libelf, from Debian's libelf-dev.
     .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
+    // libdw, which comes with libelf, from Debian's libdw-dev.
+    .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
     .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
     .target(
-      name: "GuestImages", dependencies: ["CElf", "BootROM", "IA32", "Emulator"],
+      name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
+    // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
+    .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -38,7 +42,7 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "MachineDescriptions",
+        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -52,7 +56,8 @@ let package = Package(
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
     .testTarget(
-      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "HostOracle"], swiftSettings: strict),
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle"],
+      swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     .testTarget(
@@ -61,6 +66,11 @@ let package = Package(
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
-      name: "MiniKernelTests", dependencies: ["IA32", "Emulator", "MiniKernel"], swiftSettings: strict),
+      name: "KernelAuditTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MiniKernelTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"], swiftSettings: strict),
   ]
 )

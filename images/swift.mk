@@ -1,22 +1,28 @@
 # Guest images written in Swift: the mini-kernel's sources, the guest's glue, and the image's own folder in one module,
 # compiled as Embedded Swift for i686. A further image is one more name in SWIFT_IMAGES.
 
-SWIFT_IMAGES := minikernel
+SWIFT_IMAGES := minikernel vmalloc-tour vmalloc-bench
 
-GUEST_CLANG ?= clang
-GUEST_SWIFTC ?= swiftc
-GUEST_LD ?= ld.lld
 IMAGE_DIR ?= .build/images
+# clang and ld.lld come from the Swift toolchain; it says itself where it lives, behind whatever shim is on PATH.
+ifndef GUEST_SWIFTC
+swift_tools := $(shell swiftc -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1/bin|p')
+GUEST_SWIFTC := $(swift_tools)/swiftc
+GUEST_CLANG ?= $(swift_tools)/clang
+GUEST_LD ?= $(swift_tools)/ld.lld
+endif
 
 GUEST_GLUE := firmware/guest
 GUEST_OBJECTS := $(addprefix $(IMAGE_DIR)/guest/,boot.o trap.o variables.o runtime.o)
 GUEST_SWIFT_SOURCES := $(wildcard Sources/MiniKernel/*.swift) $(wildcard $(GUEST_GLUE)/*.swift)
 
+# Debug paths are relative, so that the same source gives the same file wherever it is built.
 # i686 without SSE, MMX and x87: the processor is a P6 and the kernel saves no floating-point state.
-GUEST_TARGET := -target i686-unknown-none-elf -march=i686
+GUEST_TARGET := -target i686-unknown-none-elf -march=i686 -fdebug-compilation-dir=.
 GUEST_CFLAGS := $(GUEST_TARGET) -Os -g1 -ffreestanding -fno-builtin -fno-stack-protector -fno-omit-frame-pointer \
   -mno-implicit-float -mno-x87 -ffunction-sections -Wall -Wextra -Werror
 GUEST_SWIFTFLAGS := -target i686-unknown-none-elf -swift-version 6 -parse-as-library -wmo -Osize -gline-tables-only \
+  -debug-prefix-map $(CURDIR)=. -debug-prefix-map $(patsubst %/bin/swiftc,%,$(GUEST_SWIFTC))=swift -file-compilation-dir . \
   -warnings-as-errors -enable-experimental-feature Embedded -enable-experimental-feature Extern \
   -Xfrontend -disable-stack-protector -Xfrontend -function-sections \
   -Xcc -march=i686 -Xcc -mno-implicit-float -I $(GUEST_GLUE)/include -module-name Guest
@@ -46,3 +52,8 @@ $(IMAGE_DIR)/$(1).elf: $(IMAGE_DIR)/guest/$(1).o $(GUEST_OBJECTS) $(GUEST_GLUE)/
 endef
 
 $(foreach name,$(SWIFT_IMAGES),$(eval $(call swift_image,$(name))))
+
+# Cycles per operation of vmalloc and vfree, setup against setup.
+.PHONY: bench-vmalloc
+bench-vmalloc: build $(IMAGE_DIR)/vmalloc-bench.elf
+	.build/release/pagewalk run --memory 1G $(IMAGE_DIR)/vmalloc-bench.elf

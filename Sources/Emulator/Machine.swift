@@ -17,6 +17,8 @@ public struct MachineConfiguration: Sendable {
   public var branches: BranchPrediction
   /// Cycles a second.
   public var frequency: UInt64
+  /// Off, the machine does everything the direct way: what tests hold the fast paths against.
+  var usesFastPaths = true
 
   public init(
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], identity: CPUIdentity = .p6,
@@ -57,6 +59,9 @@ public final class Machine {
   /// that waits for its console waits some 900 cycles a character instead of 14,000.
   static let serialCrystal: UInt64 = 16 * UART16550.defaultInputClock
 
+  /// Looks at the guest now and then for a profile; off until somebody turns it on.
+  let sampler: Sampler
+
   private var serialOutput: [UInt8] = []
   private var limit: ClockEvent
 
@@ -75,9 +80,11 @@ public final class Machine {
         identity: configuration.identity, addressWidth: addressWidth, geometry: configuration.tlb,
         caches: configuration.caches),
       addressWidth: addressWidth, geometry: configuration.tlb, caches: configuration.caches,
-      timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches)
+      timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches,
+      usesFastPaths: configuration.usesFastPaths)
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
+    sampler = Sampler(cpu: cpu)
 
     let pic = interruptControllers
     timer = PIT8254(clock: clock, interrupt: pic.line(0))
@@ -148,7 +155,7 @@ public final class Machine {
   /// else stops the CPU.
   public func run(untilCycle cycle: UInt64 = .max) -> StopReason {
     clock.schedule(limit, at: cycle)
-    cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit) }
+    cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit, self.sampler.event) }
     cpu.run()
     clock.cancel(limit)
     return cpu.control.pointee.stop ?? .interrupted

@@ -47,6 +47,7 @@ extension Machine {
     try asMode(user: user) { () throws(GuestFault) in
       guard cpu.mmu.control.pointee.mode != .off else { return PhysicalAddress(UInt64(linear.rawValue)) }
       let translation = try cpu.mmu.instructionEntry(linear.rawValue).pointee.translation
+      cpu.mmu.countFetch(translation)
       let mask: UInt32 = translation.isLarge ? 1 << cpu.mmu.control.pointee.largePageShift - 1 : 0xfff
       return PhysicalAddress(translation.frame | UInt64(linear.rawValue & mask))
     }
@@ -91,7 +92,7 @@ extension Machine {
     {
       return host.loadUnaligned(as: type)
     }
-    defer { clock.state.pointee.now &+= bus.takeWaitStates() }
+    defer { cpu.chargeWaitStates() }
     return try cpu.mmu.load(linear.rawValue, as: type, user: user)
   }
 
@@ -103,7 +104,7 @@ extension Machine {
     {
       return host.storeBytes(of: value, as: W.self)
     }
-    defer { clock.state.pointee.now &+= bus.takeWaitStates() }
+    defer { cpu.chargeWaitStates() }
     try cpu.mmu.store(linear.rawValue, value, user: user)
   }
 }

@@ -63,6 +63,13 @@ public struct MachineCounters: Sendable {
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   public var breakdown: CycleBreakdown
+  /// What of all this came up at CPL 3, and what in the other rings. An instruction that changes CPL counts, with its own
+  /// cost, for where it arrives; what its accesses cost before the change counts for where it comes from.
+  public var user: EventCounts
+  public var kernel: EventCounts
+
+  /// The cycles that no part of `breakdown` claims.
+  public var baseCycles: UInt64 { cycles &- breakdown.sum }
 }
 
 /// Looking at a machine between two instructions: nothing here changes what the guest will see.
@@ -84,11 +91,12 @@ extension Machine {
 
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
+    cpu.attributeCounts()
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
       paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
-      breakdown: cpu.caches.breakdown.pointee)
+      breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
 
   /// The faults of the last chain: after a triple fault, all three.
@@ -121,11 +129,25 @@ extension Machine {
   /// Walks the tables for `linear` as an onlooker: the PDPTE registers and memory as they are now, no TLB and no cached PDE
   /// asked, no A or D written, nothing counted. The steps end with the leaf or with the entry that would fault.
   public func walk(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+    walk(linear, access, cr3: cpu.state.pointee.cr3, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+  }
+
+  /// The same through other tables than the running ones: what the walk would find had CR3 just been loaded with `cr3`.
+  /// Under PAE the PDPTE is the one in memory; if that isn't RAM, nothing is present.
+  public func walk(_ linear: LinearAddress, _ access: PageAccess, cr3: UInt32) -> WalkResult {
+    let table = UInt64(cr3 & ~31)
+    let pdpte = memory.read(PhysicalAddress(table + UInt64(linear.rawValue >> 30) * 8), count: 8)
+    return walk(
+      linear, access, cr3: cr3, pdpte: pdpte.map { $0.reversed().reduce(0) { $0 << 8 | UInt64($1) } } ?? 0)
+  }
+
+  private func walk(
+    _ linear: LinearAddress, _ access: PageAccess, cr3: UInt32, pdpte: UInt64
+  ) -> WalkResult {
     let state = cpu.state.pointee
     let control = PagingControl(
-      cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
-    var walk = PageWalk(
-      linear: linear.rawValue, access: access, control: control, pdpte: cpu.mmu.pdpte(for: linear.rawValue))
+      cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
+    var walk = PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte)
     var steps: [PageWalk.Step] = []
     let onlooker = Onlooker(memory: memory)
     while walk.next != .done {
@@ -149,7 +171,7 @@ public struct WalkResult: Sendable {
 
 /// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
 /// devices are not touched.
-private struct Onlooker: WalkMemory {
+struct Onlooker: WalkMemory {
   let memory: PhysicalMemory
 
   func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {

@@ -114,10 +114,27 @@ public struct ELFImage: Sendable {
 
   /// The symbol at a physical address of a loaded segment: for code that runs before paging is on.
   public func symbol(atPhysical address: UInt32) -> (symbol: Symbol, offset: UInt32)? {
+    linkedAddress(ofPhysical: address).flatMap { symbols.symbol(at: $0) }
+  }
+
+  /// The address at which the bytes at a physical address of a loaded segment are linked.
+  public func linkedAddress(ofPhysical address: UInt32) -> UInt32? {
     guard let segment = segments.first(where: { $0.physicalRange.contains(UInt64(address)) }) else {
       return nil
     }
-    return symbols.symbol(at: segment.virtual &+ (address - segment.physical))
+    return segment.virtual &+ (address - segment.physical)
+  }
+
+  /// The symbol at the linear address of an instruction. Before paging is on, code runs at its physical addresses; code
+  /// may stay at these when it is. nil outside the image.
+  public func symbol(at linear: UInt32, isPaged: Bool) -> (symbol: Symbol, offset: UInt32)? {
+    let isInside = segments.contains { segment in
+      segment.virtualRange.contains(UInt64(linear)) || segment.physicalRange.contains(UInt64(linear))
+    }
+    guard isInside else { return nil }
+    return isPaged
+      ? symbols.symbol(at: linear) ?? symbol(atPhysical: linear)
+      : symbol(atPhysical: linear) ?? symbols.symbol(at: linear)
   }
 
   private static func checkOverlaps(_ segments: [Segment], file: String) throws(GuestImageError) {

@@ -82,6 +82,8 @@ extension Kernel {
   /// There is no reclaim to wait for: the first pass keeps every zone above its low watermark, the second above the
   /// minimum, of which a request with `.high` may use half and one that may not wait another quarter.
   public func allocatePages(_ gfp: GFPFlags, order: UInt32) -> Page<HW>? {
+    beginUpdate()
+    defer { endUpdate() }
     guard order < maxOrder, !injectedFailure() else { return nil }
     for pass in 0..<UInt32(2) {
       var candidate: ZoneIndex? = gfp.zone
@@ -111,6 +113,8 @@ extension Kernel {
   /// Drops one user of a block; the last one gives it back (`__free_pages`). A block that is free already, or was
   /// never given out, is reported and left alone (`bad_page`).
   public func freePages(_ page: Page<HW>, order: UInt32) {
+    beginUpdate()
+    defer { endUpdate() }
     let word = page.word
     let frame = frame(of: page)
     let expected = Page<HW>.word([], order: order, count: 0)
@@ -134,6 +138,8 @@ extension Kernel {
 
   /// Makes single pages, each with one user, of a block in use (`split_page`).
   public func splitPage(_ page: Page<HW>, order: UInt32) {
+    beginUpdate()
+    defer { endUpdate() }
     for index in 0..<UInt32(1) << order {
       Page(hardware, at: page.address + index &* PageLayout.size).word = Page<HW>.word([], order: 0, count: 1)
     }

@@ -20,6 +20,8 @@ extension Kernel {
 
   /// Shows the page at physical address `physical` at fixmap address `address` (`set_pte_pfn`).
   func setFixmapEntry(_ address: KernelAddress, _ physical: UInt64, _ flags: PageTableFlags) {
+    beginUpdate()
+    defer { endUpdate() }
     let entry = fixmapEntry(address)
     let wasPresent = self.entry(at: entry).isPresent
     if wasPresent { clearEntry(entry) }
@@ -29,6 +31,8 @@ extension Kernel {
 
   /// Unmaps fixmap address `address`.
   func clearFixmapEntry(_ address: KernelAddress) {
+    beginUpdate()
+    defer { endUpdate() }
     clearEntry(fixmapEntry(address))
     flushTLBOne(address)
   }

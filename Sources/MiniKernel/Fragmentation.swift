@@ -72,6 +72,8 @@ extension Kernel {
   /// Fragments every zone: afterwards no block of order 1 or more is free anywhere, and about half of `crumbs` pages a
   /// zone are free one by one, spread over its whole range. Nil when there is no memory for the two list heads.
   public func fragmentMemory(crumbs: UInt32) -> FragmentedMemory? {
+    beginUpdate()
+    defer { endUpdate() }
     guard let heads = kmalloc(16, .kernel) else { return nil }
     var memory = FragmentedMemory(held: heads, crumbled: heads + 8)
     let held = ListHead(hardware, at: memory.held)
@@ -133,6 +135,8 @@ extension Kernel {
 
   /// Gives everything back that `fragmentMemory` took.
   public func releaseFragmentedMemory(_ memory: FragmentedMemory) {
+    beginUpdate()
+    defer { endUpdate() }
     let held = ListHead(hardware, at: memory.held)
     while !held.isEmpty {
       let page = Page(hardware, linkedAt: held.next)

@@ -12,6 +12,8 @@ extension Kernel {
   public func ioremap(
     _ physical: UInt64, _ size: UInt32, _ protection: PageTableFlags = .kernel
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     let (end, overflow) = physical.addingReportingOverflow(UInt64(size))
     if size == 0 { throw .badSize }
     if overflow || end > physicalAddressLimit { throw .badPhysicalAddress }
@@ -46,6 +48,8 @@ extension Kernel {
   /// Takes back what `ioremap` gave, wherever in its first page the address points (`iounmap`). Addresses of ISA's
   /// range in the direct map are fine; anything else that ioremap did not give is reported and left alone.
   public func iounmap(_ address: KernelAddress) {
+    beginUpdate()
+    defer { endUpdate() }
     if address.isNull { return }
     if address >= AddressSpace.pageOffset, Self.isaRange.contains(physicalAddress(of: address)) { return }
     guard let area = findVMArea(address.pageStart), area.flags.contains(.ioremap) else {

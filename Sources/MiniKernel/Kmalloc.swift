@@ -39,6 +39,8 @@ extension Kernel {
   /// than 4 MiB, or when no zone has a page to spare (`kmalloc`). `.dma` counts only for more than half a page: smaller
   /// objects share their slabs.
   public func kmalloc(_ size: UInt32, _ gfp: GFPFlags) -> KernelAddress? {
+    beginUpdate()
+    defer { endUpdate() }
     let gfp = gfp.subtracting(.highmem)
     if size == 0 || size > pageSize << (maxOrder - 1) { return nil }
     if size > pageSize / 2 {
@@ -90,6 +92,8 @@ extension Kernel {
   /// Gives back what `kmalloc` gave (`kfree`). Null is fine; anything else that is not an object in use is reported
   /// and left alone.
   public func kfree(_ object: KernelAddress) {
+    beginUpdate()
+    defer { endUpdate() }
     if object.isNull { return }
     guard isDirectlyMapped(object) else {
       warn("kfree: address outside the direct map", object)

@@ -19,6 +19,8 @@ extension Kernel {
   /// An address for `page`, which stays until `kunmap`: its own when it has one, else a place in the kmap window
   /// (`kmap`). Nil when all 512 places are in use, where Linux would wait.
   public func kmap(_ page: Page<HW>) -> KernelAddress? {
+    beginUpdate()
+    defer { endUpdate() }
     if !isHighMemory(page) { return pageAddress(page) }
     if page.virtual.isNull {
       guard let slot = freeKmapSlot() else { return nil }
@@ -31,6 +33,8 @@ extension Kernel {
 
   /// Says that one user of `kmap` is done (`kunmap`). The mapping stays until its place is wanted.
   public func kunmap(_ page: Page<HW>) {
+    beginUpdate()
+    defer { endUpdate() }
     if !isHighMemory(page) { return }
     let slot = (page.virtual - AddressSpace.kmapBase) >> pageShift
     guard !page.virtual.isNull, kmapCount(slot) > 1 else {
@@ -75,6 +79,8 @@ extension Kernel {
 
   /// Unmaps every place without users and flushes the window (`flush_all_zero_pkmaps`).
   public func flushAllZeroKmaps() {
+    beginUpdate()
+    defer { endUpdate() }
     var cleared = false
     for slot in 0..<AddressSpace.kmapPages where kmapCount(slot) == 1 {
       let entry = kmapEntry(slot)

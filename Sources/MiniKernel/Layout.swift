@@ -84,6 +84,20 @@ public enum KernelVariable {
   public static let reservedRangeCount: UInt32 = 0x3074
   /// `console_flags`: bit 0: colour; bit 1: output is thrown away.
   public static let consoleFlags: UInt32 = 0x3078
+  /// `vmap_lazy_nr`: pages of areas that are unmapped but not yet flushed from the TLB.
+  public static let lazyPages: UInt32 = 0x307C
+  /// `vmap_area_search`: a `VMAreaSearch`.
+  public static let areaSearch: UInt32 = 0x3080
+  /// `vmap_area_root`: the root of the tree of areas, or 0; meaningful while the search is the tree's.
+  public static let areaRoot: UInt32 = 0x3084
+  /// `vmap_allow_huge`: 1 when large areas may be mapped by 2 MiB pages.
+  public static let allowHuge: UInt32 = 0x3088
+  /// `nr_vmap_purges`: how often lazily freed areas were purged.
+  public static let purges: UInt32 = 0x308C
+  /// `nr_vmap_search_steps`: areas looked at in searches for a gap.
+  public static let searchSteps: UInt32 = 0x3090
+  /// `vm_update_depth`: how many changes of the structures below the kernel is in the middle of; see `beginUpdate`.
+  public static let updateDepth: UInt32 = 0x3094
   /// `zone_table`: three zones of `ZoneLayout`.
   public static let zoneTable: UInt32 = 0x3100
   /// `kmalloc_caches`: eight caches of `CacheLayout`.
@@ -147,7 +161,14 @@ public enum VMAreaLayout {
   public static let pageCount: UInt32 = 20
   /// 64 bits: the physical address of an ioremap area, else 0.
   public static let physicalAddress: UInt32 = 24
-  public static let byteCount: UInt32 = 32
+  /// The tree's links: the areas with lower and with higher addresses, or 0.
+  public static let left: UInt32 = 32
+  public static let right: UInt32 = 36
+  /// Bytes between the area before this one (or `VMALLOC_START`) and this one.
+  public static let gap: UInt32 = 40
+  /// The largest `gap` in the subtree that begins here.
+  public static let largestGap: UInt32 = 44
+  public static let byteCount: UInt32 = 48
 }
 
 /// `struct kmem_cache`: one size of kmalloc objects, slabs of one page.

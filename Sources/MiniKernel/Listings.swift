@@ -48,6 +48,8 @@ extension Kernel {
         console.text(" phys=").hexadecimal(area.physicalAddress, digits: 10).text(" ioremap")
       }
       if area.flags.contains(.alloc) { console.text(" vmalloc") }
+      if area.flags.contains(.lazyFree) { console.text(" unpurged") }
+      if area.flags.contains(.huge) { console.text(" huge") }
       if area.flags.contains(.map) { console.text(" vmap") }
       if area.flags.contains(.vpages) { console.text(" vpages") }
       console.newline()

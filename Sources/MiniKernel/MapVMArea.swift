@@ -8,6 +8,8 @@ extension Kernel {
   public func mapVMArea(
     _ area: VMArea<HW>, _ flags: PageTableFlags, pages: KernelAddress
   ) throws(PageTableError) {
+    beginUpdate()
+    defer { endUpdate() }
     let end = area.guardPage
     let flags = supported(flags)
     flushCacheVmap(area.start, end)
@@ -16,7 +18,7 @@ extension Kernel {
     while address < end {
       let next = boundary(after: address, span: 1 << 30, end: end)
       let pointer = pointerTableEntry(swapperPointerTable, address)
-      try vmapDirectoryRange(pointer, address, next, flags, &pages)
+      try vmapDirectoryRange(pointer, address, next, flags, &pages, mayBeHuge: area.flags.contains(.huge))
       address = next
     }
   }
@@ -24,12 +26,17 @@ extension Kernel {
   /// One page directory (`vmap_pmd_range`).
   private func vmapDirectoryRange(
     _ pointer: KernelAddress, _ start: KernelAddress, _ end: KernelAddress, _ flags: PageTableFlags,
-    _ pages: inout KernelAddress
+    _ pages: inout KernelAddress, mayBeHuge: Bool
   ) throws(PageTableError) {
     var address = start
     while address < end {
       let next = boundary(after: address, span: AddressSpace.pageTableSpan, end: end)
       let directory = directoryEntry(pointer, address)
+      if mayBeHuge, next - address == AddressSpace.pageTableSpan, mapHuge(directory, address, flags, pages) {
+        pages = pages + hugePages &* 4
+        address = next
+        continue
+      }
       try ensureKernelTable(directory)
       try vmapTableRange(directory, address, next, flags, &pages)
       address = next
@@ -119,6 +126,8 @@ extension Kernel {
   /// Clears every entry of `start..<end` and makes the TLB forget them (`unmap_kernel_range`). Page tables stay, as
   /// Linux's do: processes may have copied the directory entries that name them. `releaseEmptyTables` takes them.
   public func unmapKernelRange(_ start: KernelAddress, _ end: KernelAddress) {
+    beginUpdate()
+    defer { endUpdate() }
     flushCacheVunmap(start, end)
     var address = start
     while address < end {
@@ -127,7 +136,8 @@ extension Kernel {
       if entry(at: pointer).isPresent { vunmapDirectoryRange(pointer, address, next) }
       address = next
     }
-    flushTLBKernelRange(start, end)
+    // Lazy freeing flushes later, once for many areas.
+    if tlbFlushPolicy != .lazy { flushTLBKernelRange(start, end) }
   }
 
   /// One page directory (`vunmap_pmd_range`).
@@ -136,7 +146,12 @@ extension Kernel {
     while address < end {
       let next = boundary(after: address, span: AddressSpace.pageTableSpan, end: end)
       let directory = directoryEntry(pointer, address)
-      if entry(at: directory).isPresent { vunmapTableRange(directory, address, next) }
+      let value = entry(at: directory)
+      if value.flags.contains(.large) {
+        clearDirectoryEverywhere(directory, address)
+      } else if value.isPresent {
+        vunmapTableRange(directory, address, next)
+      }
       address = next
     }
   }
@@ -150,40 +165,5 @@ extension Kernel {
       entry = entry + 8
       address = address + pageSize
     }
-  }
-
-  // MARK: Giving page tables back
-
-  /// Gives back the page tables of the vmalloc range that map nothing, taking them out of the reference table and of
-  /// every process that copied them, and returns how many. Linux keeps them for ever; here it is a call of its own,
-  /// so that a test can compare free counts to the page.
-  @discardableResult
-  public func releaseEmptyTables() -> UInt32 {
-    var released: UInt32 = 0
-    var address = vmallocStart
-    while address < vmallocEnd {
-      let next = boundary(after: address, span: AddressSpace.pageTableSpan, end: vmallocEnd)
-      let directory = directoryEntry(pointerTableEntry(swapperPointerTable, address), address)
-      let value = entry(at: directory)
-      if value.isPresent, !value.flags.contains(.large),
-        isEmptyTable(directAddress(of: value.physicalAddress))
-      {
-        clearEntry(directory)
-        forEachProcess { process in
-          clearEntry(directoryEntry(pointerTableEntry(process.pointerTable, address), address))
-        }
-        // Any INVLPG also drops the processor's copies of directory entries.
-        flushTLBOne(address)
-        freeTable(directAddress(of: value.physicalAddress))
-        released += 1
-      }
-      address = next
-    }
-    return released
-  }
-
-  private func isEmptyTable(_ table: KernelAddress) -> Bool {
-    for index in 0..<UInt32(512) where entry(at: table + index &* 8).isPresent { return false }
-    return true
   }
 }

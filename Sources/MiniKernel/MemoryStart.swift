@@ -5,7 +5,11 @@ extension Kernel {
   /// Before it, the boot code has the first 896 MiB mapped at `AddressSpace.pageOffset`, and `addMemory` and
   /// `reserveMemory` have been told what there is. False when there is no room for `mem_map`.
   public func startMemory() -> Bool {
+    beginUpdate()
+    defer { endUpdate() }
     self[word: KernelVariable.vmlist] = 0
+    self[word: KernelVariable.areaRoot] = 0
+    self[word: KernelVariable.lazyPages] = 0
     self[word: KernelVariable.currentProcess] = 0
     self[word: KernelVariable.processList] = 0
     reserveMemory(

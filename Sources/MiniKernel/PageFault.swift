@@ -39,6 +39,8 @@ extension Kernel {
   /// when that repairs nothing: no such entry, the running table has it already, or the page is not mapped. No flush:
   /// the entry was not present.
   public func vmallocFault(_ address: KernelAddress) -> Bool {
+    beginUpdate()
+    defer { endUpdate() }
     let running = directAddress(of: UInt64(hardware.readCR3() & ~31))
     if running == swapperPointerTable { return false }
     let master = directoryEntry(pointerTableEntry(swapperPointerTable, address), address)

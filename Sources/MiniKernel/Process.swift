@@ -51,6 +51,8 @@ extension Kernel {
 
   /// A new, empty address space; nil when there is no memory for it (`mm_alloc`, `pgd_alloc`).
   public func createProcess() -> Process<HW>? {
+    beginUpdate()
+    defer { endUpdate() }
     guard let descriptor = kmalloc(ProcessLayout.byteCount, [.kernel, .zero]) else { return nil }
     let process = Process(hardware: hardware, address: descriptor)
     // 32 bytes, so 32-byte aligned, as CR3 demands; lowmem, so below 4 GiB, as it demands too.
@@ -88,6 +90,8 @@ extension Kernel {
   /// Runs on `process`'s address space from now on; nil is the reference table (`switch_mm`): a load of CR3, which
   /// keeps the kernel's global translations.
   public func switchTo(_ process: Process<HW>?) {
+    beginUpdate()
+    defer { endUpdate() }
     self[word: KernelVariable.currentProcess] = process?.address.rawValue ?? 0
     let table = process?.pointerTable ?? swapperPointerTable
     hardware.writeCR3(UInt32(truncatingIfNeeded: physicalAddress(of: table)))
@@ -96,6 +100,8 @@ extension Kernel {
   /// Takes an address space apart, its pages included (`exit_mmap`, `pgd_free`). When it is the running one, the kernel
   /// goes on with the reference table.
   public func destroyProcess(_ process: Process<HW>) {
+    beginUpdate()
+    defer { endUpdate() }
     if currentProcess?.address == process.address { switchTo(nil) }
     var link = address + KernelVariable.processList
     while true {
@@ -148,6 +154,8 @@ extension Kernel {
   public func mapUserPage(
     _ process: Process<HW>, _ address: KernelAddress, writable: Bool
   ) -> Page<HW>? {
+    beginUpdate()
+    defer { endUpdate() }
     if address >= AddressSpace.pageOffset { return nil }
     let directory = directoryEntry(pointerTableEntry(process.pointerTable, address), address)
     if !entry(at: directory).isPresent {

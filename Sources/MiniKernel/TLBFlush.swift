@@ -4,6 +4,18 @@ public enum TLBFlushPolicy: UInt32, Sendable {
   case eager = 0
   /// Do nothing: a test switch that makes the bug visible that the flush prevents.
   case never = 1
+  /// Leave it to a purge that flushes once for many areas; until then their linear addresses are given to nobody.
+  /// The frames go back at once, as Linux does it since 2.6.28: who uses a freed area may still reach them.
+  case lazy = 2
+
+  /// The policy with this number; others mean `eager`.
+  init(number: UInt32) {
+    switch number {
+    case 1: self = .never
+    case 2: self = .lazy
+    default: self = .eager
+    }
+  }
 }
 
 extension Kernel {
@@ -12,7 +24,7 @@ extension Kernel {
   static var singlePageFlushCeiling: UInt32 { 32 }
 
   public var tlbFlushPolicy: TLBFlushPolicy {
-    get { self[word: KernelVariable.tlbFlushPolicy] == TLBFlushPolicy.never.rawValue ? .never : .eager }
+    get { TLBFlushPolicy(number: self[word: KernelVariable.tlbFlushPolicy]) }
     nonmutating set { self[word: KernelVariable.tlbFlushPolicy] = newValue.rawValue }
   }
 

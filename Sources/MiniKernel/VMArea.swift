@@ -11,6 +11,10 @@ public struct VMAreaFlags: OptionSet, Sendable {
   public static var map: VMAreaFlags { VMAreaFlags(rawValue: 0x04) }
   /// The page array came from vmalloc itself (`VM_VPAGES`).
   public static var vpages: VMAreaFlags { VMAreaFlags(rawValue: 0x10) }
+  /// Unmapped; the addresses wait for a flush of the TLB (`VM_LAZY_FREE`).
+  public static var lazyFree: VMAreaFlags { VMAreaFlags(rawValue: 0x40) }
+  /// Some of it is mapped by 2 MiB pages (`VM_HUGE_VMAP`).
+  public static var huge: VMAreaFlags { VMAreaFlags(rawValue: 0x400) }
 }
 
 /// Why an area could not be made, or why a call was refused.
@@ -113,61 +117,109 @@ extension Kernel {
     try getVMArea(size, flags, from: vmallocStart, to: vmallocEnd, .kernel)
   }
 
-  /// Makes an area between two addresses: the first gap of the sorted list that is large enough
-  /// (`__get_vm_area_node`). The size is rounded up to pages; areas of the bus are aligned to their size rounded up
-  /// to a power of two.
+  /// Makes an area between two addresses: the first gap that is large enough (`__get_vm_area_node`). The size is rounded
+  /// up to pages; areas of the bus are aligned to their size rounded up to a power of two, huge ones to 2 MiB, all to `alignment`, a power of two. When no
+  /// gap is left, areas that wait for a flush are purged and the search is made once more.
   public func getVMArea(
-    _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags
+    _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags,
+    alignment least: UInt32 = pageSize
   ) throws(VmallocError) -> VMArea<HW> {
+    beginUpdate()
+    defer { endUpdate() }
     let size = pageAligned(size)
     let (withGuard, overflow) = size.addingReportingOverflow(pageSize)
     if size == 0 || overflow || withGuard > to - from { throw .badSize }
-    var alignment = pageSize
+    var alignment = max(least, pageSize)
     if flags.contains(.ioremap) {
       while alignment < size, alignment < Self.maximumIoremapAlignment { alignment <<= 1 }
     }
-    guard let descriptor = kmalloc(VMAreaLayout.byteCount, gfp) else { throw .noMemoryForArea }
-    guard let (start, link) = findGap(withGuard, alignment, from: from, to: to) else {
+    if flags.contains(.huge) { alignment = max(alignment, AddressSpace.pageTableSpan) }
+    guard let descriptor = kmalloc(VMAreaLayout.byteCount, gfp.union(.zero)) else { throw .noMemoryForArea }
+    var place = findGap(withGuard, alignment, from: from, to: to)
+    if place == nil, self[word: KernelVariable.lazyPages] > 0 {
+      purgeLazyAreas()
+      place = findGap(withGuard, alignment, from: from, to: to)
+    }
+    guard let place else {
       kfree(descriptor)
       throw .noArea
     }
     let area = VMArea(hardware, at: descriptor)
-    area.start = start
+    area.start = place.start
     area.size = withGuard
     area.flags = flags
-    area.pages = .null
-    area.pageCount = 0
-    area.physicalAddress = 0
-    area.next = KernelAddress(hardware.load32(link))
-    hardware.store32(link, descriptor.rawValue)
+    link(area, after: place.previous)
     return area
   }
 
-  /// The lowest aligned address with `size` bytes that no area has, and the word that links to the area after it:
-  /// `vmlist` itself or some area's `next`.
-  private func findGap(
-    _ size: UInt32, _ alignment: UInt32, from: KernelAddress, to: KernelAddress
-  ) -> (start: KernelAddress, link: KernelAddress)? {
-    guard var candidate = from.alignedUp(to: alignment) else { return nil }
+  /// Puts an area into list and tree, behind `previous`, or first when that is null.
+  private func link(_ area: VMArea<HW>, after previous: KernelAddress) {
+    let link = previous.isNull ? address + KernelVariable.vmlist : previous + VMAreaLayout.next
+    area.next = KernelAddress(hardware.load32(link))
+    hardware.store32(link, area.address.rawValue)
+    if areaSearch == .list { return }
+    let before = previous.isNull ? vmallocStart : VMArea(hardware, at: previous).end
+    insertIntoTree(area, gap: area.start - before)
+  }
+
+  /// Takes an area out of list and tree.
+  func unlink(_ area: VMArea<HW>) {
     var link = address + KernelVariable.vmlist
+    if areaSearch == .tree {
+      let previous = areaBefore(area.start)
+      if !previous.isNull { link = previous + VMAreaLayout.next }
+      removeFromTree(area)
+    } else {
+      while hardware.load32(link) != area.address.rawValue {
+        link = KernelAddress(hardware.load32(link)) + VMAreaLayout.next
+      }
+    }
+    hardware.store32(link, area.next.rawValue)
+  }
+
+  /// A gap: where it begins after alignment, and the area before it, or null.
+  struct Gap {
+    let start: KernelAddress
+    let previous: KernelAddress
+  }
+
+  /// The lowest aligned address with `size` bytes that no area has. The tree knows the whole range only.
+  private func findGap(_ size: UInt32, _ alignment: UInt32, from: KernelAddress, to: KernelAddress) -> Gap? {
+    if areaSearch == .tree, from == vmallocStart, to == vmallocEnd { return findGapInTree(size, alignment) }
+    return findGapInList(size, alignment, from: from, to: to)
+  }
+
+  /// The classic search: from the lowest area on.
+  private func findGapInList(
+    _ size: UInt32, _ alignment: UInt32, from: KernelAddress, to: KernelAddress
+  ) -> Gap? {
+    guard var candidate = from.alignedUp(to: alignment) else { return nil }
+    var previous = KernelAddress.null
+    var next = vmlist
     while true {
       if candidate > to || to - candidate < size { return nil }
-      let next = KernelAddress(hardware.load32(link))
-      if next.isNull { return (candidate, link) }
+      if next.isNull { return Gap(start: candidate, previous: previous) }
+      count(KernelVariable.searchSteps)
       let area = VMArea(hardware, at: next)
       let start = area.start
-      if start >= candidate, start - candidate >= size { return (candidate, link) }
+      if start >= candidate, start - candidate >= size { return Gap(start: candidate, previous: previous) }
       // An area below `from` leaves the candidate where it is.
       if area.end > candidate {
         guard let after = area.end.alignedUp(to: alignment) else { return nil }
         candidate = after
       }
-      link = area.address + VMAreaLayout.next
+      previous = next
+      next = area.next
     }
   }
 
-  /// The area that starts at `start` (`__find_vm_area`).
+  /// The area that starts at `start`; those that wait for a flush are nobody's any more (`__find_vm_area`).
   public func findVMArea(_ start: KernelAddress) -> VMArea<HW>? {
+    guard let area = areaSearch == .tree ? findInTree(start) : findInList(start) else { return nil }
+    return area.flags.contains(.lazyFree) ? nil : area
+  }
+
+  private func findInList(_ start: KernelAddress) -> VMArea<HW>? {
     var next = vmlist
     while !next.isNull {
       let area = VMArea(hardware, at: next)
@@ -177,20 +229,50 @@ extension Kernel {
     return nil
   }
 
-  /// Finds the area that starts at `start`, takes it out of the list and unmaps it; the caller has the descriptor
-  /// then. Nil when there is none (`remove_vm_area`).
+  /// Finds the area that starts at `start`, unmaps it and takes it out of the list; the caller has the descriptor then,
+  /// for `releaseVMArea`. Nil when there is none (`remove_vm_area`). Under the lazy policy it stays in the list, flagged,
+  /// until the purge.
   public func removeVMArea(_ start: KernelAddress) -> VMArea<HW>? {
-    var link = address + KernelVariable.vmlist
-    while true {
-      let next = KernelAddress(hardware.load32(link))
-      if next.isNull { return nil }
+    beginUpdate()
+    defer { endUpdate() }
+    guard let area = findVMArea(start) else { return nil }
+    unmapVMArea(area)
+    if tlbFlushPolicy == .lazy { area.flags.insert(.lazyFree) } else { unlink(area) }
+    return area
+  }
+
+  /// Gives a removed area's descriptor back, or leaves it to the next purge.
+  func releaseVMArea(_ area: VMArea<HW>) {
+    if area.flags.contains(.lazyFree) {
+      area.pages = .null
+      area.pageCount = 0
+      count(KernelVariable.lazyPages, by: area.size >> pageShift)
+      if self[word: KernelVariable.lazyPages] > Self.lazyMaxPages { purgeLazyAreas() }
+    } else {
+      kfree(area.address)
+    }
+  }
+
+  /// Pages that may wait for a flush: 32 MiB, as in Linux (`lazy_max_pages`).
+  static var lazyMaxPages: UInt32 { 8192 }
+
+  /// Flushes the TLB once and gives the addresses of all areas free that waited for it
+  /// (`__purge_vmap_area_lazy`).
+  public func purgeLazyAreas() {
+    beginUpdate()
+    defer { endUpdate() }
+    if self[word: KernelVariable.lazyPages] == 0 { return }
+    count(KernelVariable.purges)
+    self[word: KernelVariable.lazyPages] = 0
+    flushTLBAll()
+    var next = vmlist
+    while !next.isNull {
       let area = VMArea(hardware, at: next)
-      if area.start == start {
-        unmapVMArea(area)
-        hardware.store32(link, area.next.rawValue)
-        return area
+      next = area.next
+      if area.flags.contains(.lazyFree) {
+        unlink(area)
+        kfree(area.address)
       }
-      link = area.address + VMAreaLayout.next
     }
   }
 }

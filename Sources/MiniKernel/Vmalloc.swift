@@ -16,13 +16,16 @@ extension Kernel {
     try vmalloc(size, [.kernel, .dma32], .kernel)
   }
 
-  /// The same with the caller's choice of pages and protection (`__vmalloc`).
+  /// The same with the caller's choice of pages, protection and alignment, a power of two (`__vmalloc`).
   public func vmalloc(
-    _ size: UInt32, _ gfp: GFPFlags, _ protection: PageTableFlags
+    _ size: UInt32, _ gfp: GFPFlags, _ protection: PageTableFlags, alignment: UInt32 = pageSize
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     let size = pageAligned(size)
     if size == 0 || size >> pageShift > physicalPages { throw .badSize }
-    let area = try getVMArea(size, .alloc, from: vmallocStart, to: vmallocEnd, gfp)
+    let flags: VMAreaFlags = allowsHugePages && size >= AddressSpace.pageTableSpan ? [.alloc, .huge] : .alloc
+    let area = try getVMArea(size, flags, from: vmallocStart, to: vmallocEnd, gfp, alignment: alignment)
     return try vmallocArea(area, gfp, protection)
   }
 
@@ -31,6 +34,8 @@ extension Kernel {
   public func vmallocArea(
     _ area: VMArea<HW>, _ gfp: GFPFlags, _ protection: PageTableFlags
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     let count = (area.size &- pageSize) >> pageShift
     let arraySize = count &* 4
     var array: KernelAddress?
@@ -46,16 +51,11 @@ extension Kernel {
       throw .noMemoryForArea
     }
     area.pages = array
-    for index in 0..<count {
-      guard let page = allocatePage(gfp) else {
-        // What was got so far is in the array; the rest of the area was never mapped.
-        area.pageCount = index
-        vfree(area.start)
-        throw .noPages
-      }
-      hardware.store32(array + index &* 4, page.address.rawValue)
+    guard fillArray(area, array, count, gfp) else {
+      // What was got so far is in the array; the rest of the area was never mapped.
+      vfree(area.start)
+      throw .noPages
     }
-    area.pageCount = count
     do {
       try mapVMArea(area, protection, pages: array)
     } catch {
@@ -65,10 +65,39 @@ extension Kernel {
     return area.start
   }
 
+  /// Gets `count` pages one by one, notes them in the array, and how many they are in the area; false when they ran out.
+  /// For a huge area, whole blocks of 2 MiB are tried first, and split, so that they are given back one by one, too.
+  private func fillArray(_ area: VMArea<HW>, _ array: KernelAddress, _ count: UInt32, _ gfp: GFPFlags) -> Bool
+  {
+    let isHuge = area.flags.contains(.huge)
+    var index: UInt32 = 0
+    while index < count {
+      var pages: UInt32 = 1
+      var first: Page<HW>?
+      if isHuge, index & (hugePages - 1) == 0, count - index >= hugePages {
+        first = allocatePages(gfp, order: hugeOrder)
+        if let first {
+          splitPage(first, order: hugeOrder)
+          pages = hugePages
+        }
+      }
+      guard let page = first ?? allocatePage(gfp) else {
+        area.pageCount = index
+        return false
+      }
+      for offset in 0..<pages {
+        hardware.store32(array + (index + offset) &* 4, (page.address + offset &* PageLayout.size).rawValue)
+      }
+      index += pages
+    }
+    area.pageCount = count
+    return true
+  }
+
   /// Takes back an area that has no pages yet.
   func discard(_ area: VMArea<HW>) {
     guard let removed = removeVMArea(area.start) else { return }
-    kfree(removed.address)
+    releaseVMArea(removed)
   }
 
   // MARK: Freeing
@@ -96,6 +125,8 @@ extension Kernel {
   /// What both lead to (`__vunmap`): checks the address, takes the area out, unmaps it, and gives its pages back one
   /// by one when told to. A bad address is reported and changes nothing.
   public func vunmap(_ start: KernelAddress, deallocatingPages: Bool) {
+    beginUpdate()
+    defer { endUpdate() }
     if start.isNull { return }
     if !start.isPageAligned {
       warn("Trying to vfree() bad address", start)
@@ -109,14 +140,21 @@ extension Kernel {
       for index in 0..<area.pageCount { freePage(area.page(index)) }
       if area.flags.contains(.vpages) { vfree(area.pages) } else { kfree(area.pages) }
     }
-    kfree(area.address)
+    releaseVMArea(area)
   }
 
   /// The page behind an address of the vmalloc range; nil when nothing is mapped there (`vmalloc_to_page`).
   public func vmallocToPage(_ address: KernelAddress) -> Page<HW>? {
-    guard let entry = kernelTableEntry(address) else { return nil }
-    let value = self.entry(at: entry)
-    let frame = value.physicalAddress >> UInt64(pageShift)
+    let directory = directoryEntry(pointerTableEntry(swapperPointerTable, address), address)
+    var value = entry(at: directory)
+    if !value.isPresent { return nil }
+    var frame = value.physicalAddress >> UInt64(pageShift)
+    if value.flags.contains(.large) {
+      frame += UInt64(address.rawValue >> pageShift & (hugePages - 1))
+    } else {
+      value = entry(at: tableEntry(directory, address))
+      frame = value.physicalAddress >> UInt64(pageShift)
+    }
     return value.isPresent && frame < UInt64(maxFrame) ? page(FrameNumber(truncatingIfNeeded: frame)) : nil
   }
 }

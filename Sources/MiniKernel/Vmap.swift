@@ -5,6 +5,8 @@ extension Kernel {
   public func vmap(
     _ pages: KernelAddress, count: UInt32, _ flags: VMAreaFlags = .map, _ protection: PageTableFlags = .kernel
   ) throws(VmallocError) -> KernelAddress {
+    beginUpdate()
+    defer { endUpdate() }
     if count == 0 || count > physicalPages || count > (vmallocEnd - vmallocStart) >> pageShift {
       throw .badSize
     }

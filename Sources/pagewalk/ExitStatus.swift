@@ -11,6 +11,8 @@ enum ExitStatus {
   static let halted: Int32 = 5
   /// The guest reset the machine.
   static let reset: Int32 = 6
+  /// `--audit` found an invariant of the guest's kernel broken.
+  static let violated: Int32 = 7
   /// Ctrl-C, as shells number a death by SIGINT.
   static let interrupted: Int32 = 130
 }

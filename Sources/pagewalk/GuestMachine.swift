@@ -1,6 +1,7 @@
 import Emulator
 import GuestImages
 import IA32
+import KernelAudit
 import MachineDescriptions
 
 /// The machine with an image in it, as the run loop and the reports see it.
@@ -8,6 +9,8 @@ final class GuestMachine: RunnableMachine {
   private let machine: Machine
   private let image: GuestImage
   private let debugOutput: DebugOutput
+  private let timing: TimingLevel
+  private var profile: Profile?
 
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
   init(_ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel) throws {
@@ -19,6 +22,7 @@ final class GuestMachine: RunnableMachine {
     ) { debugOutput.send($0) }
     self.debugOutput = debugOutput
     image = preparation.image
+    self.timing = timing
     try preparation.plan.load(into: machine.memory)
     machine.onMissingOperation = { name in
       StandardError.write("pagewalk: the guest met \(name), which this processor has not: #UD\n")
@@ -52,21 +56,22 @@ final class GuestMachine: RunnableMachine {
 
   // MARK: Looking
 
+  /// The auditor of the mini-kernel in it.
+  /// - Throws: `KernelAuditError.missingSymbols` when the image is not the mini-kernel's.
+  func audit() throws(KernelAuditError) -> KernelAudit { try KernelAudit(machine: machine, image: image) }
+
   var position: GuestPosition {
     let registers = machine.registers
     let linear = registers[SegmentRegister.cs].base &+ registers.eip
     return GuestPosition(eip: registers.eip, symbol: symbol(at: linear, registers), cycle: machine.cycle)
   }
 
-  /// Such as "kernel_main+0x14". Before paging is on, code runs at its physical addresses.
+  /// Such as "kernel_main+0x14".
   private func symbol(at linear: UInt32, _ registers: RegisterFile) -> String? {
-    guard let elf = image.elf else { return nil }
     let isPaged = CR0(rawValue: registers.cr0).contains(.paging)
-    let found =
-      isPaged
-      ? elf.symbols.symbol(at: linear) ?? elf.symbol(atPhysical: linear)
-      : elf.symbol(atPhysical: linear) ?? elf.symbols.symbol(at: linear)
-    return found.map { $0.symbol.displayName + ($0.offset == 0 ? "" : "+0x" + String($0.offset, radix: 16)) }
+    return image.elf?.symbol(at: linear, isPaged: isPaged).map {
+      $0.symbol.displayName + ($0.offset == 0 ? "" : "+0x" + String($0.offset, radix: 16))
+    }
   }
 
   private var postMortem: PostMortem {
@@ -88,32 +93,32 @@ final class GuestMachine: RunnableMachine {
       cr4: registers.cr4, failedWalk: walk.map { $0.steps.map(\.line) } ?? [])
   }
 
-  var statistics: RunStatistics {
-    let counters = machine.counters
-    let paging = counters.paging
-    let faults = counters.faults.enumerated().filter { $0.element > 0 }.map { vector, count in
-      RunStatistics.Fault(
-        vector: UInt8(truncatingIfNeeded: vector),
-        name: ExceptionVector(rawValue: UInt8(truncatingIfNeeded: vector))?.mnemonic ?? "vector \(vector)",
-        count: count)
+  var statistics: RunStatistics { RunStatistics(machine.counters, timing: timing) }
+
+  // MARK: Profiling
+
+  /// Cycles between two samples of a profile, on average.
+  static let samplingPeriod: UInt64 = 1000
+
+  /// Begins to collect a profile. What the guest does and how long it takes stays the same.
+  func beginProfile() {
+    let lines = image.elf.map { LineTable(of: $0) }
+    let elf = image.elf
+    profile = Profile { linear, isPaged in
+      elf?.symbol(at: linear, isPaged: isPaged)?.symbol.displayName
+    } line: { linear, isPaged in
+      guard let elf, let lines else { return nil }
+      let linked = isPaged ? lines.place(at: linear) : nil
+      return (linked ?? elf.linkedAddress(ofPhysical: linear).flatMap { lines.place(at: $0) })?.description
     }
-    return RunStatistics(
-      instructions: counters.instructions, cycles: counters.cycles, idleCycles: counters.idleCycles,
-      tlb: [
-        .init(
-          name: TLBArrayName.instruction4K.rawValue, hits: paging.instruction4KHits,
-          misses: paging.instruction4KFills),
-        .init(
-          name: TLBArrayName.instructionLarge.rawValue, hits: paging.instructionLargeHits,
-          misses: paging.instructionLargeFills),
-        .init(name: TLBArrayName.data4K.rawValue, hits: paging.data4KHits, misses: paging.data4KFills),
-        .init(
-          name: TLBArrayName.dataLarge.rawValue, hits: paging.dataLargeHits, misses: paging.dataLargeFills),
-      ],
-      walks: .init(count: paging.walks, references: paging.walkReferences), faults: faults,
-      interrupts: counters.interrupts,
-      mmio: .init(reads: counters.bus.mmioReads, writes: counters.bus.mmioWrites),
-      ports: .init(reads: counters.bus.portReads, writes: counters.bus.portWrites))
+    machine.beginSampling(every: Self.samplingPeriod) { [unowned self] in self.profile?.add($0) }
+  }
+
+  /// The profile of the run since `beginProfile`; nil if none was begun.
+  func endProfile() -> ProfileReport? {
+    machine.endSampling()
+    defer { profile = nil }
+    return profile.map { ProfileReport(profile: $0, image: image.file, period: Self.samplingPeriod) }
   }
 }
 

@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Boot an ELF image and run it with the serial console on this terminal.",
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
-      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, Ctrl-C with 130. Mistakes in \
+      status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, \
+      an invariant that --audit finds broken with 7, Ctrl-C with 130. Mistakes in \
       options and files are status 2.
 
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
@@ -22,6 +23,7 @@ struct RunCommand: ParsableCommand {
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+        pagewalk run --timing full --profile /tmp/prof kernel.elf
         pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
@@ -48,11 +50,26 @@ struct RunCommand: ParsableCommand {
   var machine = "p6"
 
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
-  var timing = TimingLevel.functional
+  var timing = TimingLevel.full
 
   @Option(
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
   var maxCycles: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write where cycles and page-walk cycles went, by symbol and source line, to PREFIX.txt, and as folded stacks to \
+      PREFIX.folded and PREFIX.walks.folded.
+      """, valueName: "prefix"))
+  var profile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Check the mini-kernel's invariants after every so many cycles, and stop when one is broken.",
+      valueName: "every=n"),
+    transform: AuditInterval.init(parsing:))
+  var audit: AuditInterval?
 
   @Flag(help: "Print what was counted to standard error at the end.")
   var stats = false
@@ -67,15 +84,22 @@ struct RunCommand: ParsableCommand {
       RunPreparation(image: image, memory: size, commandLine: append, modules: module),
       description: description,
       timing: timing)
+    let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
+    if profile != nil { machine.beginProfile() }
+    let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
     Interruption.install()
     TerminalMode.enter()
-    var loop = RunLoop(machine: machine, console: Console(), maxCycles: maxCycles)
+    var loop = RunLoop(machine: audited ?? machine, console: Console(), maxCycles: maxCycles)
     let outcome = loop.run()
     TerminalMode.restore()
     if let message = outcome.message { StandardError.write(message) }
+    if let audited { StandardError.write(audited.total) }
     if stats || json {
       let report = StatisticsReport(statistics: machine.statistics)
       StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
+      throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
     }
     throw ExitCode(outcome.exitStatus)
   }

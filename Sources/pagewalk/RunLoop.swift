@@ -27,6 +27,8 @@ enum MachineStop: Hashable {
   case halted
   /// The guest asked for a reset.
   case reset
+  /// An audit found these invariants of the guest's kernel broken.
+  case violated([String])
 }
 
 /// Runs a machine in slices and looks after the console and Ctrl-C between them.
@@ -75,6 +77,7 @@ struct RunLoop: ~Copyable {
       case .tripleFault(let postMortem): return .tripleFault(postMortem)
       case .halted: return .halted(machine.position)
       case .reset: return .reset(machine.position)
+      case .violated(let sentences): return .violated(sentences, machine.position)
       case .waitingForInput:
         guard console.isOpen else { return .halted(machine.position) }
         // Asleep until a key or a signal comes; in short naps, because a signal between the look at the flag and the

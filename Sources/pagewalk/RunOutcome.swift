@@ -27,6 +27,8 @@ enum RunOutcome: Hashable {
   case halted(GuestPosition)
   /// Through the keyboard controller or port 92h.
   case reset(GuestPosition)
+  /// An audit found these invariants of the guest's kernel broken.
+  case violated([String], GuestPosition)
 
   var exitStatus: Int32 {
     switch self {
@@ -36,6 +38,7 @@ enum RunOutcome: Hashable {
     case .cycleLimit: ExitStatus.cycleLimit
     case .halted: ExitStatus.halted
     case .reset: ExitStatus.reset
+    case .violated: ExitStatus.violated
     }
   }
 
@@ -48,6 +51,8 @@ enum RunOutcome: Hashable {
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
     case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
     case .reset(let position): "pagewalk: reset by the guest at \(position.description)\n"
+    case .violated(let sentences, let position):
+      "pagewalk: audit failed at \(position.description)\n" + sentences.map { "  \($0)\n" }.joined()
     }
   }
 }

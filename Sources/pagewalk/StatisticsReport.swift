@@ -13,46 +13,83 @@ struct StatisticsReport {
     return String(decoding: data, as: UTF8.self)
   }
 
-  /// Lines of a name and aligned numbers, a blank line first.
+  // MARK: Text
+
+  /// Lines of a name and aligned numbers, a blank line first. Where the guest was in user mode, user's and kernel's part
+  /// of each number stand beside it.
   func text() -> String {
-    var rows: [[String]] = [
-      ["instructions", Self.grouped(statistics.instructions)],
-      ["cycles", Self.grouped(statistics.cycles), "of them", Self.grouped(statistics.idleCycles), "idle"],
-    ]
-    for array in statistics.tlb {
-      let uses = array.hits &+ array.misses
-      let rate = uses == 0 ? "" : "\(Self.percent(array.hits, of: uses)) hits"
-      rows.append([array.name, Self.grouped(array.hits), "hits", Self.grouped(array.misses), "misses", rate])
+    var rows: [[String]] = []
+    let isSplit = statistics.user.cycles > 0
+    if isSplit { rows.append(["", "total", "user", "kernel"]) }
+
+    /// A number of the whole run and of both modes, with a remark on it; none where it is not modelled.
+    func row(
+      _ name: String, remark: ((RunStatistics.Mode) -> String)? = nil,
+      _ number: (RunStatistics.Mode) -> UInt64?
+    ) {
+      guard let whole = number(statistics.whole) else { return }
+      var row = [name, Self.grouped(whole)]
+      if isSplit {
+        for mode in [statistics.user, statistics.kernel] { row.append(Self.grouped(number(mode) ?? 0)) }
+      }
+      if let remark { row.append(remark(statistics.whole)) }
+      rows.append(row)
     }
-    rows.append([
-      "page walks", Self.grouped(statistics.walks.count), "walks", Self.grouped(statistics.walks.references),
-      "references",
-    ])
-    for fault in statistics.faults {
-      rows.append(["faults \(fault.name)", Self.grouped(fault.count)])
+
+    row("instructions") { $0.instructions }
+    row("cycles", remark: { Self.perInstruction($0) }) { $0.cycles }
+    for (name, part) in Self.parts {
+      let share: (RunStatistics.Mode) -> String = { Self.percent(part($0.breakdown) ?? 0, of: $0.cycles) }
+      row("  \(name)", remark: share) { part($0.breakdown) }
     }
+    for index in statistics.tlb.indices {
+      let name = statistics.tlb[index].name
+      row("\(name) hits", remark: { Self.hitRate($0.tlb[index]) }) { $0.tlb[index].hits }
+      row("\(name) misses") { $0.tlb[index].misses }
+    }
+    row("page walks") { $0.walks.count }
+    row("  references") { $0.walks.references }
+    row("  missing L1D") { $0.walks.l1Misses }
+    row("loads and stores") { $0.dataReferences }
+    row("  uncached") { $0.caches?.uncachedAccesses }
+    row("L1D lines in") { $0.caches?.dataLinesIn }
+    row("L1I fetches") { $0.caches?.instructionFetches }
+    row("  misses") { $0.caches?.instructionMisses }
+    row("L2 fetches") { $0.caches?.l2InstructionFetches }
+    row("L2 loads") { $0.caches?.l2Loads }
+    row("L2 stores") { $0.caches?.l2Stores }
+    row("L2 lines in") { $0.caches?.l2LinesIn }
+    row("branches") { $0.branches?.count }
+    row("  taken") { $0.branches?.taken }
+    row("  mispredicted") { $0.branches?.mispredicted }
+    for fault in statistics.faults { rows.append(["faults \(fault.name)", Self.grouped(fault.count)]) }
     rows.append(["interrupts", Self.grouped(statistics.interrupts)])
-    for (name, accesses) in [("MMIO", statistics.mmio), ("ports", statistics.ports)] {
-      rows.append([name, Self.grouped(accesses.reads), "reads", Self.grouped(accesses.writes), "writes"])
+    for (name, accesses) in [("MMIO", statistics.mmio), ("port", statistics.ports)] {
+      rows.append(["\(name) reads", Self.grouped(accesses.reads)])
+      rows.append(["\(name) writes", Self.grouped(accesses.writes)])
     }
-    return "\n" + Self.aligned(rows)
+    return "\n" + TextTable.aligned(rows, rightAligned: isSplit ? [1, 2, 3, 4] : [1, 2])
   }
 
-  /// Columns two spaces apart: numbers to the right, words to the left, nothing behind the last.
-  private static func aligned(_ rows: [[String]]) -> String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    let lines = rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column % 2 == 1 && column < 4 ? padding + cell : cell + padding
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }
-    return lines.map { $0 + "\n" }.joined()
+  /// The parts of the cycles by name, in the order of the way that an instruction goes.
+  private static let parts: [(String, @Sendable (RunStatistics.Breakdown) -> UInt64?)] = [
+    ("base", { $0.base }), ("fetch", { $0.fetch }), ("L1", { $0.l1 }), ("L2", { $0.l2 }),
+    ("DRAM", { $0.dram }),
+    ("walk", { $0.walk }), ("branch", { $0.branch }), ("I/O", { $0.io }), ("idle", { $0.idle }),
+  ]
+
+  /// Cycles an instruction, HLT's not among them.
+  private static func perInstruction(_ mode: RunStatistics.Mode) -> String {
+    guard mode.instructions > 0 else { return "" }
+    let (hundredths, overflow) = (mode.cycles &- mode.breakdown.idle).multipliedReportingOverflow(by: 100)
+    guard !overflow else { return "" }
+    let value = hundredths / mode.instructions
+    return "\(value / 100).\(Self.twoDigits(value % 100)) an instruction"
+  }
+
+  private static func hitRate(_ array: RunStatistics.TLBArray) -> String {
+    let uses = array.hits &+ array.misses
+    return uses == 0 ? "" : percent(array.hits, of: uses)
   }
 
   /// `value` in groups of three digits.
@@ -70,7 +107,8 @@ struct StatisticsReport {
   static func percent(_ part: UInt64, of whole: UInt64) -> String {
     guard whole > 0, part <= whole else { return "0.00 %" }
     let hundredths = whole.dividingFullWidth(part.multipliedFullWidth(by: 10_000)).quotient
-    let fraction = hundredths % 100
-    return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) %"
+    return "\(hundredths / 100).\(twoDigits(hundredths % 100)) %"
   }
+
+  private static func twoDigits(_ value: UInt64) -> String { value < 10 ? "0\(value)" : "\(value)" }
 }

@@ -27,7 +27,8 @@ struct AreaAudit {
   private func entry(_ linear: UInt32) -> UInt64 {
     let directory = EmulatedHardware.imageStart + UInt64(linear >> 21 & 511) * 8
     let upper = hardware.readPhysical(directory)
-    if upper & 1 == 0 || upper & 0x80 != 0 { return 0 }
+    if upper & 1 == 0 { return 0 }
+    if upper & 0x80 != 0 { return (upper & ~0x80) + UInt64(linear >> 12 & 511) << 12 }
     return hardware.readPhysical((upper & 0xF_FFFF_FFFF_F000) + UInt64(linear >> 12 & 511) * 8)
   }
 

@@ -1,24 +1,20 @@
 import IA32
+import KernelAudit
 import MiniKernel
 
 @testable import Emulator
 
-/// The kernel's hardware on the host: an emulated machine's memory, bus and paging unit, TLB and all, without a CPU.
+/// The kernel's hardware on the host: a whole emulated machine whose processor executes nothing. The kernel takes the
+/// processor's place: each of its loads and stores goes through the machine's MMU, TLB and bus as an instruction's would,
+/// and CR3, INVLPG and ports are the machine's.
 ///
-/// Every access of the kernel is translated as the machine translates a supervisor's, through the TLB arrays and the one
-/// page walker. A fault goes to the kernel's own handler, as the trap glue would bring it there; what that does not
-/// repair is kept in `unrepairedFaults`.
+/// A page fault goes to the kernel's own handler, as the trap glue would bring it there, and the access is made again;
+/// what the handler does not repair is kept in `unrepairedFaults`, where the guest's kernel would have died.
 final class EmulatedHardware: Hardware {
-  let memory: PhysicalMemory
-  let bus: Bus
-  let clock = Clock()
-  let state: UnsafeMutablePointer<CPUState>
-  let mmu: MMU
-  /// What came out of the serial port.
-  var output: [UInt8] = []
+  let machine: Machine
   /// Faults that neither the kernel's handler repaired nor a probe expected.
   var unrepairedFaults: [GuestFault] = []
-  private var cr2: UInt32 = 0
+  private var printed: [UInt8] = []
 
   /// Where the boot code of this machine puts the kernel: 16 pages from 1 MiB on, the variables first.
   static let imageStart: UInt64 = 0x10_0000
@@ -27,22 +23,12 @@ final class EmulatedHardware: Hardware {
   init(bytes: UInt64, physicalAddressBits: Int = 36, features: CPUFeatures = [.globalPages, .noExecute])
     throws
   {
-    memory = try PhysicalMemory(bytes: bytes)
-    bus = try Bus(memory: memory, physicalAddressBits: physicalAddressBits)
-    state = .allocate(capacity: 1)
-    state.initialize(to: CPUState())
-    mmu = MMU(
-      state: state, memory: memory, bus: bus, clock: clock, code: BlockCache(memory: memory),
-      addressWidth: UInt8(physicalAddressBits), geometry: .p6)
+    machine = try Machine(
+      MachineConfiguration(memoryBytes: bytes, physicalAddressBits: physicalAddressBits, rom: []))
     try bootPaging(features, physicalAddressBits)
   }
 
-  deinit {
-    state.deinitialize(count: 1)
-    state.deallocate()
-  }
-
-  /// What `boot.S` does before it calls Swift: the reference tables, and paging on.
+  /// What `boot.S` does before it calls Swift: the reference tables, written by physical address, and paging on.
   private func bootPaging(_ features: CPUFeatures, _ physicalAddressBits: Int) throws {
     let variables = Self.imageStart
     let directory = variables + UInt64(KernelVariable.swapperPageDirectory)
@@ -51,14 +37,31 @@ final class EmulatedHardware: Hardware {
     writePhysical(pointers + 24, directory | 1)
     writePhysical32(variables + UInt64(KernelVariable.cpuFeatures), features.rawValue)
     writePhysical32(variables + UInt64(KernelVariable.physicalAddressBits), UInt32(physicalAddressBits))
-    if features.contains(.noExecute) { mmu.setEFER(EFER.noExecuteEnable) }
-    try mmu.loadCR3(UInt32(pointers))
+    if features.contains(.noExecute) { try machine.writeEFER(EFER.noExecuteEnable) }
     var cr4: CR4 = [.physicalAddressExtension]
     if features.contains(.globalPages) { cr4.insert(.pageGlobalEnable) }
-    try mmu.setControlRegisters(cr0: [.protectionEnable, .paging, .writeProtect], cr4: cr4)
+    try machine.moveToCR4(cr4)
+    try machine.moveToCR3(UInt32(pointers))
+    try machine.moveToCR0([.protectionEnable, .paging, .writeProtect])
   }
 
-  // MARK: Physical memory, as an onlooker sees it
+  // MARK: What tests look at
+
+  var memory: PhysicalMemory { machine.memory }
+  var bus: Bus { machine.bus }
+  var mmu: MMU { machine.cpu.mmu }
+
+  /// What came out of the serial port.
+  var output: [UInt8] {
+    get {
+      printed += machine.takeSerialOutput(draining: true)
+      return printed
+    }
+    set {
+      _ = machine.takeSerialOutput(draining: true)
+      printed = newValue
+    }
+  }
 
   func readPhysical(_ address: UInt64) -> UInt64 {
     memory.hostPage(address >> 12)!.loadUnaligned(fromByteOffset: Int(address & 0xFFF), as: UInt64.self)
@@ -76,55 +79,53 @@ final class EmulatedHardware: Hardware {
     memory.hostPage(address >> 12)!.storeBytes(of: value, toByteOffset: Int(address & 0xFFF), as: UInt32.self)
   }
 
-  // MARK: Translation
+  // MARK: Memory
 
-  /// The physical address of an access; nil after a fault that the kernel did not repair.
-  private func translate(_ address: UInt32, _ kind: PageAccess.Kind) -> UInt64? {
-    for _ in 0..<2 {
-      do {
-        return try mmu.physical(address, PageAccess(kind, user: false))
-      } catch {
-        cr2 = error.linear
-        let kernel = Kernel(self)
-        let verdict = kernel.handlePageFault(
-          KernelAddress(error.linear), PageFaultCode(rawValue: error.errorCode))
-        if verdict != .repaired {
-          unrepairedFaults.append(error)
-          return nil
-        }
+  /// Makes an access, and after a fault that the kernel repaired makes it again; nil after any other.
+  @inline(__always)
+  private func access<T>(_ body: () throws(GuestFault) -> T) -> T? {
+    do { return try body() } catch {
+      guard repairs(error) else { return nil }
+      do { return try body() } catch {
+        unrepairedFaults.append(error)
+        return nil
       }
     }
-    return nil
   }
 
-  private func load<W: FixedWidthInteger & UnsignedInteger>(_ address: KernelAddress, _: W.Type) -> W {
-    guard let physical = translate(address.rawValue, .read) else { return .max }
-    if let page = bus.hostPageForWriting(physical >> 12) {
-      return page.loadUnaligned(fromByteOffset: Int(physical & 0xFFF), as: W.self)
-    }
-    return W(truncatingIfNeeded: bus.read(physical, width: AccessWidth(rawValue: UInt8(W.bitWidth / 8))!))
+  /// Takes a fault to the kernel, as exception 14 would.
+  private func repairs(_ fault: GuestFault) -> Bool {
+    machine.cpu.state.pointee.cr2 = fault.linear
+    let verdict = Kernel(self).handlePageFault(
+      KernelAddress(fault.linear), PageFaultCode(rawValue: fault.errorCode))
+    if verdict == .repaired { return true }
+    unrepairedFaults.append(fault)
+    return false
   }
 
-  private func store<W: FixedWidthInteger & UnsignedInteger>(_ address: KernelAddress, _ value: W) {
-    guard let physical = translate(address.rawValue, .write) else { return }
-    if let page = bus.hostPageForWriting(physical >> 12) {
-      page.storeBytes(of: value, toByteOffset: Int(physical & 0xFFF), as: W.self)
-    } else {
-      bus.write(physical, width: AccessWidth(rawValue: UInt8(W.bitWidth / 8))!, value: UInt64(value))
-    }
+  // After a fault that nobody repaired, a load gives ones, and a test finds the fault.
+
+  func load8(_ address: KernelAddress) -> UInt8 {
+    access { () throws(GuestFault) in try machine.load8(LinearAddress(address.rawValue)) } ?? .max
   }
-
-  // MARK: Hardware
-
-  func load8(_ address: KernelAddress) -> UInt8 { load(address, UInt8.self) }
-  func load16(_ address: KernelAddress) -> UInt16 { load(address, UInt16.self) }
-  func load32(_ address: KernelAddress) -> UInt32 { load(address, UInt32.self) }
+  func load16(_ address: KernelAddress) -> UInt16 {
+    access { () throws(GuestFault) in try machine.load16(LinearAddress(address.rawValue)) } ?? .max
+  }
+  func load32(_ address: KernelAddress) -> UInt32 {
+    access { () throws(GuestFault) in try machine.load32(LinearAddress(address.rawValue)) } ?? .max
+  }
   func load64(_ address: KernelAddress) -> UInt64 {
     UInt64(load32(address)) | UInt64(load32(address + 4)) << 32
   }
-  func store8(_ address: KernelAddress, _ value: UInt8) { store(address, value) }
-  func store16(_ address: KernelAddress, _ value: UInt16) { store(address, value) }
-  func store32(_ address: KernelAddress, _ value: UInt32) { store(address, value) }
+  func store8(_ address: KernelAddress, _ value: UInt8) {
+    access { () throws(GuestFault) in try machine.store8(LinearAddress(address.rawValue), value) }
+  }
+  func store16(_ address: KernelAddress, _ value: UInt16) {
+    access { () throws(GuestFault) in try machine.store16(LinearAddress(address.rawValue), value) }
+  }
+  func store32(_ address: KernelAddress, _ value: UInt32) {
+    access { () throws(GuestFault) in try machine.store32(LinearAddress(address.rawValue), value) }
+  }
   func store64(_ address: KernelAddress, _ value: UInt64) {
     store32(address, UInt32(truncatingIfNeeded: value))
     store32(address + 4, UInt32(truncatingIfNeeded: value >> 32))
@@ -136,9 +137,11 @@ final class EmulatedHardware: Hardware {
     var left = count
     while left > 0 {
       let here = min(left, (pageSize - address.pageOffset) / 4)
-      guard let physical = translate(address.rawValue, .write),
-        let page = bus.hostPageForWriting(physical >> 12)
-      else { return }
+      let linear = address.rawValue
+      let physical = access { () throws(GuestFault) in
+        try mmu.physical(linear, PageAccess(.write, user: false))
+      }
+      guard let physical, let page = bus.hostPageForWriting(physical >> 12) else { return }
       let words = (page + Int(physical & 0xFFF)).assumingMemoryBound(to: UInt32.self)
       words.update(repeating: value, count: Int(here))
       address = address + here * 4
@@ -162,27 +165,35 @@ final class EmulatedHardware: Hardware {
     return false
   }
 
-  func invalidatePage(_ address: KernelAddress) { mmu.invalidatePage(address.rawValue) }
-  func readCR2() -> UInt32 { cr2 }
-  func readCR3() -> UInt32 { state.pointee.cr3 }
+  // MARK: Paging
+
+  func invalidatePage(_ address: KernelAddress) { machine.invalidatePage(LinearAddress(address.rawValue)) }
+  func readCR2() -> UInt32 { machine.cpu.state.pointee.cr2 }
+  func readCR3() -> UInt32 { machine.cpu.state.pointee.cr3 }
   func writeCR3(_ value: UInt32) {
-    do { try mmu.loadCR3(value) } catch { unrepairedFaults.append(error) }
+    do { try machine.moveToCR3(value) } catch { unrepairedFaults.append(error) }
   }
-  func readCR4() -> UInt32 { state.pointee.cr4.rawValue }
+  func readCR4() -> UInt32 { machine.cpu.state.pointee.cr4.rawValue }
   func writeCR4(_ value: UInt32) {
-    do {
-      try mmu.setControlRegisters(cr0: state.pointee.cr0, cr4: CR4(rawValue: value))
-    } catch { unrepairedFaults.append(error) }
+    do { try machine.moveToCR4(CR4(rawValue: value)) } catch { unrepairedFaults.append(error) }
   }
 
-  /// A serial port that is always ready; no other port is wired.
-  func portIn8(_ port: UInt16) -> UInt8 { port == 0x3FD ? 0x60 : 0xFF }
-  func portOut8(_ port: UInt16, _ value: UInt8) { if port == 0x3F8 { output.append(value) } }
+  // MARK: Ports, interrupts, time
+
+  /// The clock stands still between instructions that nobody executes, so the serial port sends what it has when the
+  /// kernel waits for it.
+  func portIn8(_ port: UInt16) -> UInt8 {
+    if port == 0x3FD { machine.serial.drain() }
+    return UInt8(truncatingIfNeeded: bus.readPort(port, width: .byte))
+  }
+  func portOut8(_ port: UInt16, _ value: UInt8) { bus.writePort(port, width: .byte, value: UInt32(value)) }
   func saveAndDisableInterrupts() -> Bool { false }
   func restoreInterrupts(_ enabled: Bool) {}
   func waitForInterrupt() {}
-  func readCycleCounter() -> UInt64 { clock.now }
+  func readCycleCounter() -> UInt64 { machine.cycle }
   var framePointer: KernelAddress { .null }
+
+  // MARK: The image
 
   var image: KernelImage {
     let start = AddressSpace.pageOffset + UInt32(Self.imageStart)

@@ -5,41 +5,82 @@ import Testing
 
 @Suite("Reports")
 struct ReportTests {
-  let statistics = RunStatistics(
-    instructions: 1_234_567, cycles: 7_654_321, idleCycles: 21,
-    tlb: [
-      .init(name: "ITLB 4K", hits: 99_999, misses: 1), .init(name: "DTLB 4M", hits: 0, misses: 0),
-    ],
-    walks: .init(count: 12, references: 30), faults: [.init(vector: 14, name: "#PF", count: 3)],
-    interrupts: 8,
-    mmio: .init(reads: 1, writes: 2), ports: .init(reads: 300, writes: 4000))
+  /// A run of the `tlb` level, which was in user mode for some of its cycles or not.
+  static func statistics(userCycles: UInt64) -> RunStatistics {
+    func mode(_ instructions: UInt64, _ cycles: UInt64, idle: UInt64) -> RunStatistics.Mode {
+      .init(
+        instructions: instructions, cycles: cycles,
+        breakdown: .init(base: cycles - idle, walk: 0, io: 0, idle: idle),
+        tlb: [
+          .init(name: "ITLB 4K", hits: cycles / 100, misses: 1), .init(name: "DTLB 4M", hits: 0, misses: 0),
+        ],
+        walks: .init(count: 12, references: 30), dataReferences: 5)
+    }
+    let whole = mode(1_234_567, 7_654_321, idle: 21)
+    return RunStatistics(
+      timing: "tlb", instructions: whole.instructions, cycles: whole.cycles, idleCycles: 21,
+      breakdown: whole.breakdown, tlb: whole.tlb, walks: whole.walks, dataReferences: 5,
+      user: mode(userCycles / 10, userCycles, idle: 0),
+      kernel: mode(whole.instructions - userCycles / 10, whole.cycles - userCycles, idle: 21),
+      faults: [.init(vector: 14, name: "#PF", count: 3)], interrupts: 8, mmio: .init(reads: 1, writes: 2),
+      ports: .init(reads: 300, writes: 4000))
+  }
 
   @Test func textIsAligned() {
     #expect(
-      StatisticsReport(statistics: statistics).text() == """
+      StatisticsReport(statistics: Self.statistics(userCycles: 0)).text() == """
 
-        instructions  1,234,567
-        cycles        7,654,321  of them     21  idle
-        ITLB 4K          99,999  hits         1  misses      99.99 % hits
-        DTLB 4M               0  hits         0  misses
-        page walks           12  walks       30  references
-        faults #PF            3
-        interrupts            8
-        MMIO                  1  reads        2  writes
-        ports               300  reads    4,000  writes
+        instructions      1,234,567
+        cycles            7,654,321  6.19 an instruction
+          base            7,654,300              99.99 %
+          walk                    0               0.00 %
+          I/O                     0               0.00 %
+          idle                   21               0.00 %
+        ITLB 4K hits         76,543              99.99 %
+        ITLB 4K misses            1
+        DTLB 4M hits              0
+        DTLB 4M misses            0
+        page walks               12
+          references             30
+        loads and stores          5
+        faults #PF                3
+        interrupts                8
+        MMIO reads                1
+        MMIO writes               2
+        port reads              300
+        port writes           4,000
 
         """)
+    let split = StatisticsReport(statistics: Self.statistics(userCycles: 1_000_000)).text()
+    #expect(
+      split.hasPrefix(
+        """
+
+                              total       user     kernel
+        instructions      1,234,567    100,000  1,134,567
+        cycles            7,654,321  1,000,000  6,654,321  6.19 an instruction
+          base            7,654,300  1,000,000  6,654,300              99.99 %
+
+        """), "\(split)")
   }
 
   /// The keys are an interface: scripts read them.
   @Test func jsonHasStableKeys() throws {
+    let statistics = Self.statistics(userCycles: 1000)
     let json = StatisticsReport(statistics: statistics).json()
+    let walks = #""walks":{"count":12,"references":30}"#
+    let tlb = { (hits: Int) in
+      #""tlb":[{"hits":\#(hits),"misses":1,"name":"ITLB 4K"},{"hits":0,"misses":0,"name":"DTLB 4M"}]"#
+    }
     #expect(
       json == """
-        {"cycles":7654321,"faults":[{"count":3,"name":"#PF","vector":14}],"idleCycles":21,"instructions":1234567,"interrupts":8,\
-        "mmio":{"reads":1,"writes":2},"ports":{"reads":300,"writes":4000},\
-        "tlb":[{"hits":99999,"misses":1,"name":"ITLB 4K"},{"hits":0,"misses":0,"name":"DTLB 4M"}],\
-        "walks":{"count":12,"references":30}}
+        {"breakdown":{"base":7654300,"idle":21,"io":0,"walk":0},"cycles":7654321,"dataReferences":5,\
+        "faults":[{"count":3,"name":"#PF","vector":14}],"idleCycles":21,"instructions":1234567,"interrupts":8,\
+        "kernel":{"breakdown":{"base":7653300,"idle":21,"io":0,"walk":0},"cycles":7653321,"dataReferences":5,\
+        "instructions":1234467,\(tlb(76533)),\(walks)},\
+        "mmio":{"reads":1,"writes":2},"ports":{"reads":300,"writes":4000},"timing":"tlb",\(tlb(76543)),\
+        "user":{"breakdown":{"base":1000,"idle":0,"io":0,"walk":0},"cycles":1000,"dataReferences":5,\
+        "instructions":100,\(tlb(10)),\(walks)},\(walks)}
         """)
     #expect(try JSONDecoder().decode(RunStatistics.self, from: Data(json.utf8)) == statistics)
   }
@@ -88,5 +129,10 @@ struct ReportTests {
     #expect(RunOutcome.interrupted(position).message == "pagewalk: stopped at c0100000, cycle 5\n")
     #expect(RunOutcome.cycleLimit(position).exitStatus == 4)
     #expect(RunOutcome.halted(position).exitStatus == 5)
+    let violated = RunOutcome.violated(["guard-page: the guard page is mapped"], position)
+    #expect(violated.exitStatus == 7)
+    #expect(
+      violated.message
+        == "pagewalk: audit failed at c0100000, cycle 5\n  guard-page: the guard page is mapped\n")
   }
 }

@@ -44,6 +44,13 @@ kernel_variables:
   variable nr_memory_ranges, 0x3070, 4
   variable nr_reserved_ranges, 0x3074, 4
   variable console_flags, 0x3078, 4
+  variable vmap_lazy_nr, 0x307C, 4
+  variable vmap_area_search, 0x3080, 4
+  variable vmap_area_root, 0x3084, 4
+  variable vmap_allow_huge, 0x3088, 4
+  variable nr_vmap_purges, 0x308C, 4
+  variable nr_vmap_search_steps, 0x3090, 4
+  variable vm_update_depth, 0x3094, 4
   variable zone_table, 0x3100, 768
   variable kmalloc_caches, 0x3400, 256
   variable pkmap_count, 0x3600, 1024

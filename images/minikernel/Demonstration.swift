@@ -4,11 +4,12 @@
 struct Demonstration {
   let kernel: Kernel<Processor>
   let console: Console<Processor>
-  private var failures: UInt32 = 0
+  private var claims: Claims
 
   init(_ kernel: Kernel<Processor>) {
     self.kernel = kernel
     console = kernel.console
+    claims = Claims(console: kernel.console)
   }
 
   mutating func run() -> Bool {
@@ -19,25 +20,10 @@ struct Demonstration {
     kernel.printBuddyInfo()
     check("every zone and order has the blocks it had at boot", kernel.freeCounts() == atBoot)
     check("the kernel reported nothing", kernel.warnings == 0)
-    console.newline()
-    if failures == 0 {
-      console.style(.good).text("PASS").style(.plain).newline()
-    } else {
-      console.style(.bad).text("FAIL").style(.plain).text(": ").decimal(failures).line(" checks failed")
-    }
-    return failures == 0
+    return claims.conclude()
   }
 
-  /// Prints `claim` and whether it is so.
-  mutating func check(_ claim: StaticString, _ holds: Bool) {
-    console.text("  ").text(claim, width: 70)
-    if holds {
-      console.style(.good).text("[ ok ]").style(.plain).newline()
-    } else {
-      console.style(.bad).text("[FAIL]").style(.plain).newline()
-      failures += 1
-    }
-  }
+  mutating func check(_ claim: StaticString, _ holds: Bool) { claims.check(claim, holds) }
 
   private mutating func fragmentAndAllocate() {
     console.heading("1. Fragment memory")
@@ -99,8 +85,8 @@ struct Demonstration {
     }
     console.text("  vmalloc(").decimal(pages << pageShift).text(") = ").hexadecimal(start.rawValue, digits: 8)
       .newline().newline()
-    drawArea(kernel, area)
-    showFrames(kernel, area)
+    kernel.printArea(area)
+    kernel.printFrames(area)
     check("every page is mapped to the frame the area's array names", isMappedInOrder(area))
     check("vmalloc_32 of as much gives no frame above 4 GiB", staysBelow4GiB(pages))
 

@@ -9,7 +9,7 @@ func showMachine(_ kernel: Kernel<Processor>) {
   if kernel.features.contains(.globalPages) { console.text(", global pages") }
   if kernel.features.contains(.noExecute) { console.text(", no-execute pages") }
   console.newline()
-  let above = kernel.presentFrames(from: fourGiB, to: max(fourGiB, kernel.maxFrame))
+  let above = kernel.presentFrames(from: firstFrameAbove4GiB, to: max(firstFrameAbove4GiB, kernel.maxFrame))
   console.text("  Memory         ").decimal(kernel.physicalPages).text(" frames of 4 KiB, ")
   if above > 0 {
     console.decimal(above).line(" of them above 4 GiB")
@@ -37,64 +37,10 @@ func showMachine(_ kernel: Kernel<Processor>) {
   kernel.printBuddyInfo()
 }
 
-/// The frame number at 4 GiB.
-private let fourGiB: FrameNumber = 1 << 20
-
 private func showRange(
   _ kernel: Kernel<Processor>, _ start: KernelAddress, _ end: KernelAddress, _ what: StaticString
 ) {
   kernel.console.text("  ").hexadecimal(start.rawValue, digits: 8).text("-")
     .hexadecimal(end.rawValue &- 1, digits: 8).pages((end - start) >> pageShift, width: 13).text("   ").line(
       what)
-}
-
-/// An area: its linear addresses on the left, the frames behind them on the right, the guard page at the end.
-func drawArea(_ kernel: Kernel<Processor>, _ area: VMArea<Processor>) {
-  let console = kernel.console
-  console.line("      linear                          physical")
-  console.line("             +------------+")
-  // One round over the crumbled blocks shows how the frames are scattered.
-  let shown = min(area.pageCount, 8)
-  for index in 0..<shown { drawPage(kernel, area, index) }
-  if area.pageCount > shown + 1 { console.line("             |    ....    |           ....") }
-  if area.pageCount > shown { drawPage(kernel, area, area.pageCount - 1) }
-  console.line("             +------------+")
-  console.text("    ").hexadecimal(area.guardPage.rawValue, digits: 8).line(
-    " | guard page |           not mapped")
-  console.line("             +------------+").newline()
-}
-
-private func drawPage(_ kernel: Kernel<Processor>, _ area: VMArea<Processor>, _ index: UInt32) {
-  let frame = kernel.frame(of: area.page(index))
-  kernel.console.text("    ").hexadecimal((area.start + index << pageShift).rawValue, digits: 8).text(
-    " | page"
-  )
-  .decimal(index, width: 6).text(" | --------> ").hexadecimal(UInt64(frame) << 12, digits: 10).text("  ")
-  .text(kernel.zoneIndex(of: frame).name)
-  .line(frame >= fourGiB ? ", above 4 GiB" : "")
-}
-
-/// Where an area's frames lie, counted.
-func showFrames(_ kernel: Kernel<Processor>, _ area: VMArea<Processor>) {
-  let console = kernel.console
-  var above: UInt32 = 0
-  var neighbours: UInt32 = 0
-  for index in 0..<area.pageCount {
-    let frame = kernel.frame(of: area.page(index))
-    if frame >= fourGiB { above += 1 }
-    if index > 0, frame == kernel.frame(of: area.page(index - 1)) &+ 1 { neighbours += 1 }
-  }
-  console.text("  Frames:")
-  for number in 0..<ZoneIndex.count {
-    let zone = ZoneIndex(number: number)
-    var count: UInt32 = 0
-    for index in 0..<area.pageCount where kernel.zoneIndex(of: kernel.frame(of: area.page(index))) == zone {
-      count += 1
-    }
-    if count > 0 { console.byte(0x20).decimal(count).byte(0x20).text(zone.name) }
-  }
-  console.text(", ").decimal(above).text(" above 4 GiB; neighbours that follow each other: ").decimal(
-    neighbours
-  )
-  .newline()
 }

@@ -11,6 +11,8 @@ extension Demonstration {
     kernel.switchTo(process)
     console.text("  Process ").decimal(process.pid).text(" runs: CR3 = ")
       .hexadecimal(kernel.hardware.readCR3(), digits: 8).line(". Its tables are older than the area.")
+    // Kernel pages are global: what the TLB knows of the area outlives the load of CR3, and would hide the fault.
+    kernel.flushTLBOne(area.start)
     let faults = kernel[word: KernelVariable.vmallocFaults]
     let word = kernel.hardware.load32(area.start)
     check(

@@ -11,7 +11,9 @@ extension CPU {
       let linear = state.pointee.cs.base &+ eip
       if linear >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(linear) }
       let block = try block(at: eip, linear)
-      countFetch(block, linear, Timing.self)
+      // A block that isn't kept has entered its lines as its bytes were fetched.
+      if block.pointee.key != BlockCache.unkept { countFetch(block, linear, Timing.self) }
+      chargeWaitStates()
       return block
     } catch {
       raise(error)
@@ -33,7 +35,12 @@ extension CPU {
         page.physical |= UInt64(linear & (1 << mmu.control.pointee.largePageShift &- 1) & ~0xfff)
       }
     }
+    page.physical = bus.driven(page.physical)
     page.host = UnsafeRawPointer(bus.hostPageForReading(page.physical >> 12))
+    // Where RAM answers with the A20 gate closed: there stores will be looked for.
+    if let ram = bus.hostPageForWriting(page.physical >> 12) {
+      page.physical = mmu.memory.physicalAddress(ofHost: ram)
+    }
     mmu.forgetFetchPage()
     mmu.fetchPage.pointee = page
   }
@@ -46,6 +53,7 @@ extension CPU {
     guard let host = mmu.fetchPage.pointee.host else {
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
     }
+    guard usesFastPaths else { return try gathered(eip: eip, linear: linear, physical: physical, mode: mode) }
     if let block = blocks.find(key: key, physical: physical) {
       let bytesInside = state.pointee.cs.limit &- eip
       if mode.contains(.flatCode) || block.pointee.bytes &- 1 <= bytesInside {
@@ -77,7 +85,7 @@ extension CPU {
     let last = first + UInt32(run.bytes) - 1
     return Block(
       key: key, physical: physical, ops: ops, count: UInt32(run.count),
-      cycles: UInt32(ops[run.entries].cyclesBefore), entries: UInt32(run.entries), l1Cycles: UInt32(run.l1Cycles),
+      cycles: UInt32(clamping: run.cycles), entries: UInt32(run.entries), l1Cycles: UInt32(run.l1Cycles),
       bytes: UInt32(run.bytes), lines: (last >> 5) - (first >> 5) + 1,
       cyclesBeforeLast: UInt32(ops[run.entries - 1].cyclesBefore))
   }
@@ -87,8 +95,12 @@ extension CPU {
     var count = 0
     var entries = 0
     var bytes = 0
+    var cycles: UInt64 = 0
     var l1Cycles: UInt64 = 0
   }
+
+  /// A block that costs more has no further instruction.
+  private static let mostCycles: UInt64 = 1 << 14
 
   /// Decodes up to a block's length of instructions; none when the first one needs bytes beyond `code`.
   private func decodeRun(
@@ -98,7 +110,6 @@ extension CPU {
     let lowering = Lowering(mode: mode)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
     var run = DecodedRun()
-    var cycles: UInt64 = 0
     var line = linear >> 5
     var ends = false
     while !ends && run.count < BlockCache.longest && run.bytes < code.count {
@@ -107,14 +118,14 @@ extension CPU {
       var op: Op
       switch Decoder.decode(rest, mode: decodeMode) {
       case .instruction(let instruction): op = lowering.op(for: instruction, eip: next)
-      case .undefined: op = faultingOp(.invalidOpcode, eip: next)
-      case .tooLong: op = faultingOp(.generalProtection, eip: next)
+      case .undefined(let length): op = faultingOp(.invalidOpcode, eip: next, length: length)
+      case .tooLong: op = faultingOp(.generalProtection, eip: next, length: 15)
       case .incomplete:
         ends = true
         continue
       }
       op.position = UInt16(run.count)
-      op.cyclesBefore = UInt16(truncatingIfNeeded: cycles)
+      op.cyclesBefore = UInt16(truncatingIfNeeded: run.cycles)
       let start = linear &+ UInt32(run.bytes)
       // An instruction of 15 bytes enters one line more than the last one's at most, or begins in the next.
       while caches.isOn && line != (start &+ UInt32(op.length) &- 1) >> 5 {
@@ -127,13 +138,14 @@ extension CPU {
       run.count += 1
       run.bytes += Int(op.length)
       let cost = costs.cost(of: op)
-      cycles += cost.cycles
-      run.l1Cycles += cost.l1
-      ends = op.endsBlock
+      run.cycles &+= cost.cycles
+      run.l1Cycles &+= cost.l1
+      // What comes before an instruction in its block has room in 16 bits.
+      ends = op.endsBlock || run.cycles > Self.mostCycles
     }
     var end = marker(.endOfBlock, eip: eip &+ UInt32(run.bytes))
     end.position = UInt16(run.count)
-    end.cyclesBefore = UInt16(truncatingIfNeeded: cycles)
+    end.cyclesBefore = UInt16(truncatingIfNeeded: run.cycles)
     ops[run.entries] = end
     return run
   }
@@ -152,62 +164,62 @@ extension CPU {
   }
 
   /// An instruction that raises a fault when it is executed, and only then.
-  private func faultingOp(_ vector: ExceptionVector, eip: UInt32) -> Op {
+  /// - Parameter length: bytes that it takes to know.
+  private func faultingOp(_ vector: ExceptionVector, eip: UInt32, length: UInt8) -> Op {
     var op = Op(
-      handler: .generalEnd, operation: .ud1, width: 4, addressWidth: 4, length: 1, prefixes: [],
-      nextEIP: eip &+ 1)
+      handler: .generalEnd, operation: .ud1, width: 4, addressWidth: 4, length: length, prefixes: [],
+      nextEIP: eip &+ UInt32(length))
     op.detail = vector.rawValue
     return op
   }
 
-  // MARK: Instructions that no page holds whole
+  // MARK: Instructions one by one
 
   /// A block of one instruction whose bytes are gathered one by one: it crosses into the next page, runs over the
-  /// segment's limit, or lies where no memory is. Blocks of this kind are kept by their bytes, and decoded again when
-  /// these have changed.
+  /// segment's limit, or lies where no memory is. It is not kept, and decoded again each time. Without the fast paths every
+  /// instruction comes through here.
   private func gathered(
     eip: UInt32, linear: UInt32, physical: UInt64, mode: BlockMode
   ) throws(GuestFault) -> UnsafeMutablePointer<Block> {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(16)
+    var bytes = InlineArray<16, UInt8>(repeating: 0)
+    var count: UInt32 = 0
     let lowering = Lowering(mode: mode)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
-    var line = linear >> 5
-    if mmu.fetchPage.pointee.line != line { enterGatheredLine(linear) }
     while true {
-      let offset = UInt32(bytes.count)
       // An instruction of 15 bytes at most; the decoder says so when more prefixes come.
-      guard isInside(state.pointee.cs, eip &+ offset, bytes: 1) else { throw .generalProtection() }
-      let address = linear &+ offset
-      if address >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(address) }
-      if address >> 5 != line {
-        line = address >> 5
-        enterGatheredLine(address)
+      guard isInside(state.pointee.cs, eip &+ count, bytes: 1) else { throw .generalProtection() }
+      let address = linear &+ count
+      try fetchGathered(address)
+      bytes[Int(count)] = fetchByte(address)
+      count += 1
+      let result = bytes.span.withUnsafeBytes {
+        Decoder.decode(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)]), mode: decodeMode)
       }
-      bytes.append(fetchByte(address))
-      let result = bytes.withUnsafeBytes { Decoder.decode($0, mode: decodeMode) }
-      var op: Op
+      let op: Op
       switch result {
       case .instruction(let instruction): op = lowering.op(for: instruction, eip: eip)
-      case .undefined: op = faultingOp(.invalidOpcode, eip: eip)
-      case .tooLong: op = faultingOp(.generalProtection, eip: eip)
+      case .undefined(let length): op = faultingOp(.invalidOpcode, eip: eip, length: length)
+      case .tooLong: op = faultingOp(.generalProtection, eip: eip, length: 15)
       case .incomplete: continue
       }
-      // The lines are counted; the block itself counts none.
-      mmu.fetchPage.pointee.line = linear >> 5
       return blocks.single(op, costs.cost(of: op), physical: physical)
     }
   }
 
-  /// As `enterFetchLine`, also where no memory answers.
-  private func enterGatheredLine(_ linear: UInt32) {
-    guard caches.isOn else {
-      mmu.fetchPage.pointee.lookups &+= 1
-      return
+  /// Enters the page and the line of a byte, where the fetch unit isn't there already. Without the fast paths the TLB is asked
+  /// for each line.
+  private func fetchGathered(_ linear: UInt32) throws(GuestFault) {
+    let fetch = mmu.fetchPage
+    let isSameLine = fetch.pointee.line == linear >> 5
+    if fetch.pointee.page != linear >> 12 || !usesFastPaths && !isSameLine { try fetchFrom(linear) }
+    if fetch.pointee.line == linear >> 5 { return }
+    if caches.isOn && fetch.pointee.host != nil {
+      enterFetchLine(linear)
+    } else {
+      fetch.pointee.lookups &+= 1
+      fetch.pointee.line = linear >> 5
+      if caches.isOn { caches.uncached(.load) }
     }
-    if mmu.fetchPage.pointee.host != nil { return enterFetchLine(linear) }
-    mmu.fetchPage.pointee.lookups &+= 1
-    caches.uncached(.load)
   }
 
   private func fetchByte(_ linear: UInt32) -> UInt8 {

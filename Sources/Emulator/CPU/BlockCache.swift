@@ -11,6 +11,8 @@ final class BlockCache {
   /// Entries that the ops of a block take at most: the instructions, a line entered before each that begins or ends in
   /// another one, and the end.
   static let mostEntries = 2 * longest + 2
+  /// The key of a block that `single` makes.
+  static let unkept = UInt64.max
   private static let blockCapacity = 1 << 16
   private static let opCapacity = 1 << 19
   private static let bucketCount = 1 << 15
@@ -126,10 +128,14 @@ final class BlockCache {
     singleOps[0] = op
     singleOps[1] = end
     singleBlock.pointee = Block(
-      key: .max, physical: physical, ops: singleOps, count: 1, cycles: UInt32(cost.cycles), entries: 1,
+      key: Self.unkept, physical: physical, ops: singleOps, count: 1, cycles: UInt32(cost.cycles), entries: 1,
       l1Cycles: UInt32(cost.l1), bytes: bytes, lines: 1, cyclesBeforeLast: 0)
     return singleBlock
   }
+
+  /// Whether `op` is the block that is not kept.
+  @inline(__always)
+  func isSingle(_ op: UnsafeMutablePointer<Op>) -> Bool { op == singleOps }
 
   // MARK: Dying
 

@@ -21,11 +21,19 @@ final class CPU {
   let blocks: BlockCache
   let caches: CacheHierarchy
   let predictor: BranchPredictor
-  let costs: InstructionCosts
+  /// Changed by `setTiming` alone.
+  var costs: InstructionCosts
+  /// Off, every instruction is decoded afresh from its bytes and is a block of its own, each access asks the TLB arrays
+  /// and the caches, and strings move one element after the other: what the fast paths must be equal to.
+  let usesFastPaths: Bool
   let model: CPUModel
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
   var interruptController: (any InterruptController)?
+  /// PerfCtr0 and 1 with their selectors.
+  var performance = PerformanceCounters()
+  /// The counts by mode; `attributeCounts` brings it up to date.
+  var split = PrivilegeSplit()
   /// What happened since the last instruction that completed, for the post-mortem of a triple fault.
   var faultHistory = FaultHistory()
   /// Why the CPU can't go on: shutdown after a triple fault.
@@ -40,7 +48,7 @@ final class CPU {
   init(
     memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
-    latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic
+    latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic, usesFastPaths: Bool = true
   ) {
     predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
@@ -54,6 +62,7 @@ final class CPU {
     self.bus = bus
     self.clock = clock
     self.model = model
+    self.usesFastPaths = usesFastPaths
     blocks = BlockCache(memory: memory)
     self.caches = CacheHierarchy(
       caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)
@@ -61,6 +70,8 @@ final class CPU {
     mmu = MMU(
       state: state, memory: memory, bus: bus, clock: clock, code: blocks, addressWidth: addressWidth,
       geometry: geometry, caches: self.caches)
+    mmu.usesFastPaths = usesFastPaths
+    self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
     blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
     bus.onMemoryWrite = { [unowned self] address, count in
@@ -88,7 +99,9 @@ final class CPU {
     fresh.ldtr.access = 0x82
     fresh.tr.limit = 0xffff
     fresh.tr.access = 0x8b
+    attributeCounts()
     state.pointee = fresh
+    performance = PerformanceCounters()
     for index in 0..<9 { registers[index] = 0 }
     registers[2] = model.signature
     isShutDown = false
@@ -104,9 +117,10 @@ final class CPU {
     set { registers[Int(register.rawValue)] = newValue }
   }
 
-  /// Changes CPL; rights of accesses follow.
+  /// Changes CPL; rights of accesses follow, and what was counted so far goes to the mode that is left.
   func setPrivilegeLevel(_ level: UInt8) {
     let wasUser = state.pointee.privilegeLevel == 3
+    if wasUser != (level == 3) { attributeCounts() }
     state.pointee.privilegeLevel = level
     if wasUser != (level == 3) { mmu.privilegeChanged() }
   }

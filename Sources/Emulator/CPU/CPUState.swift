@@ -68,6 +68,8 @@ struct CPUState {
   /// STI or a load of SS came last: no interrupt is taken before the next instruction has completed.
   /// SDM vol. 3A, 6.8.3.
   var inhibitsInterrupts = false
+  /// A load of SS came last: no single-step trap is taken before the next instruction has completed either.
+  var inhibitsTraps = false
   /// An NMI handler runs; the next IRET lets NMIs in again. SDM vol. 3A, 6.7.1.
   var blocksNMI = false
 

@@ -15,6 +15,9 @@ struct LoopControl {
   /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
+  /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
+  /// are exact. Kept for the instructions at which somebody may look.
+  var current: UnsafeMutablePointer<Op>?
 }
 
 /// Why the CPU came back from `run`.
@@ -56,7 +59,8 @@ extension CPU {
   /// Counts the lines that the block's instructions enter, and sees to it that the block is left when a
   /// deadline comes up inside it.
   @inline(__always)
-  func countFetch<Timing: TimingModel>(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32, _: Timing.Type) {
+  func countFetch<Timing: TimingModel>(_ block: UnsafeMutablePointer<Block>, _ linear: UInt32, _: Timing.Type)
+  {
     let fetch = mmu.fetchPage
     if Timing.modelsCaches {
       if fetch.pointee.line != linear >> 5 { enterFetchLine(linear) }
@@ -73,11 +77,14 @@ extension CPU {
 
   // MARK: Leaving one early
 
-  /// Arms the first of `count` instructions from `first` on that a deadline precedes.
+  /// Arms the first instruction among `count` entries from `first` on that a deadline precedes. The block's first
+  /// instruction has begun with its fetch, whatever that cost.
   func arm(from first: UnsafeMutablePointer<Op>, count: Int) {
     var op = first
     for _ in 0..<max(0, count) {
-      if clock.state.pointee.now &+ UInt64(op.pointee.cyclesBefore) >= clock.state.pointee.deadline {
+      if op.pointee.position > 0
+        && clock.state.pointee.now &+ UInt64(op.pointee.cyclesBefore) >= clock.state.pointee.deadline
+      {
         return arm(op)
       }
       op += 1
@@ -118,7 +125,8 @@ extension CPU {
   /// Accounts for the instructions of `block` before `op` and makes `op` the next.
   /// - Parameter fetched: `op` itself has been fetched: it has begun, or has faulted.
   @inline(never)
-  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false) {
+  func leave(_ block: UnsafeMutablePointer<Block>, before op: UnsafeMutablePointer<Op>, fetched: Bool = false)
+  {
     state.pointee.eip = op.pointee.eip
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     counters.pointee.instructions &+= UInt64(op.pointee.position)
@@ -126,6 +134,7 @@ extension CPU {
     if caches.isOn { caches.breakdown.pointee.l1 &+= l1Cycles(before: op) }
     let end = state.pointee.cs.base &+ (fetched ? op.pointee.nextEIP : op.pointee.eip)
     let line = (end &- 1) >> 5
+    // Also when a page fault has made the next fetch ask the TLB: source and line are still this block's.
     let fetch = mmu.fetchPage
     if fetch.pointee.line != .max && line <= fetch.pointee.line {
       fetch.pointee.lookups &-= UInt64(fetch.pointee.line &- line)
@@ -145,6 +154,7 @@ extension CPU {
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
     deliver(fault)
+    chargeWaitStates()
     modeChanged()
   }
 
@@ -162,36 +172,39 @@ extension CPU {
   // MARK: The `full` level
 
   /// Load-use latency of the instructions of a block before `op`.
-  private func l1Cycles(before op: UnsafeMutablePointer<Op>) -> UInt64 {
+  func l1Cycles(before op: UnsafeMutablePointer<Op>) -> UInt64 {
     var sum: UInt64 = 0
     var earlier = op
     for _ in 0..<op.pointee.position {
       earlier -= 1
-      while earlier.pointee.handler == .fetchLine { earlier -= 1 }
+      // By its length: a block that has died has `.leave` for every handler.
+      while earlier.pointee.length == 0 { earlier -= 1 }
       sum &+= costs.cost(of: earlier.pointee).l1
     }
     return sum
   }
 
-  /// The fetch unit enters the line of `linear`, in the current fetch page.
-  @inline(__always)
-  func enterFetchLine(_ linear: UInt32) {
+  /// The fetch unit enters the line of `linear`, in the current fetch page. False when that line was its set's last,
+  /// which costs nothing.
+  @inline(__always) @discardableResult
+  func enterFetchLine(_ linear: UInt32) -> Bool {
     let fetch = mmu.fetchPage
     fetch.pointee.lookups &+= 1
     fetch.pointee.line = linear >> 5
     caches.counters.pointee.instructionFetches &+= 1
     let place = UInt(bitPattern: fetch.pointee.host) &+ UInt(linear & 0xfff)
     let set = Int(linear >> CacheHierarchy.lineShift & caches.instructionSetMask)
-    if caches.recentInstruction[set] != place >> UInt(CacheHierarchy.lineShift) {
-      caches.fetch(fetch.pointee.physical | UInt64(linear & 0xfff), host: place)
-    }
+    if caches.recentInstruction[set] == place >> UInt(CacheHierarchy.lineShift) { return false }
+    caches.fetch(fetch.pointee.physical | UInt64(linear & 0xfff), host: place)
+    return true
   }
 
   /// `.fetchLine`: its immediate is the EIP at which the line is entered.
   @inline(__always)
   func fetchLine(_ op: UnsafeMutablePointer<Op>) {
-    enterFetchLine(state.pointee.cs.base &+ op.pointee.immediate)
-    if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) { settleNearDeadline(op) }
+    if enterFetchLine(state.pointee.cs.base &+ op.pointee.immediate) && isNearDeadline {
+      settleNearDeadline(op)
+    }
   }
 
   /// An access at a host address in RAM that is not in the line used last.
@@ -249,16 +262,26 @@ extension CPU {
   func settle(_ op: UnsafeMutablePointer<Op>) {
     if control.pointee.needsAttention {
       arm(op + 1)
-    } else if clock.state.pointee.deadline &- clock.state.pointee.now <= UInt64(UInt16.max) {
+    } else if isNearDeadline {
       settleNearDeadline(op)
     }
   }
 
+  /// Whether the deadline may come up, or has passed, before a block of any length has ended.
+  @inline(__always)
+  private var isNearDeadline: Bool {
+    clock.state.pointee.deadline <= clock.state.pointee.now &+ UInt64(UInt16.max)
+  }
+
+  /// Arms the first instruction after that of `op` which the deadline precedes. Where the block is left anyway, at an armed
+  /// instruction or because it has died, there is nothing beyond to arm.
   @inline(never)
   private func settleNearDeadline(_ op: UnsafeMutablePointer<Op>) {
     var next = op + 1
-    while next.pointee.handler != .endOfBlock && next.pointee.position > op.pointee.position {
-      if clock.state.pointee.now &+ UInt64(next.pointee.cyclesBefore) >= clock.state.pointee.deadline {
+    while next.pointee.handler != .endOfBlock && next.pointee.handler != .leave {
+      if next.pointee.position > op.pointee.position
+        && clock.state.pointee.now &+ UInt64(next.pointee.cyclesBefore) >= clock.state.pointee.deadline
+      {
         return arm(next)
       }
       next += 1
@@ -323,10 +346,14 @@ extension CPU {
     control.pointee.stepOne = false
     if control.pointee.trapsAfterStep && !isShutDown {
       control.pointee.trapsAfterStep = false
-      state.pointee.dr6 |= 1 << 14
-      raise(GuestFault(.debug))
+      if !state.pointee.inhibitsTraps {
+        state.pointee.dr6 |= 1 << 14
+        raise(GuestFault(.debug))
+      }
     }
     repeat {
+      // What stopped the run came first: the end of the run, due now too, must not hide it.
+      if control.pointee.stop != nil { return false }
       if clock.state.pointee.now >= clock.state.pointee.deadline { clock.runDueEvents() }
       if isShutDown { control.pointee.stop = .tripleFault }
       if control.pointee.stop != nil { return false }
@@ -342,6 +369,7 @@ extension CPU {
     state.pointee.inhibitsInterrupts = false
     // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1.
     state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
+    state.pointee.inhibitsTraps = false
     return true
   }
 
@@ -351,6 +379,7 @@ extension CPU {
     else { return }
     counters.pointee.interrupts &+= 1
     externalInterrupt(controller.acknowledge())
+    chargeWaitStates()
     modeChanged()
   }
 
@@ -377,6 +406,7 @@ extension CPU {
     mmu.filter.dropAll()
     mmu.forgetFetchPage()
     blocks.removeAll()
+    control.pointee.needsAttention = true
   }
 
   /// INTR went up, or a host asks for attention: the loop looks before its next block.

@@ -26,7 +26,9 @@ public struct FaultHistory: Hashable, Sendable {
     }
   }
 
-  // Three places and no array: a page fault costs no allocation.
+  // Places and no array: a page fault costs no allocation.
+  /// What the chain began with, where more than three followed.
+  private var first: Entry?
   private var oldest: Entry?
   private var middle: Entry?
   private var newest: Entry?
@@ -37,12 +39,14 @@ public struct FaultHistory: Hashable, Sendable {
 
   public init() {}
 
-  /// The last faults of the chain, three at most, the oldest first.
-  public var entries: [Entry] { [oldest, middle, newest].compactMap { $0 } }
+  /// The chain's first fault and its last three, in order: a benign fault whose delivery failed comes before the three
+  /// that end in shutdown.
+  public var entries: [Entry] { [first, oldest, middle, newest].compactMap { $0 } }
 
   /// Adds a fault: to the chain that is being delivered, or as the first of a new one.
   mutating func record(_ entry: Entry) {
     if wasDelivered { self = FaultHistory() }
+    if first == nil { first = oldest }
     oldest = middle
     middle = newest
     newest = entry

@@ -12,6 +12,8 @@ extension CPU {
   @inline(never)
   func generalEnd(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) {
     state.pointee.eip = op.pointee.nextEIP
+    control.pointee.current = op
+    defer { control.pointee.current = nil }
     do throws(GuestFault) {
       try atExactTime(op) { () throws(GuestFault) in try dispatch(op) }
     } catch {

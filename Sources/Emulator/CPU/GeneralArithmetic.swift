@@ -2,7 +2,8 @@ import IA32
 
 extension CPU {
   /// Addition, subtraction, logic, comparison. False when the instruction is of another family.
-  func arithmetic<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool {
+  func arithmetic<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool
+  {
     let flags = state
     switch op.pointee.operation {
     case .add:
@@ -68,7 +69,8 @@ extension CPU {
     case .aam:
       let base = UInt8(truncatingIfNeeded: op.pointee.immediate)
       setRegister(
-        0, try state.pointee.flags.asciiAdjustAfterMultiplication(al: register(0, as: UInt8.self), base: base))
+        0, try state.pointee.flags.asciiAdjustAfterMultiplication(al: register(0, as: UInt8.self), base: base)
+      )
     case .aad:
       let base = UInt8(truncatingIfNeeded: op.pointee.immediate)
       setRegister(
@@ -184,7 +186,8 @@ extension CPU {
       if let bit = state.pointee.flags.bitScanReverse(try sourceValue(op, as: type)) {
         setRegister(op.pointee.destination, bit)
       }
-    case .bswap: setRegister(op.pointee.destination, LazyFlags.byteSwap(register(op.pointee.destination, as: type)))
+    case .bswap:
+      setRegister(op.pointee.destination, LazyFlags.byteSwap(register(op.pointee.destination, as: type)))
     case .setcc:
       let value: UInt8 = state.pointee.flags.condition(op.pointee.detail) ? 1 : 0
       try setDestination(op, value)
@@ -211,7 +214,8 @@ extension CPU {
     let operation = op.pointee.operation
     let flags = state
     let isImmediate = op.pointee.form == .registerImmediate || op.pointee.form == .memoryImmediate
-    let index = isImmediate ? W(truncatingIfNeeded: op.pointee.immediate) : register(op.pointee.source, as: type)
+    let index =
+      isImmediate ? W(truncatingIfNeeded: op.pointee.immediate) : register(op.pointee.source, as: type)
     func apply(_ value: W) -> W {
       switch operation {
       case .bts: flags.pointee.flags.bitTestAndSet(value, at: index)

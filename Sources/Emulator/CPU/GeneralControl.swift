@@ -91,7 +91,9 @@ extension CPU {
   private func farTarget<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, as type: W.Type
   ) throws(GuestFault) -> (selector: UInt16, offset: UInt32) {
-    guard isMemory(op) else { return (UInt16(truncatingIfNeeded: op.pointee.displacement), op.pointee.immediate) }
+    guard isMemory(op) else {
+      return (UInt16(truncatingIfNeeded: op.pointee.displacement), op.pointee.immediate)
+    }
     let place = offset(op)
     let target = UInt32(truncatingIfNeeded: try load(op.pointee.segment, place, as: type))
     let selector = try load(op.pointee.segment, place &+ UInt32(W.bitWidth / 8), as: UInt16.self)
@@ -99,7 +101,8 @@ extension CPU {
   }
 
   /// IN and OUT.
-  func inputOutput<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool {
+  func inputOutput<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool
+  {
     let bytes = UInt32(W.bitWidth / 8)
     guard let width = AccessWidth(rawValue: UInt8(bytes)) else { return false }
     switch op.pointee.operation {
@@ -107,13 +110,20 @@ extension CPU {
       let port = portNumber(op, immediateForm: .registerImmediate)
       try checkIOPermission(port: port, bytes: bytes)
       setRegister(0, W(truncatingIfNeeded: bus.readPort(port, width: width)))
+      attributePortCost()
     case .out:
       let port = portNumber(op, immediateForm: .none)
       try checkIOPermission(port: port, bytes: bytes)
       bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: register(0, as: type)))
+      attributePortCost()
     default: return false
     }
     return true
+  }
+
+  /// What a port access costs is charged with its block, and belongs to I/O.
+  func attributePortCost() {
+    if caches.isOn { caches.breakdown.pointee.io &+= caches.latencies.port }
   }
 
   private func portNumber(_ op: UnsafeMutablePointer<Op>, immediateForm: OperandForm) -> UInt16 {

@@ -21,7 +21,12 @@ extension CPU {
       let mask: UInt32 = op.pointee.addressWidth == 2 ? 0xffff : .max
       let place = (self[.ebx] &+ UInt32(register(0, as: UInt8.self))) & mask
       setRegister(0, try load(op.pointee.segment, place, as: UInt8.self))
-    case .nop, .wait: break
+    case .nop: break
+    case .wait:
+      // There is no unit to wait for, but a task's first WAIT traps like its other x87 instructions. SDM vol. 3A, 2.5.
+      if state.pointee.cr0.isSuperset(of: [.monitorCoprocessor, .taskSwitched]) {
+        throw GuestFault(.deviceNotAvailable)
+      }
     case .push: try push(try pushOperand(op, as: type))
     case .pop: try popOperand(op, as: type)
     case .pusha: try pushAll(as: type)
@@ -43,7 +48,7 @@ extension CPU {
         self[.esp] = top
         throw error
       }
-      if segment == .ss { state.pointee.inhibitsInterrupts = true }
+      if segment == .ss { inhibitAfterStackLoad() }
     case .movFromSegment:
       let selector = state.pointee[SegmentRegister(rawValue: op.pointee.source) ?? .ds].selector
       // A register takes the selector zero-extended, memory always 16 bits. SDM vol. 2, MOV.
@@ -55,7 +60,7 @@ extension CPU {
     case .movToSegment:
       let segment = segmentOperand(op)
       try loadSegment(segment, try sourceValue(op, as: UInt16.self))
-      if segment == .ss { state.pointee.inhibitsInterrupts = true }
+      if segment == .ss { inhibitAfterStackLoad() }
     case .lds: try loadFarPointer(op, .ds, as: type)
     case .les: try loadFarPointer(op, .es, as: type)
     case .lfs: try loadFarPointer(op, .fs, as: type)
@@ -64,6 +69,12 @@ extension CPU {
     default: return false
     }
     return true
+  }
+
+  /// The next instruction may load ESP: nothing comes between. SDM vol. 3A, 6.8.3.
+  private func inhibitAfterStackLoad() {
+    state.pointee.inhibitsInterrupts = true
+    state.pointee.inhibitsTraps = true
   }
 
   private func segmentOperand(_ op: UnsafeMutablePointer<Op>) -> SegmentRegister {
@@ -108,7 +119,8 @@ extension CPU {
   }
 
   /// An ESP in the address of POP's memory operand is the one after the pop. SDM vol. 2, POP.
-  private func popOperand<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) {
+  private func popOperand<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault)
+  {
     let top = self[.esp]
     let value = try pop(as: type)
     do throws(GuestFault) {

@@ -66,7 +66,9 @@ extension CPU {
 
   /// This processor has no floating-point unit: EM and TS still trap as they do everywhere. SDM vol. 3A, 2.5.
   private func floatingPoint() throws(GuestFault) {
-    if !state.pointee.cr0.isDisjoint(with: [.emulation, .taskSwitched]) { throw GuestFault(.deviceNotAvailable) }
+    if !state.pointee.cr0.isDisjoint(with: [.emulation, .taskSwitched]) {
+      throw GuestFault(.deviceNotAvailable)
+    }
     reportMissing("x87")
     throw .invalidOpcode
   }

@@ -47,7 +47,8 @@ struct Interpreter<Timing: TimingModel>: ~Copyable {
   /// The effective address, which in a flat segment is the linear one.
   @inline(__always)
   func address(_ op: UnsafeMutablePointer<Op>) -> UInt32 {
-    r[Int(op.pointee.base)] &+ (r[Int(op.pointee.index)] &<< UInt32(op.pointee.scale)) &+ op.pointee.displacement
+    r[Int(op.pointee.base)] &+ (r[Int(op.pointee.index)] &<< UInt32(op.pointee.scale))
+      &+ op.pointee.displacement
   }
 
   @inline(__always)
@@ -60,7 +61,9 @@ struct Interpreter<Timing: TimingModel>: ~Copyable {
     }
     slot.pointee.hits &+= 1
     let place = slot.pointee.delta &+ Int(linear)
-    if misses(linear, place, bytes: W.bitWidth / 8) { cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .load, op) }
+    if misses(linear, place, bytes: W.bitWidth / 8) {
+      cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .load, op)
+    }
     let host = UnsafeRawPointer(bitPattern: place).unsafelyUnwrapped
     return host.loadUnaligned(as: W.self)
   }
@@ -75,7 +78,9 @@ struct Interpreter<Timing: TimingModel>: ~Copyable {
     }
     slot.pointee.hits &+= 1
     let place = slot.pointee.delta &+ Int(linear)
-    if misses(linear, place, bytes: W.bitWidth / 8) { cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .store, op) }
+    if misses(linear, place, bytes: W.bitWidth / 8) {
+      cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .store, op)
+    }
     let host = UnsafeMutableRawPointer(bitPattern: place).unsafelyUnwrapped
     host.storeBytes(of: value, as: W.self)
   }
@@ -182,7 +187,8 @@ extension Interpreter {
         case .movzxWordRR: destination(op).pointee = source(op) & 0xffff
         case .movzxWordRM: destination(op).pointee = UInt32(try load(address(op), as: UInt16.self, op))
         case .movsxByteRR:
-          destination(op).pointee = UInt32(truncatingIfNeeded: Int8(bitPattern: byte(op.pointee.source).pointee))
+          destination(op).pointee = UInt32(
+            truncatingIfNeeded: Int8(bitPattern: byte(op.pointee.source).pointee))
         case .movsxByteRM:
           let value = try load(address(op), as: UInt8.self, op)
           destination(op).pointee = UInt32(truncatingIfNeeded: Int8(bitPattern: value))
@@ -259,7 +265,8 @@ extension Interpreter {
         case .subRR:
           destination(op).pointee = state.pointee.flags.subtract(destination(op).pointee, source(op))
         case .subRI:
-          destination(op).pointee = state.pointee.flags.subtract(destination(op).pointee, op.pointee.immediate)
+          destination(op).pointee = state.pointee.flags.subtract(
+            destination(op).pointee, op.pointee.immediate)
         case .subRM:
           let value = try load(address(op), as: UInt32.self, op)
           destination(op).pointee = state.pointee.flags.subtract(destination(op).pointee, value)
@@ -542,14 +549,16 @@ extension Interpreter {
   func branch(_ op: UnsafeMutablePointer<Op>, if condition: Bool) {
     state.pointee.eip = condition ? op.pointee.immediate : op.pointee.nextEIP
     guard Timing.modelsCaches else { return }
-    let predicted = cpu.predictor.predictsCondition(op.pointee.eip, target: op.pointee.immediate, taken: condition)
+    let predicted = cpu.predictor.predictsCondition(
+      op.pointee.eip, target: op.pointee.immediate, taken: condition)
     cpu.branched(taken: condition, predicted: predicted)
   }
 
   @inline(__always)
   func indirectBranch(_ op: UnsafeMutablePointer<Op>) {
     guard Timing.modelsCaches else { return }
-    cpu.branched(taken: true, predicted: cpu.predictor.predictsTarget(op.pointee.eip, target: state.pointee.eip))
+    cpu.branched(
+      taken: true, predicted: cpu.predictor.predictsTarget(op.pointee.eip, target: state.pointee.eip))
   }
 
   @inline(__always)

@@ -262,7 +262,8 @@ extension Operation {
   /// lets interrupts in, or looks at the clock.
   var endsBlock: Bool {
     switch self {
-    case .jcc, .jcxz, .loop, .loope, .loopne, .jmp, .jmpFar, .call, .callFar, .ret, .retFar, .int, .int3, .into, .int1,
+    case .jcc, .jcxz, .loop, .loope, .loopne, .jmp, .jmpFar, .call, .callFar, .ret, .retFar, .int, .int3,
+      .into, .int1,
       .iret, .hlt, .sti, .popf, .in, .out, .cpuid, .rdtsc, .rdpmc, .rdmsr, .wrmsr, .movToCR, .movToDR, .clts,
       .lmsw, .invlpg, .wbinvd, .invd, .sysenter, .sysexit, .rsm, .ud1, .ud2, .lgdt, .lidt, .lldt, .ltr, .cli:
       true

@@ -3,9 +3,11 @@ import IA32
 /// The numbers of the MSRs of this processor. SDM vol. 4, table 2-2.
 enum ModelSpecificRegister {
   static let timeStampCounter: UInt32 = 0x10
+  static let performanceCounters: ClosedRange<UInt32> = 0xc1...0xc2
+  static let performanceEventSelects: ClosedRange<UInt32> = 0x186...0x187
 }
 
-/// RDMSR, WRMSR, RDTSC, RDPMC. SDM vol. 2B.
+/// RDMSR, WRMSR, RDTSC. SDM vol. 2B.
 extension CPU {
   /// RDMSR.
   /// - Throws: #GP(0) outside ring 0 and for a register that the model lacks.
@@ -14,12 +16,17 @@ extension CPU {
     switch index {
     case ModelSpecificRegister.timeStampCounter: return timeStampCounter
     case EFER.msr where model.hasNoExecute: return state.pointee.efer
+    case ModelSpecificRegister.performanceCounters:
+      return performanceCounter(Int(index - ModelSpecificRegister.performanceCounters.lowerBound))
+    case ModelSpecificRegister.performanceEventSelects:
+      let number = Int(index - ModelSpecificRegister.performanceEventSelects.lowerBound)
+      return UInt64(performance.select(number).rawValue)
     default: throw .generalProtection()
     }
   }
 
   /// WRMSR.
-  /// - Throws: #GP(0) outside ring 0, for a register that the model lacks and for reserved bits of EFER.
+  /// - Throws: #GP(0) outside ring 0, for a register that the model lacks and for reserved bits.
   func writeMSR(_ index: UInt32, _ value: UInt64) throws(GuestFault) {
     try requireRing0()
     switch index {
@@ -29,6 +36,11 @@ extension CPU {
     case EFER.msr where model.hasNoExecute:
       guard value & ~EFER.noExecuteEnable == 0 else { throw .generalProtection() }
       mmu.setEFER(value)
+    case ModelSpecificRegister.performanceCounters:
+      setPerformanceCounter(Int(index - ModelSpecificRegister.performanceCounters.lowerBound), value)
+    case ModelSpecificRegister.performanceEventSelects:
+      try setPerformanceEventSelect(
+        Int(index - ModelSpecificRegister.performanceEventSelects.lowerBound), value)
     default: throw .generalProtection()
     }
   }
@@ -39,10 +51,6 @@ extension CPU {
     if state.pointee.cr4.contains(.timeStampDisable) { try requireRing0() }
     return timeStampCounter
   }
-
-  /// RDPMC. The model has no performance counters, so every index is invalid.
-  /// - Throws: #GP(0).
-  func readPerformanceCounter(_: UInt32) throws(GuestFault) -> UInt64 { throw .generalProtection() }
 
   private var timeStampCounter: UInt64 { clock.now &+ state.pointee.timeStampOffset }
 }

@@ -7,7 +7,9 @@ extension CPU {
   /// The register of `W`'s width with this number; byte registers as the manual numbers them.
   @inline(__always)
   func register<W: OperandWord>(_ number: UInt8, as _: W.Type) -> W {
-    if W.bitWidth == 8 { return W(truncatingIfNeeded: registers[Int(number & 3)] >> (number & 4 != 0 ? 8 : 0)) }
+    if W.bitWidth == 8 {
+      return W(truncatingIfNeeded: registers[Int(number & 3)] >> (number & 4 != 0 ? 8 : 0))
+    }
     return W(truncatingIfNeeded: registers[Int(number)])
   }
 

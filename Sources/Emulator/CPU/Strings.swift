@@ -10,7 +10,10 @@ extension CPU {
   @inline(never)
   func string(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) -> Bool {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
-    defer { clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore) }
+    defer {
+      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      settle(op)
+    }
     switch op.pointee.width {
     case 1: return try string(op, as: UInt8.self)
     case 2: return try string(op, as: UInt16.self)
@@ -24,7 +27,6 @@ extension CPU {
     guard !op.pointee.prefixes.isDisjoint(with: [.rep, .repne]) else {
       try iterate(op, as: type)
       chargeWaitStates()
-      settle(op)
       return false
     }
     let cost = costs.cost(of: op.pointee)
@@ -33,17 +35,18 @@ extension CPU {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
       chargeWaitStates()
-      let iterations = 1 &+ UInt64(endsByComparison(op) ? 0 : bulk(op, cost, as: type))
+      let isUnchanged = op.pointee.handler == .string && !blocks.isSingle(op)
+      let iterations = 1 &+ UInt64(endsByComparison(op) || !isUnchanged ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         chargeIterations(iterations &- 1, cost)
         counters.pointee.instructions &+= iterations &- 1
-        settle(op)
         return false
       }
       chargeIterations(iterations, cost)
       counters.pointee.instructions &+= iterations
-      if trapping || control.pointee.needsAttention
+      // An iteration that may have overwritten the instruction is its last: what stands there now goes on.
+      if trapping || !isUnchanged || control.pointee.needsAttention
         || clock.state.pointee.now >= clock.state.pointee.deadline
       {
         return true
@@ -108,6 +111,7 @@ extension CPU {
     let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     mmu.commit(target, W(truncatingIfNeeded: bus.readPort(port, width: width)))
+    attributePortCost()
     advance(.edi, step, op)
   }
 
@@ -120,6 +124,7 @@ extension CPU {
     let value = try load(op.pointee.segment, pointer(.esi, op), as: type)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
     bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: value))
+    attributePortCost()
     advance(.esi, step, op)
   }
 
@@ -138,24 +143,26 @@ extension CPU {
   // MARK: Many at once
 
   /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
-  /// It follows a single iteration, which has left both pages in the TLB and the most recent in their sets (of two pages
-  /// that share a set, the destination first): more of the same change nothing there. The result, the counts and the
-  /// cycles are those of single iterations. 0 when none can be done so.
+  /// It follows a single iteration whose elements lay in the same pages: it has left both in the TLB and the most recent in
+  /// their sets (of two pages that share a set, the destination first), and more of the same change nothing there. The
+  /// result, the counts and the cycles are those of single iterations. 0 when none can be done so.
   private func bulk<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, _ cost: InstructionCosts.Cost, as type: W.Type
   ) -> UInt32 {
     guard op.pointee.operation == .movs || op.pointee.operation == .stos, op.pointee.addressWidth == 4,
       state.pointee.es.isFlatData,
-      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0,
+      state.pointee.systemFlags & (EFLAGS.direction.rawValue | EFLAGS.trap.rawValue) == 0, usesFastPaths,
       !control.pointee.needsAttention
     else { return 0 }
     let bytes = UInt32(W.bitWidth / 8)
     let to = self[.edi]
+    guard to & 0xfff >= bytes else { return 0 }
     var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
     guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
     var source: (host: UnsafeMutableRawPointer, source: AccessFilter.Source)?
     if op.pointee.operation == .movs {
       let from = self[.esi]
+      guard from & 0xfff >= bytes else { return 0 }
       count = min(count, (0x1000 &- from & 0xfff) / bytes)
       guard count > 0, state.pointee[op.pointee.segment].isFlatData, let found = mmu.resident(from, .read)
       else {

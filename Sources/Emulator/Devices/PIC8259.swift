@@ -27,6 +27,7 @@ public final class PIC8259 {
   public internal(set) var state = State() {
     didSet {
       output.pointee = state.master.request != nil
+      levels.pointee = UInt16(state.master.lines) | UInt16(state.slave.lines) << 8
       if output.pointee { onRequest() }
     }
   }
@@ -37,14 +38,19 @@ public final class PIC8259 {
   /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
   /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
   let output: UnsafeMutablePointer<Bool>
+  /// The levels of the 16 inputs, as the state has them.
+  private let levels: UnsafeMutablePointer<UInt16>
 
   public init() {
     output = .allocate(capacity: 1)
     output.initialize(to: false)
+    levels = .allocate(capacity: 1)
+    levels.initialize(to: 0)
   }
 
   deinit {
     output.deallocate()
+    levels.deallocate()
   }
 
   /// Puts the pair at its ports.
@@ -108,7 +114,10 @@ public final class PIC8259 {
   /// One device an input: two would each put it to its own level.
   public func line(_ irq: Int) -> InterruptLine {
     let input = UInt8(truncatingIfNeeded: irq == 2 ? 9 : irq & 15)
+    let bit: UInt16 = 1 << UInt16(input)
     return InterruptLine { level in
+      // Devices tell their line's level at every access; most of the time it is what it was.
+      guard (self.levels.pointee & bit != 0) != level else { return }
       self.update { state in
         if input < 8 {
           state.master.setLine(input, level)

@@ -45,6 +45,8 @@ public final class Bus {
   private var slots: [Slot] = []
   /// Devices in the port space, by ascending port.
   private var ports: [PortSlot] = []
+  /// For each port the index of its device in `ports`, plus one; 0 where there is none.
+  private var portIndex = [UInt16](repeating: 0, count: 0x1_0000)
   /// All ones, or all but bit 20 while the A20 gate is closed.
   private var addressMask = UInt64.max
   private var uncharged: UInt64 = 0
@@ -142,6 +144,9 @@ public final class Bus {
     }
     let index = ports.firstIndex { $0.range.lowerBound > range.lowerBound } ?? ports.count
     ports.insert(PortSlot(range: range, device: device), at: index)
+    for (index, slot) in ports.enumerated() {
+      for port in slot.range { portIndex[Int(port)] = UInt16(index + 1) }
+    }
   }
 
   /// Checks that a region may go there, and gives it.
@@ -172,6 +177,10 @@ public final class Bus {
   func setA20(enabled: Bool) {
     addressMask = enabled ? .max : ~(1 << 20)
   }
+
+  /// The address as it reaches memory and the caches, with the A20 gate's say.
+  @inline(__always)
+  func driven(_ address: UInt64) -> UInt64 { address & addressMask }
 
   // MARK: Memory accesses
 
@@ -329,7 +338,9 @@ public final class Bus {
 
   /// The device at a port. An access that runs over the end, from FFFFh to 10000h, finds nobody there.
   private func portSlot(at port: UInt64) -> PortSlot? {
-    ports.first { UInt64($0.range.lowerBound) <= port && port < UInt64($0.range.upperBound) }
+    guard port < 0x1_0000 else { return nil }
+    let index = portIndex[Int(port)]
+    return index == 0 ? nil : ports[Int(index) - 1]
   }
 
   // MARK: Bookkeeping

@@ -5,7 +5,9 @@ func zeroedPages<T>(of type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
   let bytes = max(1, count * MemoryLayout<T>.stride)
   let start = mmap(
     nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-  guard let start, start != MAP_FAILED else { fatalError("the host has no room for \(bytes) bytes of tables") }
+  guard let start, start != MAP_FAILED else {
+    fatalError("the host has no room for \(bytes) bytes of tables")
+  }
   return start.bindMemory(to: type, capacity: count)
 }
 

@@ -8,6 +8,9 @@ struct WriteTarget {
   var second: UInt64
   /// Bytes in the first page; all of them when the access does not cross.
   var bytesInFirst: UInt32
+  /// Whether the first page allows caching, and the second.
+  var isFirstCacheable = true
+  var isSecondCacheable = true
 }
 
 /// Loads and stores by linear address, through the TLB arrays. The interpreter asks the filter first.
@@ -24,7 +27,7 @@ extension MMU {
     let access = PageAccess(.read, user: user)
     if offset &+ bytes <= 0x1000 {
       let place = try physical(linear, access)
-      charge(place, bytes, .load)
+      charge(place, bytes, .load, isCacheable: lastWasCacheable.pointee)
       return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
@@ -46,6 +49,7 @@ extension MMU {
     var target: WriteTarget
     if linear & 0xfff &+ bytes <= 0x1000 {
       target = WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+      target.isFirstCacheable = lastWasCacheable.pointee
     } else {
       target = try crossingTarget(linear, bytes, access)
     }
@@ -63,9 +67,12 @@ extension MMU {
   func commit<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, _ value: W) {
     let bytes = UInt32(W.bitWidth / 8)
     if target.bytesInFirst == bytes { return writePhysical(target.first, value) }
-    for index in 0..<bytes {
-      let byte = UInt8(truncatingIfNeeded: value >> W(truncatingIfNeeded: 8 &* index))
-      writePhysical(byteAddress(target, index), byte)
+    var index: UInt32 = 0
+    while index < bytes {
+      let piece = piece(target, from: index, of: bytes)
+      let rest = UInt64(truncatingIfNeeded: value >> W(truncatingIfNeeded: 8 &* index))
+      bus.write(piece.address, width: piece.width, value: rest)
+      index &+= UInt32(piece.width.bytes)
     }
   }
 
@@ -73,18 +80,20 @@ extension MMU {
 
   /// What an access that passed its checks costs in the caches.
   @inline(__always)
-  private func charge(_ physical: UInt64, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
+  private func charge(_ physical: UInt64, _ bytes: UInt32, _ kind: CacheHierarchy.Kind, isCacheable: Bool) {
     guard caches.isOn else { return }
-    if lastWasCacheable.pointee && bus.hostPageForWriting(physical >> 12) != nil {
-      caches.access(physical, bytes: bytes, kind)
+    if isCacheable && bus.hostPageForWriting(physical >> 12) != nil {
+      caches.access(bus.driven(physical), bytes: bytes, kind)
     } else {
       caches.uncached(kind)
     }
   }
 
   private func charge(_ target: WriteTarget, _ bytes: UInt32, _ kind: CacheHierarchy.Kind) {
-    charge(target.first, target.bytesInFirst, kind)
-    if target.bytesInFirst < bytes { charge(target.second, bytes &- target.bytesInFirst, kind) }
+    charge(target.first, target.bytesInFirst, kind, isCacheable: target.isFirstCacheable)
+    if target.bytesInFirst < bytes {
+      charge(target.second, bytes &- target.bytesInFirst, kind, isCacheable: target.isSecondCacheable)
+    }
   }
 
   /// What the filter answers for an access with the current mode's rights: the host address, with the hit counted and the
@@ -99,17 +108,30 @@ extension MMU {
   // MARK: Pieces
 
   private func assemble<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, as _: W.Type) -> W {
+    let bytes = UInt32(W.bitWidth / 8)
     var value: W = 0
-    for index in 0..<UInt32(W.bitWidth / 8) {
-      let byte = readPhysical(byteAddress(target, index), as: UInt8.self)
-      value |= W(truncatingIfNeeded: byte) << W(truncatingIfNeeded: 8 &* index)
+    var index: UInt32 = 0
+    while index < bytes {
+      let piece = piece(target, from: index, of: bytes)
+      let part = bus.read(piece.address, width: piece.width)
+      value |= W(truncatingIfNeeded: part) << W(truncatingIfNeeded: 8 &* index)
+      index &+= UInt32(piece.width.bytes)
     }
     return value
   }
 
-  private func byteAddress(_ target: WriteTarget, _ index: UInt32) -> UInt64 {
-    index < target.bytesInFirst
-      ? target.first &+ UInt64(index) : target.second &+ UInt64(index &- target.bytesInFirst)
+  /// The widest naturally aligned piece of a crossing access that begins at its byte `index`: a device sees each half
+  /// in the fewest pieces, as it sees any access (see `Bus`).
+  private func piece(
+    _ target: WriteTarget, from index: UInt32, of bytes: UInt32
+  ) -> (address: UInt64, width: AccessWidth) {
+    let isFirst = index < target.bytesInFirst
+    let address =
+      isFirst ? target.first &+ UInt64(index) : target.second &+ UInt64(index &- target.bytesInFirst)
+    let left = (isFirst ? target.bytesInFirst : bytes) &- index
+    var width = AccessWidth.doubleword
+    while address & UInt64(width.rawValue &- 1) != 0 || width.rawValue > left { width = width.half }
+    return (address, width)
   }
 
   /// Both pages are translated, in order, before any byte moves.
@@ -118,14 +140,19 @@ extension MMU {
   ) throws(GuestFault) -> WriteTarget {
     let bytesInFirst = 0x1000 &- linear & 0xfff
     let first = try physical(linear, access)
+    let isFirstCacheable = lastWasCacheable.pointee
     let second = try physical(linear &+ bytesInFirst, access)
-    return WriteTarget(first: first, second: second, bytesInFirst: min(bytesInFirst, bytes))
+    return WriteTarget(
+      first: first, second: second, bytesInFirst: min(bytesInFirst, bytes),
+      isFirstCacheable: isFirstCacheable,
+      isSecondCacheable: lastWasCacheable.pointee)
   }
 
   /// The physical address of a data access; the filter learns of it when the access has the current mode's rights.
   func physical(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> UInt64 {
     if control.pointee.mode == .off {
       lastWasCacheable.pointee = true
+      counters.pointee.dataUntranslated &+= 1
       let page = UInt64(linear & 0xffff_f000)
       remember(linear, page, writable: true, source: .identity)
       return page | UInt64(linear & 0xfff)
@@ -175,10 +202,10 @@ extension MMU {
     return (host + Int(linear & 0xfff), source)
   }
 
-  /// Counts `count` lookups that one of the data arrays would have answered.
+  /// Counts `count` accesses that one of the data arrays, or none with paging off, would have answered.
   func countHits(_ count: UInt64, _ source: AccessFilter.Source) {
     switch source {
-    case .identity: break
+    case .identity: counters.pointee.dataUntranslated &+= count
     case .data4K: counters.pointee.data4KHits &+= count
     case .dataLarge: counters.pointee.dataLargeHits &+= count
     }
@@ -186,7 +213,10 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12), !caches.isOn || caches.isEnabled else { return }
+    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled
+    else {
+      return
+    }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
       linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)
@@ -211,7 +241,8 @@ extension MMU {
       code.willWrite(host, offset: UInt32(address & 0xfff), bytes: UInt32(bytes))
       host.storeBytes(of: value.littleEndian, toByteOffset: Int(address & 0xfff), as: W.self)
     } else {
-      bus.write(address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))
+      bus.write(
+        address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))
     }
   }
 }

@@ -15,7 +15,11 @@ extension MMU {
       entry.pointee.isValid = false
       filter.dropLarge(linear >> shift, shift: shift)
     }
-    forgetFetchPage()
+    let fetch = fetchPage.pointee
+    let holdsFetchPage =
+      fetch.source == .instructionLarge
+      ? fetch.page >> (shift &- 12) == linear >> shift : fetch.page == page
+    if holdsFetchPage { forgetFetchPage() }
   }
 
   /// Drops every translation, or all but the global ones, and every cached PDE: those know no G.
@@ -29,14 +33,16 @@ extension MMU {
     forgetFetchPage()
   }
 
-  /// Makes the next fetch ask the TLB.
+  /// Makes the next fetch ask the TLB. The line stays known: a block that is left early takes back the lookups of lines
+  /// that it has not reached.
   func forgetFetchPage() {
     switch fetchPage.pointee.source {
     case .identity: break
     case .instruction4K: counters.pointee.instruction4KHits &+= fetchPage.pointee.lookups
     case .instructionLarge: counters.pointee.instructionLargeHits &+= fetchPage.pointee.lookups
     }
-    fetchPage.pointee = FetchPage()
+    fetchPage.pointee.lookups = 0
+    fetchPage.pointee.page = AccessFilter.none
   }
 
   /// The state after RESET#: no paging, nothing translated.

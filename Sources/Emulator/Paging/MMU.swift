@@ -11,6 +11,8 @@ public struct PagingCounters: Hashable, Sendable {
   /// Lookups that neither array of the side answered: each is followed by a walk.
   public var instructionMisses: UInt64 = 0
   public var dataMisses: UInt64 = 0
+  /// Data accesses with paging off, which ask no array.
+  public var dataUntranslated: UInt64 = 0
   /// Walks by the size of page that they found.
   public var instruction4KFills: UInt64 = 0
   public var instructionLargeFills: UInt64 = 0
@@ -55,6 +57,8 @@ final class MMU {
   let control: UnsafeMutablePointer<PagingControl>
   /// Cycles that one reference of a walk costs where there are no caches: 0 in the `functional` level.
   var walkReferenceCost: UInt64 = 0
+  /// Off, the filter stays empty.
+  var usesFastPaths = true
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
@@ -106,6 +110,7 @@ final class MMU {
     var counts = counters.pointee
     counts.data4KHits &+= filter.hits(of: .data4K)
     counts.dataLargeHits &+= filter.hits(of: .dataLarge)
+    counts.dataUntranslated &+= filter.hits(of: .identity)
     let page = fetchPage.pointee
     switch page.source {
     case .identity: break
@@ -115,6 +120,15 @@ final class MMU {
     counts.instruction4KHits &-= counts.instruction4KFills
     counts.instructionLargeHits &-= counts.instructionLargeFills
     return counts
+  }
+
+  /// Counts a lookup of one line through `translation`.
+  func countFetch(_ translation: Translation) {
+    if translation.isLarge {
+      counters.pointee.instructionLargeHits &+= 1
+    } else {
+      counters.pointee.instruction4KHits &+= 1
+    }
   }
 
   /// Whether explicit accesses are user-mode accesses now.
@@ -145,7 +159,7 @@ struct FetchPage {
   /// Linear page number; `AccessFilter.none` when the next fetch must ask the TLB.
   var page = AccessFilter.none
   var source = Source.identity
-  /// Physical address of the page.
+  /// Physical address of the page, as the A20 gate lets it through.
   var physical: UInt64 = 0
   /// Host address of the page; nil where no memory answers (MMIO, unclaimed).
   var host: UnsafeRawPointer?

@@ -37,8 +37,10 @@ public struct PagingControl: Hashable, Sendable {
   public let writeProtect: Bool
   public let globalPages: Bool
   public let noExecute: Bool
-  let reserved4K: UInt64
+  /// Reserved bits of a PDE that points to a page table, of a PDE that maps a large page, and of a PTE.
+  let reservedTable: UInt64
   let reservedLarge: UInt64
+  let reserved4K: UInt64
 
   /// - Parameter addressWidth: physical address bits, 36 to 52.
   public init(cr0: CR0, cr3: UInt32, cr4: CR4, efer: UInt64, addressWidth: UInt8) {
@@ -49,13 +51,22 @@ public struct PagingControl: Hashable, Sendable {
     globalPages = cr4.contains(.pageGlobalEnable)
     noExecute = mode == .pae && efer & EFER.noExecuteEnable != 0
     if mode == .pae {
-      reserved4K = ReservedBits.pae4K(addressWidth: addressWidth, noExecuteEnabled: noExecute)
-      reservedLarge = ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute)
+      reservedTable = ReservedBits.pae4K(addressWidth: addressWidth, noExecuteEnabled: noExecute)
+      reservedLarge =
+        ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute) | Self.largePagePAT
+      reserved4K = reservedTable | Self.pagePAT
     } else {
-      reserved4K = 0
-      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth)
+      reservedTable = 0
+      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth) | Self.largePagePAT
+      // Without CR4.PSE 32-bit paging has no reserved bits. SDM vol. 3A, 4.3.
+      reserved4K = pageSizeExtensions ? Self.pagePAT : 0
     }
   }
+
+  /// Where an entry that maps a page would have its PAT bit. The processor has no page attribute table (CPUID says
+  /// so), and without one these bits are reserved. SDM vol. 3A, 4.3, 4.4.2.
+  private static let pagePAT: UInt64 = 1 << 7
+  private static let largePagePAT: UInt64 = 1 << 12
 
   /// log2 of a large page's size in bytes: 21 under PAE, 22 in 32-bit paging.
   @inline(__always)
@@ -257,7 +268,7 @@ public struct PageWalk: Sendable {
         leafIsDirectoryEntry = true
         return checkLeaf(.pde, reserved: pde & control.reservedLarge)
       }
-      let reserved = pde & control.reserved4K
+      let reserved = pde & control.reservedTable
       if reserved != 0 { return end(.pde, pdeAddress, pde, .reservedBits(reserved)) }
       next = .readPTE
       return Step(level: .pde, address: pdeAddress, value: pde, verdict: .references)

@@ -58,13 +58,18 @@ extension MMU {
   @inline(__always)
   private func needsDirtyWalk(_ entry: UnsafeMutablePointer<TLBEntry>, _ access: PageAccess) -> Bool {
     guard access.kind == .write && !entry.pointee.translation.isDirty else { return false }
+    makeRoom(entry)
+    return true
+  }
+
+  /// Drops a data entry for what a walk is about to find, or has found, in its place.
+  private func makeRoom(_ entry: UnsafeMutablePointer<TLBEntry>) {
     entry.pointee.isValid = false
     if entry.pointee.translation.isLarge {
       filter.dropLarge(entry.pointee.page, shift: control.pointee.largePageShift)
     } else {
       filter.drop(entry.pointee.page)
     }
-    return true
   }
 
   private func walkAndFill(
@@ -73,7 +78,11 @@ extension MMU {
     let translation = try walk(linear, access)
     if translation.isLarge {
       counters.pointee.dataLargeFills &+= 1
-      let entry = fill(dataLarge, linear >> control.pointee.largePageShift, translation)
+      let shift = control.pointee.largePageShift
+      // A write that hit a 4 KiB entry with D clear can find a large page here that another access has brought in
+      // already. The array must not hold it twice, or INVLPG would leave one of the two.
+      if let held = dataLarge.find(linear >> shift) { makeRoom(held) }
+      let entry = fill(dataLarge, linear >> shift, translation)
       touchDataLarge(entry)
       return entry
     }
@@ -193,7 +202,7 @@ extension MMU {
     }
     if bus.hostPageForWriting(address >> 12) != nil {
       chargeWalk(caches.latencies.walkReference)
-      caches.access(address, bytes: UInt32(bytes), .walk)
+      caches.access(bus.driven(address), bytes: UInt32(bytes), .walk)
     } else {
       caches.uncached(.walk)
     }

@@ -47,6 +47,13 @@ struct BranchPredictor: ~Copyable {
     top.deallocate()
   }
 
+  /// Forgets every branch and every call.
+  func forgetAll() {
+    entries.update(repeating: Entry(), count: Self.count)
+    returns.update(repeating: 0, count: Int(Self.returnDepth))
+    top.pointee = 0
+  }
+
   @inline(__always)
   private func entry(_ branch: UInt32) -> UnsafeMutablePointer<Entry> {
     entries + Int((branch ^ branch >> 9) & UInt32(Self.count &- 1))

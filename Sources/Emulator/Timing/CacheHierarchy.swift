@@ -7,7 +7,9 @@ final class CacheHierarchy {
   let clock: Clock
   let latencies: Latencies
   /// Whether the level is `full`: off, nothing here is ever called or counted.
-  let isOn: Bool
+  private(set) var isOn: Bool
+  /// Off, the filters stay empty and every access is looked up.
+  var usesFilters = true
   /// CR0.CD is clear: lines are brought in. While it is set, every access goes past the caches.
   var isEnabled = false {
     didSet { if !isEnabled { forgetRecent() } }
@@ -80,7 +82,7 @@ final class CacheHierarchy {
     guard isEnabled else { return uncached(kind) }
     let set = Int(line & UInt64(dataSetMask))
     let hit = isPerfect || data.access(line)
-    recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line)
+    if usesFilters { recentData[set] = (ramBase >> UInt(Self.lineShift)) &+ UInt(line) }
     if hit { return }
     counters.pointee.dataLinesIn &+= 1
     switch kind {
@@ -125,12 +127,15 @@ final class CacheHierarchy {
   func fetch(_ physical: UInt64, host: UInt) {
     let line = physical >> UInt64(Self.lineShift)
     guard isEnabled else {
+      counters.pointee.uncachedFetches &+= 1
       clock.state.pointee.now &+= latencies.uncached
       breakdown.pointee.fetch &+= latencies.uncached
       return
     }
     let hit = isPerfect || instruction.access(line)
-    recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    if usesFilters {
+      recentInstruction[Int(line & UInt64(instructionSetMask))] = host >> UInt(Self.lineShift)
+    }
     if hit { return }
     counters.pointee.instructionMisses &+= 1
     counters.pointee.l2InstructionFetches &+= 1
@@ -142,6 +147,12 @@ final class CacheHierarchy {
   }
 
   // MARK: All
+
+  /// Turns the model on, with nothing in any cache, or off.
+  func setOn(_ on: Bool) {
+    isOn = on
+    invalidateAll()
+  }
 
   /// INVD and WBINVD: nothing is left in any cache.
   func invalidateAll() {

@@ -77,9 +77,9 @@ public final class Clock {
     dueTimes[event.id] != .max
   }
 
-  /// Whether `event` is all that may still happen: nothing else is pending.
-  func isOnlyPending(_ event: ClockEvent) -> Bool {
-    dueTimes.indices.allSatisfy { $0 == event.id || dueTimes[$0] == .max }
+  /// Whether `events` are all that may still happen: nothing else is pending.
+  func isOnlyPending(_ events: ClockEvent...) -> Bool {
+    dueTimes.indices.allSatisfy { id in dueTimes[id] == .max || events.contains { $0.id == id } }
   }
 
   /// Fires everything that is due at `now`, the earliest first, also what the handlers schedule meanwhile, and

@@ -19,7 +19,8 @@ public struct CycleBreakdown: Hashable, Sendable {
 
   public init() {}
 
-  var sum: UInt64 { fetch &+ l1 &+ l2 &+ dram &+ walk &+ branch &+ io &+ idle }
+  /// All of it together.
+  public var sum: UInt64 { fetch &+ l1 &+ l2 &+ dram &+ walk &+ branch &+ io &+ idle }
 }
 
 /// Events of the caches and branches since reset.
@@ -27,6 +28,8 @@ public struct CacheCounters: Hashable, Sendable {
   /// 32-byte lines of instructions looked up, and those that missed L1I.
   public var instructionFetches: UInt64 = 0
   public var instructionMisses: UInt64 = 0
+  /// Lines of instructions that no cache took.
+  public var uncachedFetches: UInt64 = 0
   /// Lines brought into L1D.
   public var dataLinesIn: UInt64 = 0
   /// L2 lookups for instructions, loads and stores; lines brought into L2.

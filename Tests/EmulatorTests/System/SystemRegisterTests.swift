@@ -152,14 +152,14 @@ import Testing
       let fault = f.fault { () throws(GuestFault) in try f.cpu.writeMSR(EFER.msr, 1 << bit) }
       #expect(fault == .generalProtection(0), "bit \(bit)")
     }
-    for index in [UInt32(0), 0x1b, 0xc1, 0x186, 0x2ff, 0xc000_0081, .max] {
+    for index in [UInt32(0), 0x1b, 0xc3, 0x188, 0x2ff, 0xc000_0081, .max] {
       #expect(
         f.fault { () throws(GuestFault) in _ = try f.cpu.readMSR(index) } == .generalProtection(0))
       #expect(
         f.fault { () throws(GuestFault) in try f.cpu.writeMSR(index, 0) } == .generalProtection(0))
     }
     #expect(
-      f.fault { () throws(GuestFault) in _ = try f.cpu.readPerformanceCounter(0) } == .generalProtection(0))
+      f.fault { () throws(GuestFault) in _ = try f.cpu.readPerformanceCounter(2) } == .generalProtection(0))
     try f.enterRing(3)
     #expect(f.fault { () throws(GuestFault) in _ = try f.cpu.readMSR(0x10) } == .generalProtection(0))
   }

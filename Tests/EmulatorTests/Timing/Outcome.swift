@@ -1,0 +1,75 @@
+import Emulator
+import Testing
+
+/// Everything that two machines which did the same must agree in, by name: counts, cycles, registers, what was printed, why
+/// the run ended.
+struct Outcome: Equatable {
+  private(set) var values: [String: String] = [:]
+
+  init(of machine: Machine, stop: StopReason, output: [UInt8] = []) {
+    add(machine.counters, "")
+    add(machine.registers, "registers.")
+    values["stop"] = "\(stop)"
+    values["output"] = String(decoding: output, as: UTF8.self)
+    values["tlb"] = TLBArrayName.allCases.map { name in
+      let lines = machine.tlb(name).map { line -> String in
+        let entry = line.entry
+        return "\(line.set).\(line.way).\(line.rank) \(entry.page) \(entry.translation) \(entry.filledAt)"
+      }
+      return "\(name.rawValue): \(lines)"
+    }.joined(separator: "\n")
+  }
+
+  /// Takes a structure apart down to its numbers, so that a new count is compared without being named here.
+  private mutating func add(_ value: Any, _ prefix: String) {
+    for child in Mirror(reflecting: value).children {
+      let name = prefix + (child.label ?? "")
+      if Mirror(reflecting: child.value).displayStyle == .struct && !(child.value is any BinaryInteger) {
+        add(child.value, name + ".")
+      } else {
+        values[name] = "\(child.value)"
+      }
+    }
+  }
+
+  /// What the two don't agree in.
+  func differences(from other: Outcome) -> [String] {
+    Set(values.keys).union(other.values.keys).sorted().compactMap { name in
+      let (mine, theirs) = (values[name] ?? "nothing", other.values[name] ?? "nothing")
+      return mine == theirs ? nil : "\(name): \(mine.prefix(400)) and \(theirs.prefix(400))"
+    }
+  }
+}
+
+/// The breakdown with its remainder adds up to the clock, and nothing is charged twice: no part exceeds the whole.
+func expectBreakdownAddsUp(
+  _ machine: Machine, _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let counters = machine.counters
+  let parts = counters.breakdown
+  let sum = [parts.fetch, parts.l1, parts.l2, parts.dram, parts.walk, parts.branch, parts.io, parts.idle]
+    .reduce(0, +)
+  #expect(sum <= counters.cycles, comment, sourceLocation: sourceLocation)
+  // What is left is what the instructions cost by themselves: a cycle each at least. A repeated string instruction that
+  // is taken up again may have its last iteration counted with the block it ends in, so nothing is lost either.
+  #expect(counters.cycles - sum >= counters.instructions, comment, sourceLocation: sourceLocation)
+  #expect(parts.idle == counters.idleCycles, comment, sourceLocation: sourceLocation)
+}
+
+/// A generator with a fixed seed (SplitMix64, Steele, Lea and Flood 2014).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(_ seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ mixed >> 31
+  }
+
+  mutating func below(_ bound: UInt32) -> UInt32 { UInt32.random(in: 0..<bound, using: &self) }
+  mutating func chance(_ oneIn: UInt32) -> Bool { below(oneIn) == 0 }
+}
