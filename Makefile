@@ -57,7 +57,7 @@ clean: ## remove everything that was built
 include $(wildcard images/*.mk)
 images: $(IMAGES)
 
-# libelf reads guest images, libdw their line tables, pkg-config finds it, and the decoder's tests ask objdump. Quick and silent when all is there.
+# libelf reads guest images, libdw their line tables, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
 packages := libelf-dev libdw-dev pkg-config binutils
 prerequisites:
 	@command -v swift > /dev/null || { echo 'Swift 6.3 is needed on the PATH: https://www.swift.org/install' >&2; exit 1; }
