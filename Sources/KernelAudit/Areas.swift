@@ -66,6 +66,11 @@ extension AuditRun {
         report(.areaList, "vmlist comes back to the descriptor at \(hex(next))")
         return
       }
+      // An area has a page and a guard page at least.
+      guard seen.count <= 1 << 17 else {
+        report(.areaList, "vmlist has more areas than the vmalloc range has room for")
+        return
+      }
       func word(_ offset: UInt32) -> UInt32 { field(next, offset) ?? 0 }
       areas.append(
         Area(
@@ -100,20 +105,12 @@ extension AuditRun {
   private func checkMapping(_ area: Area, _ unclaimed: inout Set<UInt32>) {
     let first = area.start >> 12
     let isMapped = (first..<first + area.pages).contains { mapped[$0] != nil }
-    // An area that somebody got with get_vm_area and has not mapped yet.
+    // An area that somebody got with get_vm_area and has not mapped yet has nothing to compare.
     let isBare = !isMapped && area.array == 0 && area.physical == 0
     if area.isLazilyFreed {
       expect(!isMapped, .strayMapping, "the area at \(hex(area.start)) was freed lazily and is still mapped")
-    } else if isBare {
-    } else if area.flags & Layout.alloc != 0 {
-      checkOwnPages(area)
-    } else if area.flags & Layout.map != 0 {
-      for index in 0..<area.pages {
-        guard let mapping = expectMapped(area, index) else { continue }
-        views.append((UInt32(truncatingIfNeeded: min(mapping.frame, 0xFFFF_FFFF)), place(area, index)))
-      }
-    } else {
-      checkBusPages(area)
+    } else if !isBare {
+      checkPages(area)
     }
     if isMapped && !area.isLazilyFreed {
       let modes = (first..<first + area.pages).compactMap { mapped[$0]?.translation.isCacheDisabled }
@@ -128,6 +125,15 @@ extension AuditRun {
         .guardPage,
         "the guard page \(hex(guardPage << 12)) of the area at \(hex(area.start)) is mapped to frame "
           + "\(mapped[guardPage]?.frame ?? 0)")
+    }
+  }
+
+  private func checkPages(_ area: Area) {
+    if area.flags & Layout.alloc != 0 { return checkOwnPages(area) }
+    if area.flags & Layout.ioremap != 0 { return checkBusPages(area) }
+    for index in 0..<area.pages {
+      guard let mapping = expectMapped(area, index) else { continue }
+      views.append((UInt32(truncatingIfNeeded: min(mapping.frame, 0xFFFF_FFFF)), place(area, index)))
     }
   }
 
@@ -192,6 +198,9 @@ extension AuditRun {
 
   // MARK: The tree
 
+  /// Some forty levels are what 100,000 areas may take; a list that poses as a tree must not exhaust the host's stack.
+  private static let deepestTree = 1000
+
   /// The tree, while the kernel keeps it, must have the areas in the list's order and know the gaps between them.
   func checkAreaTree() {
     guard variable(.areaSearch) == KernelLayout.AreaSearch.tree else { return }
@@ -214,7 +223,7 @@ extension AuditRun {
           + "and it is \(largest)")
       return largest
     }
-    guard visit(variable(.areaRoot)) != nil, order == areas.map(\.descriptor) else {
+    guard visit(variable(.areaRoot), depth: 0) != nil, order == areas.map(\.descriptor) else {
       report(.areaTree, "the tree does not have the \(areas.count) areas of vmlist in their order")
       return
     }

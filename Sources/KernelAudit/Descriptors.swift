@@ -87,7 +87,7 @@ extension AuditRun {
     if page.flags == KernelLayout.Page.slab {
       var cache = descriptors.slabs[page.order] ?? (0, 0, 0)
       cache.slabs += 1
-      cache.objects += page.count
+      cache.objects &+= page.count
       if page.virtual != 0 { cache.withFreeObjects += 1 }
       descriptors.slabs[page.order] = cache
     }

@@ -34,6 +34,8 @@ public enum KernelSymbol: String, CaseIterable, Sendable {
 enum KernelLayout {
   /// Physical address 0 in the kernel's linear addresses: `PAGE_OFFSET`.
   static let pageOffset: UInt32 = 0xC000_0000
+  /// Where the direct map may be: 896 MiB at most.
+  static let largestDirectMap: Range<UInt32> = 0xC000_0000..<0xF800_0000
   /// `VMALLOC_END`, two pages below the kmap window.
   static let vmallocEnd: UInt32 = 0xFFBF_E000
   static let kmapBase: UInt32 = 0xFFC0_0000

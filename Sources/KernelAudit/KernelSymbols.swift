@@ -16,8 +16,8 @@ public struct KernelSymbols: Sendable {
     var addresses: [KernelSymbol: UInt32] = [:]
     var missing: [String] = []
     for symbol in KernelSymbol.allCases {
-      // A variable below PAGE_OFFSET would not be in the direct map.
-      if let address = addressOf(symbol.rawValue), address >= KernelLayout.pageOffset {
+      // Variables are part of the image, which lies in the direct map.
+      if let address = addressOf(symbol.rawValue), KernelLayout.largestDirectMap.contains(address) {
         addresses[symbol] = address
       } else {
         missing.append(symbol.rawValue)

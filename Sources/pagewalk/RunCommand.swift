@@ -50,7 +50,7 @@ struct RunCommand: ParsableCommand {
   var machine = "p6"
 
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
-  var timing = TimingLevel.functional
+  var timing = TimingLevel.full
 
   @Option(
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)

@@ -65,7 +65,6 @@ struct CodeWriter {
     default: doubleword(value)
     }
   }
-  mutating func patch(_ offset: Int, _ value: UInt8) { code[offset] = value }
 
   /// A place where the program may be cut: an instruction, with what prepares it, begins.
   mutating func boundary() { boundaries.append(code.count) }

@@ -11,7 +11,7 @@ import Testing
     "pagewalk-hostile.case")
 
   @Test("Random bytes and random system instructions in every mode") func randomGuests() throws {
-    let seeds: Range<UInt64> = 0..<(runsSlowSweeps ? 60_000 : 1_500)
+    let seeds: Range<UInt64> = 0..<(runsSlowSweeps ? 60_000 : 800)
     var failures = 0
     for seed in seeds where failures < 5 {
       let guest = HostileGuest(seed: seed)

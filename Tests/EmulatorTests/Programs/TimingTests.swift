@@ -6,8 +6,8 @@ import Testing
 /// Interrupts come at the first instruction boundary from their cycle on, and how a run is cut into pieces changes
 /// nothing.
 @Suite struct TimingTests {
-  /// PICs at 20h and 28h with IRQ 0 open, and counter 0 in `mode` with this count.
-  static func timer(mode: Int, count: Int) -> String {
+  /// PICs at 20h and 28h with IRQ 0 open, and counter 0 in `mode` with the count that `program` puts at [6020h].
+  static func timer(mode: Int) -> String {
     """
       mov al, 0x11
       out 0x20, al
@@ -21,9 +21,9 @@ import Testing
       out 0x21, al
       mov al, \(0x30 | mode << 1)
       out 0x43, al
-      mov al, \(count & 0xff)
+      mov al, [0x6020]
       out 0x40, al
-      mov al, \(count >> 8)
+      mov al, [0x6021]
       out 0x40, al
 
     """
@@ -42,10 +42,13 @@ import Testing
     """
 
   /// A machine whose PIT ticks every third cycle, with the handler in place.
-  private func program(_ source: String, timing: TimingLevel = .functional) throws -> ProgramMachine {
+  private func program(
+    _ source: String, count: UInt32 = 0, timing: TimingLevel = .functional
+  ) throws -> ProgramMachine {
     let program = try ProgramMachine(timing: timing, frequency: 3 * 1_193_182)
     try program.enterProtectedMode()
     try program.load(source)
+    program.poke32(0x6020, count)
     program.poke(0x5_0000, try Assembler.assemble(Self.handler, at: 0x5_0000))
     program.poke64(ProgramMachine.idt + 0x20 * 8, ProgramMachine.gate(8, 0x5_0000, access: 0x8e))
     return program
@@ -53,8 +56,8 @@ import Testing
 
   @Test("An interrupt is taken at the first boundary at or after its cycle, wherever in a block")
   func firstBoundary() throws {
-    for count in 2..<60 {
-      let program = try program(Self.timer(mode: 0, count: count) + "sti\n .fill 400, 1, 0x40\n hlt")
+    for count in 2..<60 as Range<UInt32> {
+      let program = try program(Self.timer(mode: 0) + "sti\n .fill 400, 1, 0x40\n hlt", count: count)
       let machine = program.machine
       var due: UInt64?
       while machine.counters.interrupts == 0 && machine.cycle < 1000 {
@@ -67,7 +70,7 @@ import Testing
           (machine.counters.interrupts == 1) == (isDue && before >= due!), "count \(count), cycle \(before)")
       }
       #expect(machine.counters.interrupts == 1)
-      let whole = try self.program(Self.timer(mode: 0, count: count) + "sti\n .fill 400, 1, 0x40\n hlt")
+      let whole = try self.program(Self.timer(mode: 0) + "sti\n .fill 400, 1, 0x40\n hlt", count: count)
       _ = whole.machine.run(untilCycle: machine.cycle + 5)
       _ = machine.run(untilCycle: machine.cycle + 5)
       #expect(whole.peek32(0x6000) == program.peek32(0x6000), "count \(count)")
@@ -124,9 +127,9 @@ import Testing
     let (name, text) = Self.bodies[index]
     for paging in [false, true] {
       for timing in TimingLevel.allCases {
-        for count in [7, 11, 40] {
+        for count in [7, 11, 40] as [UInt32] {
           func start() throws -> ProgramMachine {
-            let program = try program(Self.timer(mode: 2, count: count) + "sti\n" + text, timing: timing)
+            let program = try program(Self.timer(mode: 2) + "sti\n" + text, count: count, timing: timing)
             // Exceptions: skip what faulted (two bytes at least), count, go on.
             let skip = try Assembler.assemble(
               "inc dword ptr [0x6008]\n add dword ptr [esp], 2\n iretd\n .balign 16\n inc dword ptr [0x600c]\n iretd\n .balign 16\n add esp, 4\n add dword ptr [esp], 2\n iretd\n .balign 16\n add dword ptr [esp], 6\n iretd",
@@ -173,7 +176,7 @@ import Testing
       let random = RandomProgram(seed: seed, length: 80)
       var expected: RunResult?
       for pacing in [.whole, .steps(1), .random(seed)] as [Pacing] {
-        let program = try program(Self.timer(mode: 2, count: 5 + Int(seed % 30)) + "push 0x42f000\n ret")
+        let program = try program(Self.timer(mode: 2) + "push 0x42f000\n ret", count: UInt32(5 + seed % 30))
         program.poke(HostProcess.codeAddress, random.code)
         // Registers and flags as the program wants them, then again from its start.
         program.poke(
@@ -200,16 +203,16 @@ import Testing
 
   @Test("STI, MOV SS and POP SS hold interrupts off for one instruction") func shadows() throws {
     // A request that waits since before STI.
-    let waiting = Self.timer(mode: 0, count: 2) + ".fill 40, 1, 0x90\n"
+    let waiting = Self.timer(mode: 0) + ".fill 40, 1, 0x90\n"
     for (text, offset) in [("sti\n inc eax\n inc eax\n hlt", 2), ("sti\n hlt\n inc eax\n hlt", 2)]
       as [(String, UInt32)]
     {
-      let program = try program(waiting + "mov ebp, offset here\n here: " + text)
+      let program = try program(waiting + "mov ebp, offset here\n here: " + text, count: 2)
       program.run(cycles: 300)
       #expect(program.peek32(0x6004) == 1)
       #expect(program.peek32(0x6000) == program.cpu[.ebp] + offset, "\(text)")
     }
-    let never = try program(waiting + ".rept 20\n sti\n cli\n .endr\n int3")
+    let never = try program(waiting + ".rept 20\n sti\n cli\n .endr\n int3", count: 2)
     never.run(cycles: 300)
     #expect(never.taken?.vector == 3)
     #expect(never.peek32(0x6004) == 0)
@@ -218,10 +221,11 @@ import Testing
       as [(String, UInt32, UInt32)]
     {
       var seen: Set<UInt32> = []
-      for count in 10..<60 {
+      for count in 10..<60 as Range<UInt32> {
         let program = try program(
-          Self.timer(mode: 0, count: count)
-            + "mov ebp, offset here\n mov eax, 0x10\n sti\n nop\n here:\n .rept 300\n \(body)\n .endr\n hlt")
+          Self.timer(mode: 0)
+            + "mov ebp, offset here\n mov eax, 0x10\n sti\n nop\n here:\n .rept 300\n \(body)\n .endr\n hlt",
+          count: count)
         program.run(cycles: 400)
         guard program.peek32(0x6004) == 1, program.peek32(0x6000) > program.cpu[.ebp] else { continue }
         seen.insert((program.peek32(0x6000) - program.cpu[.ebp]) % size)
@@ -232,7 +236,7 @@ import Testing
 
   @Test("HLT wakes at the interrupt, goes on behind it, and time has passed") func halt() throws {
     let program = try program(
-      Self.timer(mode: 0, count: 100) + "sti\n here: hlt\n mov eax, 0x600d\n cli\n hlt")
+      Self.timer(mode: 0) + "sti\n here: hlt\n mov eax, 0x600d\n cli\n hlt", count: 100)
     #expect(program.run(cycles: 10_000) == .halted)
     #expect(program.cpu[.eax] == 0x600d)
     #expect(program.machine.counters.idleCycles > 250)

@@ -22,8 +22,8 @@ struct FastPathTests {
   @Test("random programs", arguments: 0..<60 as Range<UInt64>)
   func randomPrograms(_ seed: UInt64) throws {
     for timing in TimingLevel.allCases {
-      let fast = try RandomProgram.machine(seed: seed, timing)
-      let direct = try RandomProgram.machine(seed: seed, timing, fast: false)
+      let fast = try RandomSystemProgram.machine(seed: seed, timing)
+      let direct = try RandomSystemProgram.machine(seed: seed, timing, fast: false)
       let stops = (fast.machine.run(untilCycle: 100_000_000), direct.machine.run(untilCycle: 100_000_000))
       let differences = Outcome(
         of: fast.machine, stop: stops.0, output: fast.machine.takeSerialOutput(draining: true)
@@ -42,8 +42,8 @@ struct FastPathTests {
   func slices(_ seed: UInt64) throws {
     var random = SeededGenerator(seed ^ 0x51ce)
     for timing in TimingLevel.allCases {
-      let whole = try RandomProgram.machine(seed: seed, timing).machine
-      let sliced = try RandomProgram.machine(seed: seed, timing).machine
+      let whole = try RandomSystemProgram.machine(seed: seed, timing).machine
+      let sliced = try RandomSystemProgram.machine(seed: seed, timing).machine
       let expected = Outcome(of: whole, stop: whole.run(untilCycle: 100_000_000))
       var stop = StopReason.cycleLimit
       let longest: UInt32 = [20, 300, 5000][Int(seed % 3)]
@@ -64,8 +64,8 @@ struct FastPathTests {
   func stopsAtTheSameInstruction(_ seed: UInt64) throws {
     var random = SeededGenerator(seed)
     for timing in TimingLevel.allCases {
-      let fast = try RandomProgram.machine(seed: seed, timing).machine
-      let direct = try RandomProgram.machine(seed: seed, timing, fast: false).machine
+      let fast = try RandomSystemProgram.machine(seed: seed, timing).machine
+      let direct = try RandomSystemProgram.machine(seed: seed, timing, fast: false).machine
       for _ in 0..<300 {
         let end = fast.cycle + UInt64(1 + random.below(400))
         let stops = (fast.run(untilCycle: end), direct.run(untilCycle: end))

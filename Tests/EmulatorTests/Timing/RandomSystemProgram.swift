@@ -5,7 +5,7 @@ import IA32
 /// A program made from a seed that does, in random order and at random places, all that the fast paths have an opinion on:
 /// accesses to many pages of every kind, faults, interrupts, strings, stores into code, TLB and cache control, devices.
 /// It ends with HLT and interrupts off.
-struct RandomProgram {
+struct RandomSystemProgram {
   private static let counter: UInt32 = 0xa000
   private static let ticks: UInt32 = 0xa010
   private static let handlers: UInt32 = 0x3000
@@ -24,7 +24,7 @@ struct RandomProgram {
 
   /// The same machine for the same seed, ready to run.
   static func machine(seed: UInt64, _ timing: TimingLevel, fast: Bool = true) throws -> BareMachine {
-    var program = RandomProgram(seed: seed)
+    var program = RandomSystemProgram(seed: seed)
     return try program.build(timing, fast: fast)
   }
 
