@@ -16,6 +16,19 @@ public struct ProfileSample: Sendable {
   public var walkCycles: UInt64
   /// Cycles since the last sample that passed in HLT.
   public var idleCycles: UInt64
+
+  public init(
+    linear: UInt32, callers: [UInt32], isUser: Bool, isPaged: Bool, cycles: UInt64, walkCycles: UInt64,
+    idleCycles: UInt64
+  ) {
+    self.linear = linear
+    self.callers = callers
+    self.isUser = isUser
+    self.isPaged = isPaged
+    self.cycles = cycles
+    self.walkCycles = walkCycles
+    self.idleCycles = idleCycles
+  }
 }
 
 /// Looks at the guest every so many cycles: what a statistical profile is made of.

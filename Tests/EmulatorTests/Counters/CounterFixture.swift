@@ -64,13 +64,17 @@ final class CounterFixture {
     let directory: UInt32 = 0x10_0000
     let table: UInt32 = 0x10_1000
     poke(directory, [UInt64(table | 7)])
-    poke(table, (0..<512).map { UInt64($0 * 2 << 12 | 0x67) | UInt64(($0 * 2 + 1) << 12 | 0x67) << 32 })
+    // Present, writable, user, accessed, dirty; two entries a word.
+    for page in 0..<512 as Range<UInt64> {
+      let even: UInt64 = 2 * page << 12 | 0x67
+      poke(table + UInt32(page) * 8, [even | (even + 0x1000) << 32])
+    }
     try cpu.moveToControlRegister(3, directory)
     try cpu.moveToControlRegister(0, (CR0.protectionEnable.union(.paging)).rawValue)
   }
 
   /// Runs `code` to its HLT.
-  func run(_ code: Assembler, sourceLocation: SourceLocation = #_sourceLocation) {
+  func run(_ code: CounterCode, sourceLocation: SourceLocation = #_sourceLocation) {
     poke(Self.code, bytes: code.bytes)
     cpu.state.pointee.eip = Self.code
     cpu.state.pointee.isHalted = false
@@ -79,7 +83,7 @@ final class CounterFixture {
 }
 
 /// The few instructions that these tests are made of.
-struct Assembler {
+struct CounterCode {
   private(set) var bytes: [UInt8] = []
 
   private static func word(_ value: UInt32) -> [UInt8] {

@@ -17,9 +17,9 @@ struct PerformanceCounterTests {
 
   /// Counts `event` in ring 0 over the code that `body` emits, as RDPMC before and after tells.
   private func count(
-    _ event: UInt32, in f: CounterFixture, _ body: (inout Assembler) -> Void
+    _ event: UInt32, in f: CounterFixture, _ body: (inout CounterCode) -> Void
   ) -> UInt32 {
-    var code = Assembler()
+    var code = CounterCode()
     code.writeMSR(Self.select0, event | Self.kernel | Self.enable)
     code.readCounter(0, to: Self.results)
     body(&code)
@@ -49,7 +49,7 @@ struct PerformanceCounterTests {
   @Test("Clocks are the time-stamp counter's", arguments: TimingLevel.allCases)
   func clocks(_ timing: TimingLevel) throws {
     let f = try F(timing)
-    var code = Assembler()
+    var code = CounterCode()
     code.writeMSR(Self.select0, 0x79 | Self.kernel | Self.enable)
     for slot in 0..<2 as Range<UInt32> {
       code.emit(0x0f, 0x31, 0x89, 0xc6)  // rdtsc; mov esi, eax
@@ -93,7 +93,7 @@ struct PerformanceCounterTests {
 
   @Test("Branches: retired, taken, mispredicted") func branches() throws {
     let f = try F(.full)
-    let loop: (inout Assembler) -> Void = { code in
+    let loop: (inout CounterCode) -> Void = { code in
       code.move(.ebx, 50)
       code.emit(0x4b, 0x75, 0xfd)
     }
@@ -106,11 +106,11 @@ struct PerformanceCounterTests {
 
   @Test("USR and OS tell the modes apart; EN of PerfEvtSel0 is both counters' switch") func modes() throws {
     let f = try F(.full)
-    var user = Assembler()
+    var user = CounterCode()
     for _ in 0..<100 { user.emit(0x90) }
     user.emit(0xcd, 0x80)
     f.poke(F.userCode, bytes: user.bytes)
-    var handler = Assembler()
+    var handler = CounterCode()
     handler.readCounter(0, to: Self.results)
     handler.readCounter(1, to: Self.results + 4)
     handler.writeMSR(Self.select0, 0)
@@ -119,7 +119,7 @@ struct PerformanceCounterTests {
     handler.readCounter(1, to: Self.results + 12)
     handler.halt()
     f.poke(F.handler, bytes: handler.bytes)
-    var code = Assembler()
+    var code = CounterCode()
     code.writeMSR(Self.select1, 0xc0 | Self.kernel)
     code.writeMSR(Self.select0, 0xc0 | Self.user | Self.enable)
     code.enterUserMode(at: F.userCode)

@@ -8,8 +8,8 @@ private typealias F = CounterFixture
 @Suite("Attribution of cycles")
 struct SplitAndSamplingTests {
   /// A guest that goes to ring 3 and back `times` times, with loads, stores, branches and string moves in both.
-  private func modeSwitches(_ f: CounterFixture, times: UInt32) -> Assembler {
-    var user = Assembler()
+  private func modeSwitches(_ f: CounterFixture, times: UInt32) -> CounterCode {
+    var user = CounterCode()
     user.emit(0xb9, 40, 0, 0, 0)  // mov ecx, 40
     user.emit(0xbe, 0, 0, 0x30, 0, 0xbf, 0, 0x40, 0x31, 0)  // mov esi, 300000h; mov edi, 314000h
     user.emit(0xf3, 0xa5)  // rep movsd
@@ -25,7 +25,7 @@ struct SplitAndSamplingTests {
         0xb8, 0, 0x50, 0, 0, 0xff, 0xe0,  // mov eax, code; jmp eax
         0xfa, 0xf4,  // cli; hlt
       ])
-    var code = Assembler()
+    var code = CounterCode()
     code.enterUserMode(at: F.userCode)
     f.cpu[.ebp] = times
     return code
@@ -63,7 +63,7 @@ struct SplitAndSamplingTests {
     throws
   {
     let f = try F(.full)
-    var code = Assembler()
+    var code = CounterCode()
     code.emit(0xe4, 0x61)  // in al, 61h
     code.emit(0xa1, 0, 0x80, 0, 0)  // mov eax, [8000h]: from DRAM
     code.emit(0xa1, 0, 0x80, 0, 0)  // and from L1
@@ -116,7 +116,7 @@ struct SplitAndSamplingTests {
     // main: mov ebp, 0; call outer; cli; hlt. outer at 5100h: a frame, call inner, leave, ret. inner at 5200h: a frame.
     f.poke(0x5100, bytes: [0x55, 0x89, 0xe5, 0xe8, 0xf8, 0, 0, 0, 0xc9, 0xc3])
     f.poke(0x5200, bytes: [0x55, 0x89, 0xe5, 0x90, 0xc9, 0xc3])
-    var code = Assembler()
+    var code = CounterCode()
     code.move(.ebp, 0)
     code.emit(0xe8, 0xf6, 0, 0, 0)
     code.halt()
