@@ -43,7 +43,7 @@ struct DirectoryCacheTests {
     fixture.poke(0x10_1000, 0x1111, bytes: 4)
     fixture.poke(0x50_1000, 0x5555, bytes: 4)
     try fixture.load(0x10_0000)
-    let other = 0x50_0000 >> fixture.shift
+    let other = UInt64(0x50_0000) >> fixture.shift
     fixture.setDirectoryEntry(0, to: fixture.tableAddress(other) | 0x63)
     #expect(try fixture.load(0x10_1000) == 0x1111)
     try fixture.cpu.moveToControlRegister(3, fixture.cpu.state.pointee.cr3)

@@ -33,7 +33,7 @@ final class PagedFixture {
     poke(UInt64(Self.gdt) + 16, 0x00cf_9200_0000_ffff, bytes: 8)
     poke(UInt64(Self.pdpt), Self.directory | 1, bytes: 8)
     // Present, writable, A and D set: no walk writes.
-    for table in 0..<(8 << 20 >> shift) {
+    for table in 0..<(UInt64(8 << 20) >> shift) {
       setDirectoryEntry(table, to: tableAddress(table) | 0x63)
       for page in 0..<(1 << (shift - 12)) as Range<UInt64> {
         setTableEntry(table << shift + page << 12, to: (table << shift + page << 12) | 0x63)
