@@ -15,6 +15,9 @@ struct LoopControl {
   /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
+  /// A repeated string instruction was left between two iterations, and nothing has led away from it: the processor still
+  /// holds it and does not fetch it again.
+  var holdsString = false
 }
 
 /// Why the CPU came back from `run`.
@@ -89,7 +92,7 @@ extension CPU {
   }
 
   /// Makes the loop come back before `op`, an instruction of the block that is being executed: before it is fetched, if
-  /// it begins a line.
+  /// it begins a line. Nothing asks for attention before it is reached: a repeated string instruction goes on.
   func arm(_ wanted: UnsafeMutablePointer<Op>) {
     var op = wanted
     while op.pointee.position > 0 && (op - 1).pointee.handler == .fetchLine { op -= 1 }
@@ -100,7 +103,6 @@ extension CPU {
     control.pointee.armed = op
     control.pointee.armedHandler = op.pointee.handler
     op.pointee.handler = .leave
-    control.pointee.needsAttention = true
   }
 
   /// Makes the loop come back after the first instruction of `block`.
@@ -150,6 +152,7 @@ extension CPU {
   /// Delivers a fault of the instruction at CS:EIP.
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
+    control.pointee.holdsString = false
     deliver(fault)
     chargeWaitStates()
     modeChanged()
@@ -370,6 +373,7 @@ extension CPU {
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return }
     counters.pointee.interrupts &+= 1
+    control.pointee.holdsString = false
     externalInterrupt(controller.acknowledge())
     chargeWaitStates()
     modeChanged()

@@ -1,0 +1,1 @@
+let goldenCycles: [String: [UInt64]] = [:]
