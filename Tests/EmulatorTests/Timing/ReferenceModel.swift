@@ -1,7 +1,7 @@
 @testable import Emulator
 
 /// A set-associative array with true LRU as the textbook has it: a list for each set, the most recent first.
-struct ReferenceArray {
+struct LRUArray {
   private let ways: Int
   private var sets: [[UInt64]]
 
@@ -38,12 +38,12 @@ struct ReferenceModel {
   private(set) var cycles: UInt64 = 0
   private(set) var counts: [String: UInt64] = [:]
 
-  private var dataTLB = ReferenceArray(entries: 64, ways: 4)
-  private var largeDataTLB = ReferenceArray(entries: 8, ways: 4)
-  private var instructionTLB = ReferenceArray(entries: 32, ways: 4)
-  private var dataCache = ReferenceArray(entries: 512, ways: 4)
-  private var instructionCache = ReferenceArray(entries: 512, ways: 4)
-  private var secondLevel = ReferenceArray(entries: 16384, ways: 4)
+  private var dataTLB = LRUArray(entries: 64, ways: 4)
+  private var largeDataTLB = LRUArray(entries: 8, ways: 4)
+  private var instructionTLB = LRUArray(entries: 32, ways: 4)
+  private var dataCache = LRUArray(entries: 512, ways: 4)
+  private var instructionCache = LRUArray(entries: 512, ways: 4)
+  private var secondLevel = LRUArray(entries: 16384, ways: 4)
   /// Pages whose TLB entry has D; leaf entries in memory by address.
   private var dirtyPages: Set<UInt64> = []
   private var entries: [UInt32: UInt64]
