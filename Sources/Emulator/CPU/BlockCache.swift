@@ -32,6 +32,8 @@ final class BlockCache {
   private let frameCount: Int
   private let singleBlock: UnsafeMutablePointer<Block>
   private let singleOps: UnsafeMutablePointer<Op>
+  /// The string instruction that the CPU holds (see `LoopControl.holdsString`), and the end behind it.
+  let heldString: UnsafeMutablePointer<Op>
   private var blockCount = 0
   private var opCount = 0
   /// Frames that got their first block, for emptying the cache; a frame may come more than once.
@@ -48,6 +50,7 @@ final class BlockCache {
     buckets.initialize(repeating: nil, count: Self.bucketCount)
     singleBlock = .allocate(capacity: 1)
     singleOps = .allocate(capacity: 2)
+    heldString = .allocate(capacity: 2)
     firstInFrame = zeroedPages(of: UnsafeMutablePointer<Block>?.self, count: frameCount)
   }
 
@@ -58,6 +61,7 @@ final class BlockCache {
     buckets.deallocate()
     singleBlock.deallocate()
     singleOps.deallocate()
+    heldString.deallocate()
     releasePages(firstInFrame, count: frameCount)
   }
 

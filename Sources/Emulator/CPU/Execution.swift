@@ -18,6 +18,9 @@ struct LoopControl {
   /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
   /// are exact. Kept for the instructions at which somebody may look.
   var current: UnsafeMutablePointer<Op>?
+  /// A repeated string instruction was left between two iterations, and nothing has led away from it: the processor still
+  /// holds it and does not fetch it again.
+  var holdsString = false
 }
 
 /// Why the CPU came back from `run`.
@@ -92,7 +95,7 @@ extension CPU {
   }
 
   /// Makes the loop come back before `op`, an instruction of the block that is being executed: before it is fetched, if
-  /// it begins a line.
+  /// it begins a line. Nothing asks for attention before it is reached: a repeated string instruction goes on.
   func arm(_ wanted: UnsafeMutablePointer<Op>) {
     var op = wanted
     while op.pointee.position > 0 && (op - 1).pointee.handler == .fetchLine { op -= 1 }
@@ -103,7 +106,6 @@ extension CPU {
     control.pointee.armed = op
     control.pointee.armedHandler = op.pointee.handler
     op.pointee.handler = .leave
-    control.pointee.needsAttention = true
   }
 
   /// Makes the loop come back after the first instruction of `block`.
@@ -153,6 +155,7 @@ extension CPU {
   /// Delivers a fault of the instruction at CS:EIP.
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
+    control.pointee.holdsString = false
     deliver(fault)
     chargeWaitStates()
     modeChanged()
@@ -378,6 +381,7 @@ extension CPU {
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return }
     counters.pointee.interrupts &+= 1
+    control.pointee.holdsString = false
     externalInterrupt(controller.acknowledge())
     chargeWaitStates()
     modeChanged()

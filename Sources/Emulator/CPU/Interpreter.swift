@@ -136,6 +136,7 @@ extension CPU {
       var single = false
       if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
         guard attend() else { return }
+        if control.pointee.holdsString && takeUpString() { continue }
         single = control.pointee.stepOne
       }
       guard let block = enterBlock(Timing.self) else { continue }
@@ -166,7 +167,7 @@ extension Interpreter {
           try cpu.generalEnd(op)
           break loop
         case .string:
-          if try cpu.string(op) { return cpu.leave(block, before: op, fetched: true) }
+          if try cpu.string(op) { return cpu.leaveString(block, op) }
 
         // MARK: Data movement
         case .movRR: destination(op).pointee = source(op)

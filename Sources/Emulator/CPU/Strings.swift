@@ -55,6 +55,47 @@ extension CPU {
     return false
   }
 
+  // MARK: Between two iterations
+
+  /// Leaves `block` at a repeated string instruction that something came up in, and keeps the instruction.
+  @inline(never)
+  func leaveString(_ block: UnsafeMutablePointer<Block>, _ op: UnsafeMutablePointer<Op>) {
+    leave(block, before: op, fetched: true)
+    let held = blocks.heldString
+    held.initialize(to: op.pointee)
+    held.pointee.handler = .string
+    held.pointee.position = 0
+    held.pointee.cyclesBefore = 0
+    var end = Op(
+      handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
+      nextEIP: op.pointee.nextEIP)
+    end.position = 1
+    (held + 1).initialize(to: end)
+    control.pointee.holdsString = true
+  }
+
+  /// Goes on with the instruction that is held. False when EIP has been moved elsewhere meanwhile.
+  func takeUpString() -> Bool {
+    let op = blocks.heldString
+    control.pointee.holdsString = false
+    guard state.pointee.eip == op.pointee.eip else { return false }
+    control.pointee.needsAttention = control.pointee.stepOne
+    do throws(GuestFault) {
+      if try string(op) {
+        control.pointee.holdsString = true
+      } else {
+        let cost = costs.cost(of: op.pointee)
+        state.pointee.eip = op.pointee.nextEIP
+        chargeIterations(1, cost)
+        counters.pointee.instructions &+= 1
+      }
+    } catch {
+      raise(error)
+    }
+    control.pointee.needsAttention = true
+    return true
+  }
+
   private func chargeIterations(_ count: UInt64, _ cost: InstructionCosts.Cost) {
     clock.state.pointee.now &+= count &* cost.cycles
     caches.breakdown.pointee.l1 &+= count &* cost.l1

@@ -57,7 +57,7 @@ func expectBreakdownAddsUp(
 }
 
 /// A generator with a fixed seed (SplitMix64, Steele, Lea and Flood 2014).
-struct SeededGenerator: RandomNumberGenerator {
+struct TimingRandom: RandomNumberGenerator {
   private var state: UInt64
 
   init(_ seed: UInt64) { state = seed }

@@ -14,12 +14,12 @@ struct RandomSystemProgram {
   private static let data: UInt32 = 8 << 20
 
   private var code = CodeBuilder(at: BareMachine.code)
-  private var random: SeededGenerator
+  private var random: TimingRandom
   private let seed: UInt64
 
   init(seed: UInt64) {
     self.seed = seed
-    random = SeededGenerator(seed)
+    random = TimingRandom(seed)
   }
 
   /// The same machine for the same seed, ready to run.
@@ -249,6 +249,15 @@ struct RandomSystemProgram {
       code.emit(0x83, 0x25, word: BareMachine.tables + 8 * page)  // and dword [PTE], n
       code.emit(random.chance(2) ? 0x9f : 0xfe)
     }
+  }
+
+  private mutating func locked() {
+    randomAddress(6)
+    code.emit(0xf0, 0x0f, 0xc1, 0x06)  // lock xadd [esi], eax
+    code.emit(0x87, 0x0e)  // xchg [esi], ecx
+    code.emit(0xf0, 0xff, 0x06)  // lock inc dword [esi]
+    code.emit(0x0f, 0xb1, 0x16)  // cmpxchg [esi], edx
+    code.emit(0xf0, 0x0f, 0xba, 0x2e, 5)  // lock bts dword [esi], 5
   }
 
   private mutating func device() {
