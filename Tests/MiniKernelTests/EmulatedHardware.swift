@@ -43,6 +43,8 @@ final class EmulatedHardware: Hardware {
     try machine.moveToCR4(cr4)
     try machine.moveToCR3(UInt32(pointers))
     try machine.moveToCR0([.protectionEnable, .paging, .writeProtect])
+    // Eight data bits, as firmware leaves the port: the kernel may report something before it starts its console.
+    bus.writePort(0x3FB, width: .byte, value: 0x03)
   }
 
   // MARK: What tests look at

@@ -23,7 +23,7 @@ private final class TestDevice: BusDevice {
 struct IoremapTests {
   @Test(
     "a device below and one above 4 GiB is driven through the mapping",
-    arguments: [0xFD00_0000, 0xF_0000_0000] as [UInt64])
+    arguments: [0xFD00_0000, 0xE_0000_0000] as [UInt64])
   func device(physical: UInt64) throws {
     let kernel = try startedKernel(1024 * mebibyte)
     let before = kernel.freeCounts()
