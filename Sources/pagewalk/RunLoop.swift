@@ -67,7 +67,8 @@ struct RunLoop: ~Copyable {
     while true {
       if isInterrupted() { return .interrupted(machine.position) }
       if machine.cycle >= limit { return .cycleLimit(machine.position) }
-      deliverInput()
+      // Not before the firmware has set up the serial line: what came earlier would be garbled.
+      if machine.cycle > 0 { deliverInput() }
       let (next, overflow) = machine.cycle.addingReportingOverflow(Self.slice)
       let stop = machine.run(untilCycle: min(limit, overflow ? .max : next))
       printOutput(draining: false)

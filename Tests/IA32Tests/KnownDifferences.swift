@@ -37,6 +37,12 @@ struct KnownDifference: Sendable {
       c.isUndefined && (c.opcode.code == 0x0F20 || c.opcode.code == 0x0F22) && c.theirMnemonic == "mov"
         && ([1, 5, 6, 7].contains(c.opcode.next >> 3 & 7) || c.prefixes.contains(0xF0))
     },
+    KnownDifference(
+      name: "split padding",
+      reason: "objdump begins anew at a symbol, and prints the prefixes before it by themselves"
+    ) { c in
+      c.bytes.allSatisfy { $0 == 0x2E || $0 == 0x66 } && c.instruction == nil && !c.isUndefined
+    },
     KnownDifference(name: "SALC", reason: "undocumented: objdump doesn't know it") { c in
       c.instruction?.operation == .salc && c.theirText.contains("(bad)")
     },

@@ -101,7 +101,7 @@ struct GuestRunTests {
   }
 
   @Test func limitsHaltsAndResetsHaveTheirStatus() throws {
-    let limit = try run([0xEB, 0xFE], "--max-cycles", "100000")
+    let limit = try run([0xEB, 0xFE], "--max-cycles", "100000", "--timing", "functional")
     #expect(limit.status == 4)
     #expect(limit.error == "pagewalk: cycle limit reached at 00100020, cycle 100000\n")
     let halt = try run([0xFA, 0xF4])

@@ -34,6 +34,8 @@ final class BlockCache {
   private let singleOps: UnsafeMutablePointer<Op>
   /// The string instruction that the CPU holds (see `LoopControl.holdsString`), and the end behind it.
   let heldString: UnsafeMutablePointer<Op>
+  /// Where the held instruction stands in its block; nil when it is in none.
+  var heldFrom: UnsafeMutablePointer<Op>?
   private var blockCount = 0
   private var opCount = 0
   /// Frames that got their first block, for emptying the cache; a frame may come more than once.
@@ -210,5 +212,6 @@ final class BlockCache {
     recent.update(repeating: nil, count: Self.recentCount)
     blockCount = 0
     opCount = 0
+    heldFrom = nil
   }
 }

@@ -35,8 +35,9 @@ extension CPU {
       try iterate(op, as: type)
       setCountRegister(op, countRegister(op) &- 1)
       chargeWaitStates()
-      let isUnchanged = op.pointee.handler == .string && !blocks.isSingle(op)
-      let iterations = 1 &+ UInt64(endsByComparison(op) || !isUnchanged ? 0 : bulk(op, cost, as: type))
+      let isUnchanged = isUnchanged(op)
+      let isAlone = endsByComparison(op) || !isUnchanged || registeredOp(op) == nil
+      let iterations = 1 &+ UInt64(isAlone ? 0 : bulk(op, cost, as: type))
       if countRegister(op) == 0 || endsByComparison(op) {
         // The instruction's own cycle and count come with its block.
         chargeIterations(iterations &- 1, cost)
@@ -71,18 +72,42 @@ extension CPU {
       nextEIP: op.pointee.nextEIP)
     end.position = 1
     (held + 1).initialize(to: end)
-    control.pointee.holdsString = true
+    blocks.heldFrom = registeredOp(op)
+    control.pointee.holdsString = isUnchanged(op)
+  }
+
+  /// The instruction in the block that a store to its bytes would kill; nil for one that lies in no page's blocks.
+  private func registeredOp(_ op: UnsafeMutablePointer<Op>) -> UnsafeMutablePointer<Op>? {
+    op == blocks.heldString ? blocks.heldFrom : blocks.isSingle(op) ? nil : op
+  }
+
+  /// Whether the iteration just made has left the instruction itself alone. One that lies in no page's blocks is compared
+  /// by its linear addresses.
+  private func isUnchanged(_ op: UnsafeMutablePointer<Op>) -> Bool {
+    if let registered = registeredOp(op) { return registered.pointee.handler == .string }
+    guard op.pointee.operation == .movs || op.pointee.operation == .stos || op.pointee.operation == .ins
+    else {
+      return true
+    }
+    let bytes = UInt32(op.pointee.width)
+    let isBackwards = state.pointee.systemFlags & EFLAGS.direction.rawValue != 0
+    let stored = state.pointee.es.base &+ pointer(.edi, op) &+ (isBackwards ? bytes : 0 &- bytes)
+    let code = state.pointee.cs.base &+ op.pointee.eip
+    return stored &- code >= UInt32(op.pointee.length) && code &- stored >= bytes
   }
 
   /// Goes on with the instruction that is held. False when EIP has been moved elsewhere meanwhile.
   func takeUpString() -> Bool {
     let op = blocks.heldString
     control.pointee.holdsString = false
-    guard state.pointee.eip == op.pointee.eip else { return false }
+    guard state.pointee.eip == op.pointee.eip, blocks.heldFrom.map({ $0.pointee.handler == .string }) ?? true
+    else {
+      return false
+    }
     control.pointee.needsAttention = control.pointee.stepOne
     do throws(GuestFault) {
       if try string(op) {
-        control.pointee.holdsString = true
+        control.pointee.holdsString = isUnchanged(op)
       } else {
         let cost = costs.cost(of: op.pointee)
         state.pointee.eip = op.pointee.nextEIP

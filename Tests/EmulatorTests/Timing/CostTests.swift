@@ -106,7 +106,8 @@ struct CostTests {
   func branches() throws {
     #expect(try cycles([0xeb, 0]) == 1 + 1)
     #expect(try cycles([0xf8, 0x72, 0]) == 2)  // clc; jc: forwards, not taken
-    #expect(try cycles([0xf9, 0x72, 0], warm: 0) == 2 + 15 + 33)  // stc; jc: not known yet, and a line to fetch
+    // stc; jc: not known yet, and a line to fetch
+    #expect(try cycles([0xf9, 0x72, 0], warm: 0) == 2 + 15 + 33)
     #expect(try cycles([0xf9, 0x72, 0]) == 2 + 1)  // known by now
     // call over a nop; pop: the return address is on the predictor's stack, and no return came.
     #expect(try cycles([0xe8, 0, 0, 0, 0, 0x58]) == 1 + 1 + 3)

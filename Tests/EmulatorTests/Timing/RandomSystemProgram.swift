@@ -214,7 +214,8 @@ struct RandomSystemProgram {
     code.emit(0xba, word: 1 + random.below(12))  // mov edx, n
     let start = code.here
     sums()
-    if random.chance(2) { code.emit(0x8b, 0x1d, word: Self.largeData + random.below(1 << 21)) }  // mov ebx, [address]
+    // mov ebx, [address]
+    if random.chance(2) { code.emit(0x8b, 0x1d, word: Self.largeData + random.below(1 << 21)) }
     code.emit(0x4a)  // dec edx
     code.branch(0x0f, 0x85, to: start)
   }
@@ -266,7 +267,8 @@ struct RandomSystemProgram {
     case 1: code.emit(0xe4, 0x61)  // in al, 61h
     case 2: code.out(0x80, UInt8(random.below(256)))
     default:
-      code.emit(0x66, 0xba, 0xf8, 0x03, 0xb0, UInt8(0x20 + random.below(90)), 0xee)  // a character to the serial port
+      // a character to the serial port
+      code.emit(0x66, 0xba, 0xf8, 0x03, 0xb0, UInt8(0x20 + random.below(90)), 0xee)
     }
   }
 }
