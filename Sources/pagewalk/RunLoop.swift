@@ -64,11 +64,13 @@ struct RunLoop: ~Copyable {
 
   private mutating func runSlices() -> RunOutcome {
     let limit = maxCycles ?? .max
+    var hasRun = false
     while true {
       if isInterrupted() { return .interrupted(machine.position) }
       if machine.cycle >= limit { return .cycleLimit(machine.position) }
       // Not before the firmware has set up the serial line: what came earlier would be garbled.
-      if machine.cycle > 0 { deliverInput() }
+      if hasRun { deliverInput() }
+      hasRun = true
       let (next, overflow) = machine.cycle.addingReportingOverflow(Self.slice)
       let stop = machine.run(untilCycle: min(limit, overflow ? .max : next))
       printOutput(draining: false)
