@@ -48,9 +48,6 @@ public struct CR4: OptionSet, Hashable, Sendable {
   @inlinable public static var pageGlobalEnable: Self { Self(rawValue: 1 << 7) }
   /// PCE: RDPMC in every ring.
   @inlinable public static var performanceCounterEnable: Self { Self(rawValue: 1 << 8) }
-
-  /// The bits of a P6 without SSE; setting any other raises #GP(0).
-  @inlinable public static var supported: Self { Self(rawValue: 0x1ff) }
 }
 
 /// IA32_EFER, as far as 32-bit paging knows it. SDM vol. 4, table 2-2.

@@ -90,9 +90,6 @@ public final class UART16550: BusDevice {
     expectCharacter()
   }
 
-  /// How many bytes can be sent to the guest before more would only wait in line: a FIFO's worth ahead.
-  public var room: Int { max(0, 256 - state.incoming.count) }
-
   /// Gives everything that waits in the transmitter to the host at once: for the end of a run, when no more time
   /// passes.
   public func drain() {
