@@ -246,14 +246,19 @@ struct MemoryBusTests {
     #expect(bus.read(0x10_0500, width: .byte) == 0x22)
   }
 
-  @Test("Who decodes code hears of the bus's own stores to RAM")
+  @Test("Who watches a frame hears of the bus's own stores to it")
   func memoryWrites() throws {
     let bus = try makeBus()
     var seen: [String] = []
-    bus.onMemoryWrite = { seen.append("\($1)@" + String($0, radix: 16)) }
+    let gate = StoreGate(memory: bus.memory, blocks: BlockCache(memory: bus.memory))
+    gate.stored = { seen.append("\($0.bytes)@" + String($0.physical, radix: 16)) }
+    gate.mark(0x1000, .watched)
+    gate.mark(0x2000, .watched)
+    bus.gate = gate
     bus.write(0x1000, width: .doubleword, value: 1)
     bus.write(0x1FFF, width: .word, value: 1)
     bus.write(0xB_8000, width: .word, value: 1)
+    bus.write(0x3000, width: .word, value: 1)
     #expect(seen == ["4@1000", "1@1fff", "1@2000"])
   }
 }

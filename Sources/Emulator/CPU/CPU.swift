@@ -19,6 +19,8 @@ final class CPU {
   let bus: Bus
   let clock: Clock
   let blocks: BlockCache
+  let gate: StoreGate
+  let observation = Observation()
   let caches: CacheHierarchy
   let predictor: BranchPredictor
   /// Changed by `setTiming` alone.
@@ -64,19 +66,20 @@ final class CPU {
     self.model = model
     self.usesFastPaths = usesFastPaths
     blocks = BlockCache(memory: memory)
+    gate = StoreGate(memory: memory, blocks: blocks)
     self.caches = CacheHierarchy(
       caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)
     costs = InstructionCosts(level: timing, latencies: latencies)
     mmu = MMU(
-      state: state, memory: memory, bus: bus, clock: clock, code: blocks, addressWidth: addressWidth,
+      state: state, memory: memory, bus: bus, clock: clock, gate: gate, addressWidth: addressWidth,
       geometry: geometry, caches: self.caches)
     mmu.usesFastPaths = usesFastPaths
     self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
     blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
-    bus.onMemoryWrite = { [unowned self] address, count in
-      self.blocks.willWrite(physical: address, bytes: UInt32(truncatingIfNeeded: count))
-    }
+    gate.onClose = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
+    gate.onCloseAll = { [unowned mmu] in mmu.filter.dropAll() }
+    bus.gate = gate
     reset()
   }
 

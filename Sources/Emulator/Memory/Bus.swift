@@ -35,9 +35,9 @@ public final class Bus {
   public let physicalAddressBits: Int
   /// What has happened so far.
   public internal(set) var counters = BusCounters()
-  /// Called after `write` changed RAM, with the physical address and the number of bytes, so that decoded code
-  /// can be dropped. Stores that the CPU makes through host pages don't pass here.
-  var onMemoryWrite: ((_ address: UInt64, _ count: Int) -> Void)?
+  /// What stores to RAM go through; none on a bus that stands alone. Stores that the CPU makes through host pages don't
+  /// pass here.
+  var gate: StoreGate?
 
   /// RAM as far as the address lines reach.
   private let ram: [MemoryRegion]
@@ -232,11 +232,16 @@ public final class Bus {
   func write(_ address: UInt64, width: AccessWidth, value: UInt64) {
     let offset = Int(address & 0xFFF)
     if offset + width.bytes <= 4096, let page = hostPageForWriting(address >> 12) {
-      page.store(value, at: offset, width: width)
-      onMemoryWrite?(address & addressMask, width.bytes)
-      return
+      return store(page, value, at: offset, width: width)
     }
     writePieces(address, width: width, value: value)
+  }
+
+  private func store(_ page: UnsafeMutableRawPointer, _ value: UInt64, at offset: Int, width: AccessWidth) {
+    guard let gate else { return page.store(value, at: offset, width: width) }
+    gate.store(page, offset: UInt32(offset), bytes: UInt32(width.bytes)) {
+      page.store(value, at: offset, width: width)
+    }
   }
 
   private func readPieces(_ address: UInt64, width: AccessWidth) -> UInt64 {
@@ -272,8 +277,7 @@ public final class Bus {
       let here = start & addressMask
       let rest = value >> pieces.shift
       if let page = hostPageForWriting(here >> 12) {
-        page.store(rest, at: Int(here & 0xFFF), width: .byte)
-        onMemoryWrite?(here, 1)
+        store(page, rest, at: Int(here & 0xFFF), width: .byte)
         pieces.takeMemory()
       } else if let slot = slot(at: here) {
         guard let device = slot.device else {

@@ -175,7 +175,7 @@ extension MMU {
   }
 
   /// Where the byte at `linear` lies on the host, when the TLB holds its page with the rights for `kind` and a D for
-  /// writes, and RAM without decoded code answers. Nothing is touched and nothing counted.
+  /// writes, and RAM answers that nobody watches stores to. Nothing is touched and nothing counted.
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
@@ -196,7 +196,7 @@ extension MMU {
       page = translation.frame
       if translation.isLarge { page |= UInt64(linear & (1 << shift &- 1) & ~0xfff) }
     }
-    guard let host = bus.hostPageForWriting(page >> 12), kind != .write || !code.containsCode(host) else {
+    guard let host = bus.hostPageForWriting(page >> 12), kind != .write || gate.isOpen(host) else {
       return nil
     }
     return (host + Int(linear & 0xfff), source)
@@ -219,7 +219,7 @@ extension MMU {
     }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
-      linear >> 12, delta: delta, writable: writable && !code.containsCode(host), source: source)
+      linear >> 12, delta: delta, writable: writable && gate.isOpen(host), source: source)
   }
 
   // MARK: Physical accesses
@@ -234,12 +234,14 @@ extension MMU {
     return W(truncatingIfNeeded: bus.read(address, width: AccessWidth(rawValue: UInt8(bytes))!))
   }
 
-  /// Writes to RAM, where decoded code under the bytes dies, or to whatever else stands at `address`.
+  /// Writes to RAM, where whoever watches the bytes is told, or to whatever else stands at `address`.
   func writePhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, _ value: W) {
     let bytes = UInt64(W.bitWidth / 8)
     if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {
-      code.willWrite(host, offset: UInt32(address & 0xfff), bytes: UInt32(bytes))
-      host.storeBytes(of: value.littleEndian, toByteOffset: Int(address & 0xfff), as: W.self)
+      let offset = UInt32(address & 0xfff)
+      gate.store(host, offset: offset, bytes: UInt32(bytes)) {
+        host.storeBytes(of: value.littleEndian, toByteOffset: Int(offset), as: W.self)
+      }
     } else {
       bus.write(
         address, width: AccessWidth(rawValue: UInt8(bytes))!, value: UInt64(truncatingIfNeeded: value))

@@ -42,7 +42,7 @@ final class MMU {
   let memory: PhysicalMemory
   let bus: Bus
   let clock: Clock
-  let code: BlockCache
+  let gate: StoreGate
   let caches: CacheHierarchy
   let addressWidth: UInt8
   let instruction4K: TLBArray
@@ -66,14 +66,14 @@ final class MMU {
   let lastWasCacheable: UnsafeMutablePointer<Bool>
 
   init(
-    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, code: BlockCache,
+    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, gate: StoreGate,
     addressWidth: UInt8, geometry: TLBGeometry, caches: CacheHierarchy
   ) {
     self.state = state
     self.memory = memory
     self.bus = bus
     self.clock = clock
-    self.code = code
+    self.gate = gate
     self.caches = caches
     self.addressWidth = addressWidth
     instruction4K = TLBArray(geometry.instruction4K)

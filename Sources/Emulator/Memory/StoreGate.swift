@@ -1,0 +1,144 @@
+/// Why a store to a frame of RAM must not go straight to the host's memory.
+struct FrameMarks: OptionSet {
+  let rawValue: UInt8
+
+  /// The page walker has read an entry in it, and somebody wants to know who changes page tables.
+  static let pageTable = FrameMarks(rawValue: 1 << 0)
+  /// Somebody watches bytes in it.
+  static let watched = FrameMarks(rawValue: 1 << 1)
+  /// The history holds what stood in it when its newest snapshot was taken: stores need not be told any more. The only
+  /// mark whose absence matters, and only while there is a history.
+  static let saved = FrameMarks(rawValue: 1 << 2)
+}
+
+/// Who made a store.
+public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
+  /// An instruction, or the delivery of an interrupt.
+  case instruction
+  /// The page walker, setting A or D.
+  case walker
+}
+
+/// What a store did to memory, as those who watch its frame are told.
+struct NoticedStore {
+  /// Physical address of the first byte, within one frame.
+  var physical: UInt64
+  var bytes: UInt32
+  var writer: StoreWriter
+}
+
+/// What stands between stores and RAM: decoded code dies, page tables under observation and watched bytes are reported, and
+/// the history keeps what a page held.
+///
+/// A frame that somebody cares about has no write entry in the access filter, so every store to it comes through here; all
+/// others never do. That is why nobody pays for what isn't watched.
+final class StoreGate {
+  let blocks: BlockCache
+  private let memory: PhysicalMemory
+  /// The marks of each frame. Host memory for it comes as pages of it are touched.
+  private let marks: UnsafeMutablePointer<UInt8>
+  private let frameCount: Int
+  /// A frame needs notice when `(marks ^ inverted) & relevant` is not 0.
+  private var relevant: FrameMarks = [.pageTable, .watched]
+  private let inverted = FrameMarks.saved
+  /// Who is storing now; the walker says so around its own stores.
+  var writer = StoreWriter.instruction
+  /// Called before a page is changed whose `saved` mark is missing, with its frame. The mark is set afterwards.
+  var save: (_ frame: UInt64) -> Void = { _ in }
+  /// Told about each store to a frame with the mark `pageTable` or `watched`, before and after it.
+  var storing: (NoticedStore) -> Void = { _ in }
+  var stored: (NoticedStore) -> Void = { _ in }
+  /// Called with the host page when stores to it have to come through here from now on.
+  var onClose: (UnsafeRawPointer) -> Void = { _ in }
+  /// Called when that may be so of every page.
+  var onCloseAll: () -> Void = {}
+
+  init(memory: PhysicalMemory, blocks: BlockCache) {
+    self.memory = memory
+    self.blocks = blocks
+    frameCount = Int(memory.layout.top >> 12)
+    marks = zeroedPages(of: UInt8.self, count: frameCount)
+  }
+
+  deinit { releasePages(marks, count: frameCount) }
+
+  // MARK: Stores
+
+  @inline(__always)
+  private func needsNotice(_ frame: Int) -> Bool {
+    (marks[frame] ^ inverted.rawValue) & relevant.rawValue != 0
+  }
+
+  /// Whether stores to the page of RAM at `host` may go there directly.
+  @inline(__always)
+  func isOpen(_ host: UnsafeMutableRawPointer) -> Bool {
+    !blocks.containsCode(host) && !needsNotice(Int(memory.physicalAddress(ofHost: host) >> 12))
+  }
+
+  /// Stores `bytes` bytes at `offset` of the page of RAM at `host` by way of `body`.
+  @inline(__always)
+  func store(
+    _ host: UnsafeMutableRawPointer, offset: UInt32, bytes: UInt32, _ body: () -> Void
+  ) {
+    blocks.willWrite(host, offset: offset, bytes: bytes)
+    let frame = Int(memory.physicalAddress(ofHost: host) >> 12)
+    guard needsNotice(frame) else { return body() }
+    let store = NoticedStore(
+      physical: UInt64(frame) << 12 | UInt64(offset), bytes: bytes, writer: writer)
+    announce(store)
+    body()
+    conclude(store)
+  }
+
+  @inline(never)
+  private func announce(_ store: NoticedStore) {
+    let frame = Int(store.physical >> 12)
+    if relevant.contains(.saved) && marks[frame] & FrameMarks.saved.rawValue == 0 {
+      save(UInt64(frame))
+      marks[frame] |= FrameMarks.saved.rawValue
+    }
+    if isReported(frame) { storing(store) }
+  }
+
+  @inline(never)
+  private func conclude(_ store: NoticedStore) {
+    if isReported(Int(store.physical >> 12)) { stored(store) }
+  }
+
+  private func isReported(_ frame: Int) -> Bool {
+    marks[frame] & (FrameMarks.pageTable.rawValue | FrameMarks.watched.rawValue) != 0
+  }
+
+  // MARK: Marks
+
+  /// The marks of the frame at a physical address; none outside RAM.
+  func marks(at physical: UInt64) -> FrameMarks {
+    memory.hostPage(physical >> 12) == nil ? [] : FrameMarks(rawValue: marks[Int(physical >> 12)])
+  }
+
+  /// Adds a mark to the frame at a physical address; nothing happens outside RAM.
+  func mark(_ physical: UInt64, _ mark: FrameMarks) {
+    guard let host = memory.hostPage(physical >> 12), !marks(at: physical).contains(mark) else { return }
+    marks[Int(physical >> 12)] |= mark.rawValue
+    onClose(host)
+  }
+
+  func unmark(_ physical: UInt64, _ mark: FrameMarks) {
+    guard memory.hostPage(physical >> 12) != nil else { return }
+    marks[Int(physical >> 12)] &= ~mark.rawValue
+  }
+
+  // MARK: History
+
+  /// From now on the first store to each frame is told to `save`; or no more.
+  func setKeepsHistory(_ keeps: Bool) {
+    if keeps { relevant.insert(.saved) } else { relevant.remove(.saved) }
+    onCloseAll()
+  }
+
+  /// Takes the mark `saved` from `frames`: a new snapshot has been taken.
+  func forgetSaved(_ frames: some Sequence<UInt64>) {
+    for frame in frames { marks[Int(frame)] &= ~FrameMarks.saved.rawValue }
+    onCloseAll()
+  }
+}

@@ -1,0 +1,317 @@
+import IA32
+
+/// What can be observed of a run. The order of the bits is part of the trace format.
+public struct EventKinds: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// An instruction begins.
+  public static let instruction = EventKinds(rawValue: 1 << 0)
+  /// A load or store, by linear address.
+  public static let access = EventKinds(rawValue: 1 << 1)
+  /// A page walk.
+  public static let walk = EventKinds(rawValue: 1 << 2)
+  /// A TLB array takes a translation.
+  public static let tlbFill = EventKinds(rawValue: 1 << 3)
+  /// A TLB array gives up a translation to make room for another.
+  public static let tlbEvict = EventKinds(rawValue: 1 << 4)
+  /// Translations are invalidated: INVLPG, MOV to CR3, CR0 or CR4.
+  public static let flush = EventKinds(rawValue: 1 << 5)
+  /// A store, the walker's included, to a page in which the walker has read an entry since the observation began.
+  public static let pteStore = EventKinds(rawValue: 1 << 6)
+  /// An exception is raised.
+  public static let fault = EventKinds(rawValue: 1 << 7)
+  /// An external or software interrupt is taken.
+  public static let interrupt = EventKinds(rawValue: 1 << 8)
+  /// A memory-mapped device is read or written.
+  public static let mmio = EventKinds(rawValue: 1 << 9)
+  /// A port is read or written.
+  public static let port = EventKinds(rawValue: 1 << 10)
+  /// CR3 or TR gets another value: another address space, another task.
+  public static let task = EventKinds(rawValue: 1 << 11)
+  /// CR0, CR4 or EFER gets another value, or CPL changes between user and supervisor.
+  public static let mode = EventKinds(rawValue: 1 << 12)
+  /// The guest sends a byte to the serial port or to the debug console.
+  public static let console = EventKinds(rawValue: 1 << 13)
+
+  public static let all = EventKinds(rawValue: 1 << 14 - 1)
+}
+
+/// When and where something happened. Exact in the middle of a block, too.
+public struct EventMoment: Hashable, Sendable {
+  /// The clock.
+  public var cycle: UInt64
+  /// Instructions completed before: each iteration of a repeated string instruction is one.
+  public var instruction: UInt64
+  /// EIP of the instruction that is being fetched or executed, or that an interrupt or exception comes at.
+  public var eip: UInt32
+  /// Its linear address: the base of CS and EIP.
+  public var linear: UInt32
+
+  public init(cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
+    self.cycle = cycle
+    self.instruction = instruction
+    self.eip = eip
+    self.linear = linear
+  }
+}
+
+/// Something that the machine did.
+public enum MachineEvent: Hashable, Sendable {
+  case instruction(InstructionEvent)
+  case access(AccessEvent)
+  case walk(WalkEvent)
+  case tlbFill(TLBEvent)
+  case tlbEvict(TLBEvent)
+  case flush(FlushEvent)
+  case pteStore(EntryStoreEvent)
+  case fault(FaultEvent)
+  case interrupt(InterruptEvent)
+  case mmio(BusEvent)
+  case port(BusEvent)
+  case task(TaskEvent)
+  case mode(ModeEvent)
+  case console(ConsoleEvent)
+
+  public var kind: EventKinds {
+    switch self {
+    case .instruction: .instruction
+    case .access: .access
+    case .walk: .walk
+    case .tlbFill: .tlbFill
+    case .tlbEvict: .tlbEvict
+    case .flush: .flush
+    case .pteStore: .pteStore
+    case .fault: .fault
+    case .interrupt: .interrupt
+    case .mmio: .mmio
+    case .port: .port
+    case .task: .task
+    case .mode: .mode
+    case .console: .console
+    }
+  }
+}
+
+/// An instruction that is about to execute; its moment says where.
+public struct InstructionEvent: Hashable, Sendable {
+  /// Bytes.
+  public var length: UInt8
+  /// CPL.
+  public var privilegeLevel: UInt8
+
+  public init(length: UInt8, privilegeLevel: UInt8) {
+    self.length = length
+    self.privilegeLevel = privilegeLevel
+  }
+}
+
+/// A load or store whose translation and rights have been checked. One that crosses pages is two; a read-modify-write is one
+/// write.
+public struct AccessEvent: Hashable, Sendable {
+  public var linear: UInt32
+  public var physical: UInt64
+  public var bytes: UInt8
+  /// With the rights of user mode.
+  public var access: PageAccess
+
+  public init(linear: UInt32, physical: UInt64, bytes: UInt8, access: PageAccess) {
+    self.linear = linear
+    self.physical = physical
+    self.bytes = bytes
+    self.access = access
+  }
+}
+
+/// A page walk, from its first entry to the translation or the fault.
+public struct WalkEvent: Hashable, Sendable {
+  /// A paging-structure entry as the walk read it.
+  public struct Entry: Hashable, Sendable {
+    /// Physical address.
+    public var address: UInt64
+    public var value: UInt64
+
+    public init(address: UInt64, value: UInt64) {
+      self.address = address
+      self.value = value
+    }
+  }
+
+  /// What it was for.
+  public var linear: UInt32
+  public var access: PageAccess
+  /// The PDPTE register; nil outside PAE and where the walk began at a cached PDE.
+  public var pdpte: UInt64?
+  public var pde: Entry?
+  public var pte: Entry?
+  /// The walk set A in the PDE above the leaf.
+  public var updatedDirectory = false
+  /// The walk set A, or A and D, in the leaf.
+  public var updatedLeaf = false
+  /// The page fault that the walk ended in.
+  public var fault: PageFaultErrorCode?
+  /// The physical address of the page found; nil after a fault.
+  public var frame: UInt64?
+  /// A 2 MiB or 4 MiB page was found.
+  public var isLarge = false
+  /// What it took, the overhead included.
+  public var cycles: UInt64 = 0
+
+  public init(linear: UInt32, access: PageAccess) {
+    self.linear = linear
+    self.access = access
+  }
+}
+
+/// A translation that a TLB array takes or gives up.
+public struct TLBEvent: Hashable, Sendable {
+  public var array: TLBArrayName
+  public var set: UInt8
+  public var way: UInt8
+  /// The first linear address of the page.
+  public var linear: UInt32
+  /// The page's physical address.
+  public var frame: UInt64
+  public var isWritable: Bool
+  public var isUser: Bool
+  public var isGlobal: Bool
+  public var isNoExecute: Bool
+  public var isDirty: Bool
+
+  public init(
+    array: TLBArrayName, set: UInt8, way: UInt8, linear: UInt32, frame: UInt64, isWritable: Bool, isUser: Bool,
+    isGlobal: Bool, isNoExecute: Bool, isDirty: Bool
+  ) {
+    self.array = array
+    self.set = set
+    self.way = way
+    self.linear = linear
+    self.frame = frame
+    self.isWritable = isWritable
+    self.isUser = isUser
+    self.isGlobal = isGlobal
+    self.isNoExecute = isNoExecute
+    self.isDirty = isDirty
+  }
+}
+
+/// An invalidation of translations.
+public enum FlushEvent: Hashable, Sendable {
+  /// INVLPG with this linear address.
+  case page(UInt32)
+  /// MOV to CR3 with this value: global translations stay if `keepsGlobal`.
+  case cr3(UInt32, keepsGlobal: Bool)
+  /// A change of CR0 or CR4 that removes everything.
+  case everything
+}
+
+/// A store to a page that holds paging-structure entries.
+public struct EntryStoreEvent: Hashable, Sendable {
+  /// Physical address of the entry: a multiple of 8 under PAE, of 4 in 32-bit paging.
+  public var address: UInt64
+  /// The whole entry, before and after.
+  public var old: UInt64
+  public var new: UInt64
+  public var writer: StoreWriter
+  /// The linear address that the instruction stored to; the one that was walked for, where the walker wrote.
+  public var linear: UInt32
+
+  public init(address: UInt64, old: UInt64, new: UInt64, writer: StoreWriter, linear: UInt32) {
+    self.address = address
+    self.old = old
+    self.new = new
+    self.writer = writer
+    self.linear = linear
+  }
+}
+
+/// An exception, at the moment it is raised.
+public struct FaultEvent: Hashable, Sendable {
+  public var vector: UInt8
+  /// 0 for vectors without one.
+  public var errorCode: UInt32
+  /// CR2 after a page fault; 0 for others.
+  public var linear: UInt32
+
+  public init(vector: UInt8, errorCode: UInt32, linear: UInt32) {
+    self.vector = vector
+    self.errorCode = errorCode
+    self.linear = linear
+  }
+}
+
+/// An interrupt, at the moment it is taken.
+public struct InterruptEvent: Hashable, Sendable {
+  public var vector: UInt8
+  /// INT n, INT3, INTO or INT1.
+  public var isSoftware: Bool
+
+  public init(vector: UInt8, isSoftware: Bool) {
+    self.vector = vector
+    self.isSoftware = isSoftware
+  }
+}
+
+/// An access to a device.
+public struct BusEvent: Hashable, Sendable {
+  /// Physical address, or port.
+  public var address: UInt64
+  public var bytes: UInt8
+  public var isWrite: Bool
+  public var value: UInt64
+
+  public init(address: UInt64, bytes: UInt8, isWrite: Bool, value: UInt64) {
+    self.address = address
+    self.bytes = bytes
+    self.isWrite = isWrite
+    self.value = value
+  }
+}
+
+/// Another address space or another task.
+public enum TaskEvent: Hashable, Sendable {
+  /// CR3 got another value.
+  case addressSpace(old: UInt32, new: UInt32)
+  /// LTR with this selector.
+  case taskRegister(UInt16)
+}
+
+/// A change of a register that decides how the processor works.
+public struct ModeEvent: Hashable, Sendable {
+  public enum Register: UInt8, Hashable, Sendable, CaseIterable {
+    case cr0
+    case cr4
+    case efer
+    /// The current privilege level; changes between user (3) and supervisor only.
+    case cpl
+  }
+
+  public var register: Register
+  public var old: UInt64
+  public var new: UInt64
+
+  public init(register: Register, old: UInt64, new: UInt64) {
+    self.register = register
+    self.old = old
+    self.new = new
+  }
+}
+
+/// A byte that the guest sends.
+public struct ConsoleEvent: Hashable, Sendable {
+  public enum Port: UInt8, Hashable, Sendable, CaseIterable {
+    /// The serial port has sent the byte: some time after the guest gave it.
+    case serial
+    /// Port E9h.
+    case debug
+  }
+
+  public var port: Port
+  public var byte: UInt8
+
+  public init(port: Port, byte: UInt8) {
+    self.port = port
+    self.byte = byte
+  }
+}
