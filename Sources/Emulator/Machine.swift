@@ -116,13 +116,20 @@ public final class Machine {
     try fastA20.attach(to: bus)
     try SystemControlPort(clock: clock, timer: timer).attach(to: bus)
     try postPort.attach(to: bus)
-    try DebugConsole(transmit: debugConsole).attach(to: bus)
+    let observation = cpu.observation
+    try DebugConsole { byte in
+      if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .debug, byte: byte))) }
+      debugConsole(byte)
+    }.attach(to: bus)
     try exit.attach(to: bus)
     try attachROM(configuration.rom)
 
     cpu.interruptController = pic
     pic.onRequest = { control.pointee.needsAttention = true }
-    transmit = { [unowned self] in self.serialOutput.append($0) }
+    transmit = { [unowned self] byte in
+      if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .serial, byte: byte))) }
+      self.serialOutput.append(byte)
+    }
   }
 
   private static func demonstrationDevices(
@@ -153,7 +160,9 @@ public final class Machine {
 
   /// Runs until the clock reaches `cycle` (it stops at the first instruction boundary from there on), or until something
   /// else stops the CPU.
-  public func run(untilCycle cycle: UInt64 = .max) -> StopReason {
+  /// - Parameter passingBreakpoint: the first instruction executes even if it has a breakpoint.
+  public func run(untilCycle cycle: UInt64 = .max, passingBreakpoint: Bool = false) -> StopReason {
+    cpu.passedBreakpoint = passingBreakpoint ? cpu.moment : nil
     clock.schedule(limit, at: cycle)
     cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit, self.sampler.event) }
     cpu.run()

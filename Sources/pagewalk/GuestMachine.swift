@@ -50,7 +50,7 @@ final class GuestMachine: RunnableMachine {
     case .halted: .halted
     case .waiting: .waitingForInput
     case .reset: .reset
-    case .cycleLimit, .interrupted: .reachedCycle
+    case .cycleLimit, .interrupted, .breakpoint: .reachedCycle
     }
   }
 

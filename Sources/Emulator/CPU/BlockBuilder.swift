@@ -7,13 +7,16 @@ extension CPU {
   func enterSlowly<Timing: TimingModel>(_: Timing.Type) -> UnsafeMutablePointer<Block>? {
     do throws(GuestFault) {
       let eip = state.pointee.eip
-      guard isInside(state.pointee.cs, eip, bytes: 1) else { throw .generalProtection() }
       let linear = state.pointee.cs.base &+ eip
+      if !breakpoints.isEmpty && stopsAtBreakpoint(linear) { return nil }
+      guard isInside(state.pointee.cs, eip, bytes: 1) else { throw .generalProtection() }
       if linear >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(linear) }
       let block = try block(at: eip, linear)
       // A block that isn't kept has entered its lines as its bytes were fetched.
       if block.pointee.key != BlockCache.unkept { countFetch(block, linear, Timing.self) }
       chargeWaitStates()
+      // An observer of the fetch asked for a stop: the instruction that was fetched executes first.
+      if control.pointee.stop != nil { armAfterFirst(block) }
       return block
     } catch {
       raise(error)
@@ -53,11 +56,16 @@ extension CPU {
     guard let host = mmu.fetchPage.pointee.host else {
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
     }
-    guard usesFastPaths else { return try gathered(eip: eip, linear: linear, physical: physical, mode: mode) }
+    // A block that begins at a breakpoint, or lies where another base would give other linear addresses, is asked for anew
+    // each time.
+    let hasBreakpoint = !breakpoints.isEmpty && breakpoints.contains(linear)
+    guard usesFastPaths, breakpoints.isEmpty || mode.contains(.flatCode) else {
+      return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
+    }
     if let block = blocks.find(key: key, physical: physical) {
       let bytesInside = state.pointee.cs.limit &- eip
       if mode.contains(.flatCode) || block.pointee.bytes &- 1 <= bytesInside {
-        if mode.contains(.flatCode) { blocks.recentSlot(eip).pointee = block }
+        if mode.contains(.flatCode) && !hasBreakpoint { blocks.recentSlot(eip).pointee = block }
         return block
       }
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
@@ -74,7 +82,7 @@ extension CPU {
     }
     let block = blocks.insert(
       makeBlock(key: key, physical: physical, ops: ops, run))
-    if mode.contains(.flatCode) { blocks.recentSlot(eip).pointee = block }
+    if mode.contains(.flatCode) && !hasBreakpoint { blocks.recentSlot(eip).pointee = block }
     return block
   }
 
@@ -113,6 +121,7 @@ extension CPU {
     var line = linear >> 5
     var ends = false
     while !ends && run.count < BlockCache.longest && run.bytes < code.count {
+      if run.count > 0 && !breakpoints.isEmpty && breakpoints.contains(linear &+ UInt32(run.bytes)) { break }
       let rest = UnsafeRawBufferPointer(rebasing: code[run.bytes...])
       let next = eip &+ UInt32(run.bytes)
       var op: Op

@@ -20,7 +20,12 @@ final class CPU {
   let clock: Clock
   let blocks: BlockCache
   let gate: StoreGate
-  let observation = Observation()
+  let observation: Observation
+  let stores: StoreWatch
+  /// Linear addresses of instructions before which a run stops.
+  var breakpoints: Set<UInt32> = []
+  /// The breakpoint that the run began at and goes on from.
+  var passedBreakpoint: EventMoment?
   let caches: CacheHierarchy
   let predictor: BranchPredictor
   /// Changed by `setTiming` alone.
@@ -65,6 +70,8 @@ final class CPU {
     self.clock = clock
     self.model = model
     self.usesFastPaths = usesFastPaths
+    let observation = Observation()
+    self.observation = observation
     blocks = BlockCache(memory: memory)
     gate = StoreGate(memory: memory, blocks: blocks)
     self.caches = CacheHierarchy(
@@ -72,7 +79,8 @@ final class CPU {
     costs = InstructionCosts(level: timing, latencies: latencies)
     mmu = MMU(
       state: state, memory: memory, bus: bus, clock: clock, gate: gate, addressWidth: addressWidth,
-      geometry: geometry, caches: self.caches)
+      geometry: geometry, caches: self.caches, observation: observation)
+    stores = StoreWatch(memory: memory, gate: gate, mmu: mmu, observation: observation)
     mmu.usesFastPaths = usesFastPaths
     self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
@@ -80,6 +88,9 @@ final class CPU {
     gate.onClose = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
     gate.onCloseAll = { [unowned mmu] in mmu.filter.dropAll() }
     bus.gate = gate
+    bus.observation = observation
+    observation.moment = { [unowned self] in self.moment }
+    observation.onChange = { [unowned self] in self.observationChanged() }
     reset()
   }
 
@@ -124,8 +135,11 @@ final class CPU {
   func setPrivilegeLevel(_ level: UInt8) {
     let wasUser = state.pointee.privilegeLevel == 3
     if wasUser != (level == 3) { attributeCounts() }
+    let old = state.pointee.privilegeLevel
     state.pointee.privilegeLevel = level
-    if wasUser != (level == 3) { mmu.privilegeChanged() }
+    guard wasUser != (level == 3) else { return }
+    mmu.privilegeChanged()
+    mmu.tellMode(.cpl, UInt64(old), UInt64(level))
   }
 
   // MARK: Implicit supervisor accesses (descriptor tables, TSS, stacks of inner rings). SDM vol. 3A, 4.6.

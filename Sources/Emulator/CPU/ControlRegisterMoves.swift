@@ -42,7 +42,9 @@ extension CPU {
   /// - Throws: #GP(0) outside ring 0.
   func clearTaskSwitched() throws(GuestFault) {
     try requireRing0()
+    let old = state.pointee.cr0
     state.pointee.cr0.remove(.taskSwitched)
+    mmu.tellMode(.cr0, UInt64(old.rawValue), UInt64(state.pointee.cr0.rawValue))
   }
 
   /// LMSW: PE, MP, EM and TS. PE can be set and not cleared.

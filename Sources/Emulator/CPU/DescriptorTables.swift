@@ -64,6 +64,7 @@ extension CPU {
     var cache = SegmentCache(selector.rawValue, fetched.descriptor)
     cache.access |= busy
     state.pointee.tr = cache
+    if observation.wants(.task) { observation.tell(.task(.taskRegister(selector.rawValue))) }
   }
 
   /// SLDT.

@@ -106,6 +106,11 @@ extension CPU {
   }
 
   private func record(_ fault: GuestFault) {
+    if observation.wants(.fault) {
+      let linear = fault.vector == .pageFault ? fault.linear : 0
+      observation.tell(
+        .fault(FaultEvent(vector: fault.vector.rawValue, errorCode: fault.errorCode, linear: linear)))
+    }
     faultHistory.record(
       FaultHistory.Entry(
         vector: fault.vector, errorCode: fault.errorCode, cs: state.pointee.cs.selector,

@@ -35,6 +35,8 @@ public enum StopReason: Hashable, Sendable {
   case waiting
   /// The guest asked the keyboard controller or port 92h for a reset.
   case reset
+  /// The instruction at this linear address, which has a breakpoint, comes next.
+  case breakpoint(UInt32)
   /// The cycle limit was reached.
   case cycleLimit
   /// Somebody on the host asked for it.
@@ -106,6 +108,21 @@ extension CPU {
     control.pointee.armed = op
     control.pointee.armedHandler = op.pointee.handler
     op.pointee.handler = .leave
+  }
+
+  // MARK: Breakpoints
+
+  /// Whether the run stops before the instruction at `linear`, whose breakpoint it may be going on from.
+  func stopsAtBreakpoint(_ linear: UInt32) -> Bool {
+    guard breakpoints.contains(linear) else { return false }
+    if let passed = passedBreakpoint, passed.linear == linear,
+      passed.instruction == counters.pointee.instructions
+    {
+      return false
+    }
+    control.pointee.stop = .breakpoint(linear)
+    control.pointee.needsAttention = true
+    return true
   }
 
   /// Makes the loop come back after the first instruction of `block`.
@@ -243,13 +260,26 @@ extension CPU {
   func atExactTime<T>(
     _ op: UnsafeMutablePointer<Op>, _ body: () throws(GuestFault) -> T
   ) throws(GuestFault) -> T {
-    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    begin(op)
     defer {
-      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      end(op)
       chargeWaitStates()
       settle(op)
     }
     return try body()
+  }
+
+  /// Makes clock and `current` exact for what happens in the middle of a block.
+  @inline(__always)
+  private func begin(_ op: UnsafeMutablePointer<Op>) {
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    control.pointee.current = op
+  }
+
+  @inline(__always)
+  private func end(_ op: UnsafeMutablePointer<Op>) {
+    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+    control.pointee.current = nil
   }
 
   /// Cycles for which devices held the bus.
@@ -322,9 +352,9 @@ extension CPU {
   func readSlowly<W: OperandWord>(
     _ target: WriteTarget, as type: W.Type, _ op: UnsafeMutablePointer<Op>
   ) -> W {
-    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    begin(op)
     defer {
-      clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      end(op)
       chargeWaitStates()
     }
     return mmu.current(target, as: type)
@@ -332,9 +362,9 @@ extension CPU {
 
   @inline(never)
   func commitSlowly<W: OperandWord>(_ target: WriteTarget, _ value: W, _ op: UnsafeMutablePointer<Op>) {
-    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    begin(op)
     mmu.commit(target, value)
-    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+    end(op)
     chargeWaitStates()
     settle(op)
   }

@@ -5,11 +5,18 @@ extension CPU {
   func run() {
     control.pointee.stop = nil
     modeChanged()
-    if caches.isOn { run(FullTiming.self) } else { run(FlatTiming.self) }
+    switch (caches.isOn, observation.wants(.instruction)) {
+    case (true, false): run(FullTiming.self, Unfollowed.self)
+    case (false, false): run(FlatTiming.self, Unfollowed.self)
+    case (true, true): run(FullTiming.self, Followed.self)
+    case (false, true): run(FlatTiming.self, Followed.self)
+    }
   }
 
-  private func run<Timing: TimingModel>(_: Timing.Type) {
-    let machine = Interpreter<Timing>(self)
+  private func run<Timing: TimingModel, Following: InstructionFollowing>(
+    _: Timing.Type, _: Following.Type
+  ) {
+    let machine = Interpreter<Timing, Following>(self)
     while true {
       var single = false
       if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
@@ -31,6 +38,7 @@ extension Interpreter {
     var op = block.pointee.ops
     do throws(GuestFault) {
       loop: while true {
+        if Following.isOn { cpu.tellInstruction(op) }
         switch op.pointee.handler {
         case .endOfBlock:
           state.pointee.eip = op.pointee.nextEIP

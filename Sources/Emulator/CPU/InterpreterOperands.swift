@@ -1,7 +1,7 @@
 import IA32
 
 /// What the loop holds in its hands: pointers to everything that instructions touch. It makes no copies of state.
-struct Interpreter<Timing: TimingModel>: ~Copyable {
+struct Interpreter<Timing: TimingModel, Following: InstructionFollowing>: ~Copyable {
   let cpu: CPU
   let r: UnsafeMutablePointer<UInt32>
   let state: UnsafeMutablePointer<CPUState>

@@ -46,6 +46,7 @@ extension CPU {
 
   private func interrupt(_ vector: UInt8) {
     state.pointee.isHalted = false
+    tellInterrupt(vector, isSoftware: false)
     chargeDelivery()
     let entry = HandlerEntry(
       vector: vector, errorCode: nil, returnEIP: state.pointee.eip, flags: state.pointee.eflags,
@@ -55,6 +56,11 @@ extension CPU {
     } catch {
       deliver(error.external)
     }
+  }
+
+  private func tellInterrupt(_ vector: UInt8, isSoftware: Bool) {
+    guard observation.wants(.interrupt) else { return }
+    observation.tell(.interrupt(InterruptEvent(vector: vector, isSoftware: isSoftware)))
   }
 
   // MARK: Instructions
@@ -67,6 +73,7 @@ extension CPU {
     let entry = HandlerEntry(
       vector: vector, errorCode: nil, returnEIP: nextEIP, flags: state.pointee.eflags,
       isSoftware: kind != .int1)
+    tellInterrupt(vector, isSoftware: true)
     do throws(GuestFault) {
       try enterHandler(entry)
     } catch {

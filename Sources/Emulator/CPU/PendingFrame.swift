@@ -27,7 +27,7 @@ struct PendingFrame {
     self.slotBytes = slotBytes
     self.isUser = isUser
     self.limitFault = limitFault
-    targets = InlineArray(repeating: WriteTarget(first: 0, second: 0, bytesInFirst: 0))
+    targets = InlineArray(repeating: WriteTarget(first: 0, second: 0, bytesInFirst: 0, linear: 0))
     values = InlineArray(repeating: 0)
   }
 

@@ -10,8 +10,10 @@ extension CPU {
   @inline(never)
   func string(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) -> Bool {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    control.pointee.current = op
     defer {
       clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+      control.pointee.current = nil
       settle(op)
     }
     switch op.pointee.width {

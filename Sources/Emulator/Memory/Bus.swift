@@ -38,6 +38,8 @@ public final class Bus {
   /// What stores to RAM go through; none on a bus that stands alone. Stores that the CPU makes through host pages don't
   /// pass here.
   var gate: StoreGate?
+  /// Who is told of accesses to devices; nobody on a bus that stands alone.
+  var observation: Observation?
 
   /// RAM as far as the address lines reach.
   private let ram: [MemoryRegion]
@@ -266,6 +268,10 @@ public final class Bus {
       }
     }
     counters.mmioReads &+= reachedDevice ? 1 : 0
+    if reachedDevice, let observation, observation.wants(.mmio) {
+      observation.tell(
+        .mmio(BusEvent(address: address, bytes: width.rawValue, isWrite: false, value: result)))
+    }
     count(pieces)
     return result
   }
@@ -295,6 +301,11 @@ public final class Bus {
       }
     }
     counters.mmioWrites &+= reachedDevice ? 1 : 0
+    if reachedDevice, let observation, observation.wants(.mmio) {
+      observation.tell(
+        .mmio(
+          BusEvent(address: address, bytes: width.rawValue, isWrite: true, value: value & width.allOnes)))
+    }
     count(pieces)
   }
 
@@ -317,6 +328,10 @@ public final class Bus {
       }
     }
     counters.portReads &+= 1
+    if let observation, observation.wants(.port) {
+      observation.tell(
+        .port(BusEvent(address: UInt64(port), bytes: width.rawValue, isWrite: false, value: UInt64(result))))
+    }
     count(pieces)
     return result
   }
@@ -337,6 +352,11 @@ public final class Bus {
       }
     }
     counters.portWrites &+= 1
+    if let observation, observation.wants(.port) {
+      let sent = UInt64(value) & width.allOnes
+      observation.tell(
+        .port(BusEvent(address: UInt64(port), bytes: width.rawValue, isWrite: true, value: sent)))
+    }
     count(pieces)
   }
 

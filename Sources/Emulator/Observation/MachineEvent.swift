@@ -180,7 +180,8 @@ public struct TLBEvent: Hashable, Sendable {
   public var isDirty: Bool
 
   public init(
-    array: TLBArrayName, set: UInt8, way: UInt8, linear: UInt32, frame: UInt64, isWritable: Bool, isUser: Bool,
+    array: TLBArrayName, set: UInt8, way: UInt8, linear: UInt32, frame: UInt64, isWritable: Bool,
+    isUser: Bool,
     isGlobal: Bool, isNoExecute: Bool, isDirty: Bool
   ) {
     self.array = array

@@ -12,12 +12,31 @@ final class Observation {
     let body: (MachineEvent, EventMoment) -> Void
   }
 
+  private struct LinearWatch {
+    let id: Int
+    let range: ClosedRange<UInt32>
+    let body: (AccessEvent, EventMoment) -> Void
+  }
+
   private var listeners: [Listener] = []
+  private var linearWatches: [LinearWatch] = []
   private var nextID = 0
   /// What anybody listens to.
   private(set) var kinds: EventKinds = []
-  /// Called when `kinds` has changed.
+  /// Whether data accesses are told: all of them, or those to the pages of `linearWatches`.
+  private(set) var followsAccesses = false
+  /// Whether `MMU.walk` has to tell its steps or mark the pages it reads.
+  private(set) var followsWalks = false
+  /// Finds uses of stale translations; nil while nobody asked for it.
+  var stale: StaleCheck? { didSet { changed() } }
+  /// Follows translations step by step; nil while nobody does.
+  var stepper: (any TranslationStepper)? { didSet { changed() } }
+  /// Where the machine is.
+  var moment: () -> EventMoment = { EventMoment(cycle: 0, instruction: 0, eip: 0, linear: 0) }
+  /// Called when what is followed has changed.
   var onChange: () -> Void = {}
+
+  // MARK: Listeners
 
   func add(_ kinds: EventKinds, _ body: @escaping (MachineEvent, EventMoment) -> Void) -> Int {
     nextID += 1
@@ -26,33 +45,70 @@ final class Observation {
     return nextID
   }
 
+  func addWatch(
+    _ range: ClosedRange<UInt32>, _ body: @escaping (AccessEvent, EventMoment) -> Void
+  ) -> Int {
+    nextID += 1
+    linearWatches.append(LinearWatch(id: nextID, range: range, body: body))
+    changed()
+    return nextID
+  }
+
   func remove(_ id: Int) {
     listeners.removeAll { $0.id == id }
+    linearWatches.removeAll { $0.id == id }
     changed()
   }
 
   private func changed() {
     kinds = listeners.reduce(into: []) { $0.formUnion($1.kinds) }
+    followsAccesses = kinds.contains(.access) || !linearWatches.isEmpty || stepper != nil
+    followsWalks = !kinds.isDisjoint(with: [.walk, .pteStore]) || stale != nil || stepper != nil
     onChange()
   }
+
+  // MARK: Telling
 
   @inline(__always)
   func wants(_ kind: EventKinds) -> Bool { !kinds.isDisjoint(with: kind) }
 
   /// Tells everybody who listens to the event's kind, in the order in which they came.
-  func tell(_ event: MachineEvent, _ moment: EventMoment) {
+  @inline(never)
+  func tell(_ event: MachineEvent) {
     let kind = event.kind
+    let moment = moment()
     for listener in listeners where !listener.kinds.isDisjoint(with: kind) { listener.body(event, moment) }
+  }
+
+  /// Whether data accesses to the page of `linear` must not take a shortcut.
+  @inline(__always)
+  func followsPage(of linear: UInt32) -> Bool { followsAccesses && isFollowed(page: linear >> 12) }
+
+  @inline(never)
+  private func isFollowed(page: UInt32) -> Bool {
+    wants(.access) || stepper != nil
+      || linearWatches.contains { $0.range.lowerBound >> 12 <= page && page <= $0.range.upperBound >> 12 }
+  }
+
+  /// A data access has passed its checks: those who asked for it, or watch a byte of it, are told before it happens.
+  @inline(never)
+  func accessed(_ event: AccessEvent) {
+    if wants(.access) { tell(.access(event)) }
+    let last = event.linear &+ UInt32(event.bytes) &- 1
+    for watch in linearWatches where watch.range.lowerBound <= last && event.linear <= watch.range.upperBound
+    {
+      watch.body(event, moment())
+    }
   }
 }
 
-/// A listener of a machine's events.
+/// Somebody who listens to a machine, or watches a part of its memory.
 public struct ObserverID: Hashable, Sendable {
   let number: Int
 }
 
 /// Watching what a machine does. What the guest does, and how long it takes, stays the same. Between runs only, but for
-/// `requestStop`.
+/// `requestStop` and `moment`.
 extension Machine {
   /// Hands `body` each event of `kinds` when it happens, until `stopObserving`. It may look at the machine and ask for a stop;
   /// it must not run it.
@@ -62,7 +118,28 @@ extension Machine {
     ObserverID(number: cpu.observation.add(kinds, body))
   }
 
-  public func stopObserving(_ observer: ObserverID) { cpu.observation.remove(observer.number) }
+  /// Hands `body` each data access that touches one of the linear addresses `range`, before it happens.
+  public func watchLinear(
+    _ range: ClosedRange<UInt32>, _ body: @escaping (AccessEvent, EventMoment) -> Void
+  ) -> ObserverID {
+    ObserverID(number: cpu.observation.addWatch(range, body))
+  }
+
+  /// Hands `body` each store that touches one of the physical addresses `range`, whoever makes it, after it has happened.
+  public func watchPhysical(
+    _ range: Range<UInt64>, _ body: @escaping (PhysicalStoreEvent, EventMoment) -> Void
+  ) -> ObserverID {
+    ObserverID(number: -cpu.stores.addWatch(range, body))
+  }
+
+  /// Ends what `observe`, `watchLinear` and `watchPhysical` began.
+  public func stopObserving(_ observer: ObserverID) {
+    if observer.number < 0 {
+      cpu.stores.removeWatch(-observer.number)
+    } else {
+      cpu.observation.remove(observer.number)
+    }
+  }
 
   /// Ends the run (`StopReason.interrupted`) when the instruction that is being executed has completed, or its fault has
   /// been delivered: for an observer that has seen enough.
@@ -86,5 +163,25 @@ extension CPU {
       linear: state.pointee.cs.base &+ eip)
   }
 
-  func tell(_ event: MachineEvent) { observation.tell(event, moment) }
+  /// What the fast paths may do depends on what is followed.
+  func observationChanged() {
+    mmu.filter.dropAll()
+    mmu.forgetFetchPage()
+  }
+
+  /// An instruction begins: told by the loop that follows instructions.
+  @inline(never)
+  func tellInstruction(_ op: UnsafeMutablePointer<Op>) {
+    // Markers of a block, and an instruction at which the loop comes back first.
+    guard op.pointee.length > 0, op.pointee.handler != .leave else { return }
+    control.pointee.current = op
+    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    observation.tell(
+      .instruction(
+        InstructionEvent(length: op.pointee.length, privilegeLevel: state.pointee.privilegeLevel)))
+    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
+    control.pointee.current = nil
+    // An observer that asks for a stop means: after this instruction.
+    if control.pointee.stop != nil { arm(op + 1) }
+  }
 }

@@ -8,6 +8,8 @@ struct WriteTarget {
   var second: UInt64
   /// Bytes in the first page; all of them when the access does not cross.
   var bytesInFirst: UInt32
+  /// What the instruction wrote to.
+  var linear: UInt32
   /// Whether the first page allows caching, and the second.
   var isFirstCacheable = true
   var isSecondCacheable = true
@@ -28,10 +30,12 @@ extension MMU {
     if offset &+ bytes <= 0x1000 {
       let place = try physical(linear, access)
       charge(place, bytes, .load, isCacheable: lastWasCacheable.pointee)
+      if observation.followsAccesses { accessed(linear, place, bytes, access) }
       return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
     charge(target, bytes, .load)
+    if observation.followsAccesses { accessed(target, bytes, access) }
     return assemble(target, as: type)
   }
 
@@ -48,12 +52,14 @@ extension MMU {
     let access = PageAccess(.write, user: user)
     var target: WriteTarget
     if linear & 0xfff &+ bytes <= 0x1000 {
-      target = WriteTarget(first: try physical(linear, access), second: 0, bytesInFirst: bytes)
+      target = WriteTarget(
+        first: try physical(linear, access), second: 0, bytesInFirst: bytes, linear: linear)
       target.isFirstCacheable = lastWasCacheable.pointee
     } else {
       target = try crossingTarget(linear, bytes, access)
     }
     charge(target, bytes, .store)
+    if observation.followsAccesses { accessed(target, bytes, access) }
     return target
   }
 
@@ -66,6 +72,7 @@ extension MMU {
   /// Writes to a checked target.
   func commit<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, _ value: W) {
     let bytes = UInt32(W.bitWidth / 8)
+    lastStoreLinear = target.linear
     if target.bytesInFirst == bytes { return writePhysical(target.first, value) }
     var index: UInt32 = 0
     while index < bytes {
@@ -103,6 +110,21 @@ extension MMU {
     guard let host = filter.hit(linear, bytes: bytes, writing: kind == .store) else { return nil }
     if caches.isOn { caches.access(memory.physicalAddress(ofHost: host), bytes: bytes, kind) }
     return host
+  }
+
+  // MARK: Observation
+
+  private func accessed(_ linear: UInt32, _ physical: UInt64, _ bytes: UInt32, _ access: PageAccess) {
+    took(.ends(physical: physical))
+    observation.accessed(
+      AccessEvent(linear: linear, physical: physical, bytes: UInt8(truncatingIfNeeded: bytes), access: access)
+    )
+  }
+
+  private func accessed(_ target: WriteTarget, _ bytes: UInt32, _ access: PageAccess) {
+    accessed(target.linear, target.first, target.bytesInFirst, access)
+    guard target.bytesInFirst < bytes else { return }
+    accessed(target.linear &+ target.bytesInFirst, target.second, bytes &- target.bytesInFirst, access)
   }
 
   // MARK: Pieces
@@ -143,7 +165,7 @@ extension MMU {
     let isFirstCacheable = lastWasCacheable.pointee
     let second = try physical(linear &+ bytesInFirst, access)
     return WriteTarget(
-      first: first, second: second, bytesInFirst: min(bytesInFirst, bytes),
+      first: first, second: second, bytesInFirst: min(bytesInFirst, bytes), linear: linear,
       isFirstCacheable: isFirstCacheable,
       isSecondCacheable: lastWasCacheable.pointee)
   }
@@ -164,7 +186,9 @@ extension MMU {
       ? translation.frame | UInt64(linear & (1 << control.pointee.largePageShift &- 1) & ~0xfff)
       : translation.frame
     if caches.isOn { lastWasCacheable.pointee = !translation.isCacheDisabled }
-    if access.isUser == isUserMode && !(caches.isOn && translation.isCacheDisabled) {
+    if access.isUser == isUserMode && !entry.pointee.isSuspect
+      && !(caches.isOn && translation.isCacheDisabled)
+    {
       let mayWrite =
         translation.isWritable || !access.isUser && !control.pointee.writeProtect
       remember(
@@ -179,12 +203,14 @@ extension MMU {
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
-    if caches.isOn && !caches.isEnabled { return nil }
+    if caches.isOn && !caches.isEnabled || observation.followsPage(of: linear) { return nil }
     var page = UInt64(linear & 0xffff_f000)
     var source = AccessFilter.Source.identity
     if control.pointee.mode != .off {
       let shift = control.pointee.largePageShift
-      guard let entry = data4K.find(linear >> 12) ?? dataLarge.find(linear >> shift) else { return nil }
+      guard let entry = data4K.find(linear >> 12) ?? dataLarge.find(linear >> shift),
+        !entry.pointee.isSuspect
+      else { return nil }
       let translation = entry.pointee.translation
       let right = PageWalk.missingRight(
         for: PageAccess(kind, user: isUserMode), isUserPage: translation.isUser,
@@ -213,7 +239,8 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled
+    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled,
+      !observation.followsPage(of: linear)
     else {
       return
     }

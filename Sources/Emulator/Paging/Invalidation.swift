@@ -62,6 +62,8 @@ extension MMU {
     counters.pointee.pageInvalidations &+= 1
     directoryCache.dropAll()
     dropEntries(for: linear)
+    observation.stale?.invalidated(linear)
+    if observation.wants(.flush) { observation.tell(.flush(.page(linear))) }
   }
 
   /// MOV to CR3: under PAE the four PDPTE registers are loaded first, and a reserved bit in a present one means
@@ -69,9 +71,17 @@ extension MMU {
   func loadCR3(_ value: UInt32) throws(GuestFault) {
     if control.pointee.mode == .pae { state.pointee.pdpte = try readPDPTEs(cr3: value) }
     counters.pointee.cr3Loads &+= 1
+    let old = state.pointee.cr3
     state.pointee.cr3 = value
     refreshControl()
     dropAllEntries(keepingGlobal: control.pointee.globalPages)
+    observation.stale?.loadedCR3()
+    if observation.wants(.flush) {
+      observation.tell(.flush(.cr3(value, keepsGlobal: control.pointee.globalPages)))
+    }
+    if observation.wants(.task) && old != value {
+      observation.tell(.task(.addressSpace(old: old, new: value)))
+    }
   }
 
   /// Writes CR0 and CR4 (either may be unchanged) with all that follows: PDPTE loads, flushes.
@@ -99,18 +109,30 @@ extension MMU {
     if caches.isOn && changed0.contains(.cacheDisable) { filter.dropAll() }
     if flushes {
       dropAllEntries(keepingGlobal: false)
+      if observation.wants(.flush) { observation.tell(.flush(.everything)) }
     } else if changed0.contains(.writeProtect) {
       filter.dropAll()
     }
+    if paeAfter && loadsPDPTEs { observation.stale?.loadedPDPTEs() }
+    tellMode(.cr0, UInt64(old0.rawValue), UInt64(cr0.rawValue))
+    tellMode(.cr4, UInt64(old4.rawValue), UInt64(cr4.rawValue))
+  }
+
+  /// Tells of a register's new value.
+  func tellMode(_ register: ModeEvent.Register, _ old: UInt64, _ new: UInt64) {
+    guard old != new, observation.wants(.mode) else { return }
+    observation.tell(.mode(ModeEvent(register: register, old: old, new: new)))
   }
 
   /// Writes EFER; NXE takes effect on the next walk and on what the TLB already holds. Cached PDEs go, because NXE decides
   /// whether their bit 63 is reserved.
   func setEFER(_ value: UInt64) {
+    let old = state.pointee.efer
     state.pointee.efer = value
     directoryCache.dropAll()
     refreshControl()
     forgetFetchPage()
+    tellMode(.efer, old, value)
   }
 
   private func refreshControl() {

@@ -44,6 +44,7 @@ final class MMU {
   let clock: Clock
   let gate: StoreGate
   let caches: CacheHierarchy
+  let observation: Observation
   let addressWidth: UInt8
   let instruction4K: TLBArray
   let instructionLarge: TLBArray
@@ -62,12 +63,15 @@ final class MMU {
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
+  /// The linear address of the store being made; of the walk, while the walker stores.
+  var lastStoreLinear: UInt32 = 0
   /// Whether the translation made last allows caching (PCD clear).
   let lastWasCacheable: UnsafeMutablePointer<Bool>
 
   init(
     state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, gate: StoreGate,
-    addressWidth: UInt8, geometry: TLBGeometry, caches: CacheHierarchy
+    addressWidth: UInt8, geometry: TLBGeometry, caches: CacheHierarchy,
+    observation: Observation
   ) {
     self.state = state
     self.memory = memory
@@ -75,6 +79,7 @@ final class MMU {
     self.clock = clock
     self.gate = gate
     self.caches = caches
+    self.observation = observation
     self.addressWidth = addressWidth
     instruction4K = TLBArray(geometry.instruction4K)
     instructionLarge = TLBArray(geometry.instructionLarge)

@@ -10,6 +10,9 @@ public struct TLBEntry: Sendable {
   public var lastUse: UInt64
   /// The cycle of the fill.
   public var filledAt: UInt64
+  /// One of the paging-structure entries it came from has changed since, as far as a `StaleCheck` knows: its uses are
+  /// compared with memory. The processor knows nothing of it.
+  public internal(set) var isSuspect = false
 }
 
 /// One set-associative TLB array.
@@ -96,6 +99,17 @@ struct TLBArray: ~Copyable {
     case .treePLRU: return first + replacement.treeVictim(set: set)
     case .random: return first + replacement.randomVictim()
     }
+  }
+
+  /// Set and way of an entry.
+  func place(of entry: UnsafeMutablePointer<TLBEntry>) -> (set: Int, way: Int) {
+    let (set, way) = (entry - entries).quotientAndRemainder(dividingBy: ways)
+    return (set, way)
+  }
+
+  /// Calls `body` with each valid entry, by set and way.
+  func forEachValid(_ body: (UnsafeMutablePointer<TLBEntry>) -> Void) {
+    for index in 0..<(sets * ways) where entries[index].isValid { body(entries + index) }
   }
 
   /// Drops the entry for `page`, global or not.

@@ -3,6 +3,8 @@ import IA32
 /// The walker's memory: each reference is counted and charged, A and D are set by a locked write.
 struct WalkerBusAccess: WalkMemory {
   let mmu: MMU
+  /// What is walked for.
+  let linear: UInt32
 
   @inline(__always)
   func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
@@ -17,6 +19,9 @@ struct WalkerBusAccess: WalkMemory {
     mmu.counters.pointee.accessedDirtyUpdates &+= 1
     mmu.chargeReference(address, bytes: bytes)
     if mmu.caches.isOn { mmu.chargeWalk(mmu.caches.latencies.lock) }
+    mmu.gate.writer = .walker
+    mmu.lastStoreLinear = linear
+    defer { mmu.gate.writer = .instruction }
     if bytes == 8 {
       mmu.writePhysical(address, mmu.readPhysical(address, as: UInt64.self) | bits)
     } else {
@@ -35,20 +40,25 @@ extension MMU {
     _ linear: UInt32, _ access: PageAccess
   ) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
     let page = linear >> 12
+    took(.begins(linear: linear, access))
     if let entry = data4K.find(page) {
-      try check(entry, linear, access)
+      took(data4K.probe(.data4K, linear >> 12, entry))
+      try check(entry, .data4K, linear, access)
       counters.pointee.data4KHits &+= 1
       if needsDirtyWalk(entry, access) { return try walkAndFill(linear, access) }
       touchData4K(entry)
       return entry
     }
+    took(data4K.probe(.data4K, linear >> 12, nil))
     if let entry = dataLarge.find(linear >> control.pointee.largePageShift) {
-      try check(entry, linear, access)
+      took(dataLarge.probe(.dataLarge, linear >> control.pointee.largePageShift, entry))
+      try check(entry, .dataLarge, linear, access)
       counters.pointee.dataLargeHits &+= 1
       if needsDirtyWalk(entry, access) { return try walkAndFill(linear, access) }
       touchDataLarge(entry)
       return entry
     }
+    took(dataLarge.probe(.dataLarge, linear >> control.pointee.largePageShift, nil))
     counters.pointee.dataMisses &+= 1
     return try walkAndFill(linear, access)
   }
@@ -82,12 +92,12 @@ extension MMU {
       // A write that hit a 4 KiB entry with D clear can find a large page here that another access has brought in
       // already. The array must not hold it twice, or INVLPG would leave one of the two.
       if let held = dataLarge.find(linear >> shift) { makeRoom(held) }
-      let entry = fill(dataLarge, linear >> shift, translation)
+      let entry = fill(dataLarge, .dataLarge, linear >> shift, translation)
       touchDataLarge(entry)
       return entry
     }
     counters.pointee.data4KFills &+= 1
-    let entry = fill(data4K, linear >> 12, translation)
+    let entry = fill(data4K, .data4K, linear >> 12, translation)
     touchData4K(entry)
     return entry
   }
@@ -120,27 +130,32 @@ extension MMU {
   /// The instruction TLB's entry for a fetch, filled by a walk when no array has it. Paging must be on.
   func instructionEntry(_ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
     let access = PageAccess(.fetch, user: isUserMode)
+    took(.begins(linear: linear, access))
     if let entry = instruction4K.find(linear >> 12) {
-      try check(entry, linear, access)
+      took(instruction4K.probe(.instruction4K, linear >> 12, entry))
+      try check(entry, .instruction4K, linear, access)
       instruction4K.touch(entry)
       return entry
     }
     let largePage = linear >> control.pointee.largePageShift
+    took(instruction4K.probe(.instruction4K, linear >> 12, nil))
     if let entry = instructionLarge.find(largePage) {
-      try check(entry, linear, access)
+      took(instructionLarge.probe(.instructionLarge, largePage, entry))
+      try check(entry, .instructionLarge, linear, access)
       instructionLarge.touch(entry)
       return entry
     }
+    took(instructionLarge.probe(.instructionLarge, largePage, nil))
     counters.pointee.instructionMisses &+= 1
     let translation = try walk(linear, access)
     if translation.isLarge {
       counters.pointee.instructionLargeFills &+= 1
-      let entry = fill(instructionLarge, largePage, translation)
+      let entry = fill(instructionLarge, .instructionLarge, largePage, translation)
       instructionLarge.touch(entry)
       return entry
     }
     counters.pointee.instruction4KFills &+= 1
-    let entry = fill(instruction4K, linear >> 12, translation)
+    let entry = fill(instruction4K, .instruction4K, linear >> 12, translation)
     instruction4K.touch(entry)
     return entry
   }
@@ -150,7 +165,7 @@ extension MMU {
   /// Faults when the rights that the TLB holds forbid the access, whatever memory says by now.
   @inline(__always)
   private func check(
-    _ entry: UnsafeMutablePointer<TLBEntry>, _ linear: UInt32, _ access: PageAccess
+    _ entry: UnsafeMutablePointer<TLBEntry>, _ array: TLBArrayName, _ linear: UInt32, _ access: PageAccess
   ) throws(GuestFault) {
     let right = PageWalk.missingRight(
       for: access, isUserPage: entry.pointee.translation.isUser,
@@ -158,32 +173,46 @@ extension MMU {
       isNoExecute: entry.pointee.translation.isNoExecute, writeProtect: control.pointee.writeProtect)
     if right != nil {
       let code = PageWalk.errorCode(for: access, control: control.pointee).union(.present)
+      took(.fault(code))
       throw pageFault(code, at: linear)
     }
+    if entry.pointee.isSuspect { observation.stale?.used(entry, array, linear, access) }
   }
 
   private func fill(
-    _ array: borrowing TLBArray, _ page: UInt32, _ translation: Translation
+    _ array: borrowing TLBArray, _ name: TLBArrayName, _ page: UInt32, _ translation: Translation
   ) -> UnsafeMutablePointer<TLBEntry> {
     let entry = array.victim(for: page)
+    if observation.wants(.tlbEvict) && entry.pointee.isValid { tellTLB(array, name, entry) { .tlbEvict($0) } }
     entry.pointee.page = page
     entry.pointee.isValid = true
     entry.pointee.translation = translation
     entry.pointee.filledAt = clock.state.pointee.now
+    entry.pointee.isSuspect = false
+    if observation.wants(.tlbFill) { tellTLB(array, name, entry) { .tlbFill($0) } }
+    if observation.stepper != nil {
+      let (set, way) = array.place(of: entry)
+      took(.fill(name, set: set, way: way))
+    }
     return entry
   }
 
   /// Walks the paging structures for `access`.
   func walk(_ linear: UInt32, _ access: PageAccess) throws(GuestFault) -> Translation {
     counters.pointee.walks &+= 1
+    let began = clock.state.pointee.now
     if caches.isOn { chargeWalk(caches.latencies.walkOverhead) }
     let region = linear >> control.pointee.largePageShift
     let start = directoryCache.find(region)
     if start != nil { counters.pointee.directoryCacheHits &+= 1 }
     var walk = PageWalk(
       linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear), startingAt: start)
-    let port = WalkerBusAccess(mmu: self)
-    while walk.next != .done { _ = walk.advance(port) }
+    if observation.followsWalks {
+      follow(&walk, startingAt: start, began: began)
+    } else {
+      let port = WalkerBusAccess(mmu: self, linear: linear)
+      while walk.next != .done { _ = walk.advance(port) }
+    }
     if let code = walk.fault { throw pageFault(code, at: linear) }
     if directoryCache.isOn, start == nil, let entry = walk.directoryEntry {
       directoryCache.insert(entry, region)

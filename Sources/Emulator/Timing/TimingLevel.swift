@@ -15,6 +15,19 @@ protocol TimingModel {
   static var modelsCaches: Bool { get }
 }
 
+/// The other thing that the loop is specialised for: a copy of it that tells of each instruction, and one that doesn't.
+protocol InstructionFollowing {
+  static var isOn: Bool { get }
+}
+
+enum Unfollowed: InstructionFollowing {
+  static var isOn: Bool { false }
+}
+
+enum Followed: InstructionFollowing {
+  static var isOn: Bool { true }
+}
+
 /// `functional` and `tlb`: nothing is looked up on a TLB hit.
 enum FlatTiming: TimingModel {
   static var modelsCaches: Bool { false }
