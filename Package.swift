@@ -33,6 +33,8 @@ let package = Package(
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    // What people see of a machine: reports in words, and the shell.
+    .target(name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -42,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions",
+        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

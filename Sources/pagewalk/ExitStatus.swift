@@ -13,6 +13,8 @@ enum ExitStatus {
   static let reset: Int32 = 6
   /// `--audit` found an invariant of the guest's kernel broken.
   static let violated: Int32 = 7
+  /// `--check stale` found a stale translation used.
+  static let stale: Int32 = 8
   /// Ctrl-C, as shells number a death by SIGINT.
   static let interrupted: Int32 = 130
 }

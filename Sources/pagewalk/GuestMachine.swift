@@ -1,3 +1,4 @@
+import Debugger
 import Emulator
 import GuestImages
 import IA32
@@ -11,6 +12,10 @@ final class GuestMachine: RunnableMachine {
   private let debugOutput: DebugOutput
   private let timing: TimingLevel
   private var profile: Profile?
+  private let places: GuestPlaces
+  private var staleChecking: StaleChecking?
+  /// Uses of stale translations reported so far.
+  private(set) var staleUses = 0
 
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
   init(_ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel) throws {
@@ -22,6 +27,7 @@ final class GuestMachine: RunnableMachine {
     ) { debugOutput.send($0) }
     self.debugOutput = debugOutput
     image = preparation.image
+    places = GuestPlaces(image.elf)
     self.timing = timing
     try preparation.plan.load(into: machine.memory)
     machine.onMissingOperation = { name in
@@ -50,7 +56,9 @@ final class GuestMachine: RunnableMachine {
     case .halted: .halted
     case .waiting: .waitingForInput
     case .reset: .reset
-    case .cycleLimit, .interrupted, .breakpoint: .reachedCycle
+    case .cycleLimit, .breakpoint: .reachedCycle
+    // Nobody but the check for stale translations asks for a stop.
+    case .interrupted: staleChecking == .stop ? .usedStaleTranslation : .reachedCycle
     }
   }
 
@@ -68,10 +76,7 @@ final class GuestMachine: RunnableMachine {
 
   /// Such as "kernel_main+0x14".
   private func symbol(at linear: UInt32, _ registers: RegisterFile) -> String? {
-    let isPaged = CR0(rawValue: registers.cr0).contains(.paging)
-    return image.elf?.symbol(at: linear, isPaged: isPaged).map {
-      $0.symbol.displayName + ($0.offset == 0 ? "" : "+0x" + String($0.offset, radix: 16))
-    }
+    places.symbol(at: linear, isPaged: CR0(rawValue: registers.cr0).contains(.paging))
   }
 
   private var postMortem: PostMortem {
@@ -95,6 +100,19 @@ final class GuestMachine: RunnableMachine {
 
   var statistics: RunStatistics { RunStatistics(machine.counters, timing: timing) }
 
+  // MARK: Checking
+
+  /// Reports each use of a stale translation on standard error, when it happens.
+  func checkStale(_ checking: StaleChecking) {
+    staleChecking = checking
+    machine.checkStale { [unowned self] report in
+      self.staleUses += 1
+      let text = StaleReportText(report, self.places).lines.map { $0 + "\n" }.joined()
+      StandardError.write("pagewalk: " + text)
+      if checking == .stop { self.machine.requestStop() }
+    }
+  }
+
   // MARK: Profiling
 
   /// Cycles between two samples of a profile, on average.
@@ -102,14 +120,12 @@ final class GuestMachine: RunnableMachine {
 
   /// Begins to collect a profile. What the guest does and how long it takes stays the same.
   func beginProfile() {
-    let lines = image.elf.map { LineTable(of: $0) }
     let elf = image.elf
+    let places = places
     profile = Profile { linear, isPaged in
       elf?.symbol(at: linear, isPaged: isPaged)?.symbol.displayName
     } line: { linear, isPaged in
-      guard let elf, let lines else { return nil }
-      let linked = isPaged ? lines.place(at: linear) : nil
-      return (linked ?? elf.linkedAddress(ofPhysical: linear).flatMap { lines.place(at: $0) })?.description
+      places.line(at: linear, isPaged: isPaged)?.description
     }
     machine.beginSampling(every: Self.samplingPeriod) { [unowned self] in self.profile?.add($0) }
   }

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
       status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, \
-      an invariant that --audit finds broken with 7, Ctrl-C with 130. Mistakes in \
+      an invariant that --audit finds broken with 7, a stale translation that --check finds with 8 (with stale=warn, if \
+      the guest itself ends with 0), Ctrl-C with 130. Mistakes in \
       options and files are status 2.
 
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
@@ -23,6 +24,7 @@ struct RunCommand: ParsableCommand {
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+        pagewalk run --check stale=stop kernel.elf
         pagewalk run --timing full --profile /tmp/prof kernel.elf
         pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
@@ -71,6 +73,15 @@ struct RunCommand: ParsableCommand {
     transform: AuditInterval.init(parsing:))
   var audit: AuditInterval?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Report each use of a translation that memory no longer gives, with the store and the missing invalidation: \
+      'stale=warn' goes on, 'stale=stop' ends the run.
+      """, valueName: "stale=warn|stop"),
+    transform: StaleChecking.init(parsing:))
+  var check: StaleChecking?
+
   @Flag(help: "Print what was counted to standard error at the end.")
   var stats = false
 
@@ -87,6 +98,7 @@ struct RunCommand: ParsableCommand {
     let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
     if profile != nil { machine.beginProfile() }
     let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
+    if let check { machine.checkStale(check) }
     Interruption.install()
     TerminalMode.enter()
     var loop = RunLoop(machine: audited ?? machine, console: Console(), maxCycles: maxCycles)
@@ -101,7 +113,9 @@ struct RunCommand: ParsableCommand {
     if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
       throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
     }
-    throw ExitCode(outcome.exitStatus)
+    throw ExitCode(
+      outcome.exitStatus == ExitStatus.success && machine.staleUses > 0
+        ? ExitStatus.stale : outcome.exitStatus)
   }
 
   /// - Throws: `ValidationError` with a sentence.

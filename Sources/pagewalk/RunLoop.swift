@@ -27,6 +27,8 @@ enum MachineStop: Hashable {
   case halted
   /// The guest asked for a reset.
   case reset
+  /// A stale translation has been used, and reported.
+  case usedStaleTranslation
   /// An audit found these invariants of the guest's kernel broken.
   case violated([String])
 }
@@ -80,6 +82,7 @@ struct RunLoop: ~Copyable {
       case .tripleFault(let postMortem): return .tripleFault(postMortem)
       case .halted: return .halted(machine.position)
       case .reset: return .reset(machine.position)
+      case .usedStaleTranslation: return .usedStaleTranslation(machine.position)
       case .violated(let sentences): return .violated(sentences, machine.position)
       case .waitingForInput:
         guard console.isOpen else { return .halted(machine.position) }

@@ -27,6 +27,8 @@ enum RunOutcome: Hashable {
   case halted(GuestPosition)
   /// Through the keyboard controller or port 92h.
   case reset(GuestPosition)
+  /// With `--check stale=stop`.
+  case usedStaleTranslation(GuestPosition)
   /// An audit found these invariants of the guest's kernel broken.
   case violated([String], GuestPosition)
 
@@ -38,6 +40,7 @@ enum RunOutcome: Hashable {
     case .cycleLimit: ExitStatus.cycleLimit
     case .halted: ExitStatus.halted
     case .reset: ExitStatus.reset
+    case .usedStaleTranslation: ExitStatus.stale
     case .violated: ExitStatus.violated
     }
   }
@@ -51,6 +54,8 @@ enum RunOutcome: Hashable {
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"
     case .halted(let position): "pagewalk: halted for good at \(position.description)\n"
     case .reset(let position): "pagewalk: reset by the guest at \(position.description)\n"
+    case .usedStaleTranslation(let position):
+      "pagewalk: stopped at the stale translation, \(position.description)\n"
     case .violated(let sentences, let position):
       "pagewalk: audit failed at \(position.description)\n" + sentences.map { "  \($0)\n" }.joined()
     }

@@ -184,16 +184,18 @@ extension StaleCheck {
 
   private func isNear(_ linear: UInt32, _ other: UInt32) -> Bool { linear >> 12 == other >> 12 }
 
+  /// An INVLPG so many cycles before a store, at most, is taken to have been meant for it.
+  private static let closeBy: UInt64 = 10_000
+
   /// Invalidations that somebody may have meant for this page.
   private func nearMisses(_ found: StaleReport, kept: EventMoment?) -> [StaleReport.NearMiss] {
     guard let store = found.store else { return [] }
     var misses: [StaleReport.NearMiss] = []
     let since = store.moment.cycle
-    if let early = state.invalidations.last(where: {
-      $0.moment.cycle < since && isNear($0.linear, found.linear)
-    }) {
-      misses.append(.tooEarly(early.moment))
+    let early = state.invalidations.last {
+      $0.moment.cycle < since && since - $0.moment.cycle < Self.closeBy && isNear($0.linear, found.linear)
     }
+    if let early { misses.append(.tooEarly(early.moment)) }
     if let other = state.invalidations.last(where: {
       $0.moment.cycle >= since && !isNear($0.linear, found.linear)
     }) {
