@@ -158,6 +158,12 @@ final class BlockCache {
     if firstInFrame[frame] != nil { removeBlocks(inFrame: frame, from: offset, to: offset &+ bytes) }
   }
 
+  /// The same by physical address, for whoever changes memory from outside.
+  func willWrite(physical: UInt64, bytes: UInt32) {
+    guard let host = memory.hostPage(physical >> 12) else { return }
+    willWrite(host, offset: UInt32(physical & 0xfff), bytes: bytes)
+  }
+
   @inline(never)
   private func removeBlocks(inFrame frame: Int, from start: UInt32, to end: UInt32) {
     var link = firstInFrame + frame
