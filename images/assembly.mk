@@ -30,6 +30,7 @@ bare_common := $(addprefix images/common/,start.S exceptions.S exceptions.c cons
 define bare_image
 bare_images += $(IMAGE_DIR)/$(1).elf
 $(IMAGE_DIR)/$(1).elf: $(patsubst %,$(bare_objects)/%.o,$(2)) images/common/flat.ld
+	@mkdir -p $$(@D)
 	$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
 -include $(patsubst %,$(bare_objects)/%.d,$(2))
 endef
@@ -47,6 +48,20 @@ $(eval $(call bare_image,stale,$(bare_common) $(wildcard images/stale/*.c)))
 $(eval $(call bare_image,tlb-probe,$(bare_common) images/common/wide-division.c $(wildcard images/tlb-probe/*.S images/tlb-probe/*.c)))
 $(eval $(call bare_image,bench,$(bare_common) images/common/wide-division.c $(wildcard Benchmarks/Guests/bench/*.c)))
 
+# One guest a file, and its twin with the flush that was missing. `fine-` guests have no bug and no twin.
+missing_flush := $(filter-out bug,$(basename $(notdir $(wildcard images/missing-flush/*.c))))
+define missing_flush_twin
+bare_images += $(IMAGE_DIR)/missing-flush/$(1)-fixed.elf
+$(IMAGE_DIR)/missing-flush/$(1)-fixed.elf: $(patsubst %,$(bare_objects)/%.o,$(bare_common) images/missing-flush/bug.c) \
+    $(bare_objects)/images/missing-flush/$(1)-fixed.c.o images/common/flat.ld
+	@mkdir -p $$(@D)
+	$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
+-include $(bare_objects)/images/missing-flush/$(1)-fixed.c.d
+endef
+$(foreach bug,$(missing_flush),$(eval \
+  $(call bare_image,missing-flush/$(bug),$(bare_common) images/missing-flush/bug.c images/missing-flush/$(bug).c)))
+$(foreach bug,$(filter-out fine-%,$(missing_flush)),$(eval $(call missing_flush_twin,$(bug))))
+
 # The rules -----------------------------------------------------------------------------------------------------
 
 IMAGES += $(bare_images)
@@ -57,6 +72,10 @@ bare-images: $(bare_images)
 $(bare_objects)/%.S.o: %.S
 	@mkdir -p $(@D)
 	$(GUEST_CLANG) $(bare_flags) -c $< -o $@
+
+$(bare_objects)/%-fixed.c.o: %.c
+	@mkdir -p $(@D)
+	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DFIXED -c $< -o $@
 
 $(bare_objects)/%.c.o: %.c
 	@mkdir -p $(@D)
