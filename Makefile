@@ -25,10 +25,10 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test images bench lint check-all clean prerequisites
+.PHONY: help build run test images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: prerequisites ## build .build/release/pagewalk
 	swift build -c release --product pagewalk
@@ -44,6 +44,9 @@ images: ## build the guest images into .build/images
 bench: build images ## measure speed (PEERS=1: beside QEMU and Bochs)
 	swift build -c release --product pagewalk-bench
 	.build/release/pagewalk-bench $(if $(PEERS),--peers)
+
+bench-vmalloc: build $(IMAGE_DIR)/vmalloc-bench.elf ## measure vmalloc: list or tree, eager or lazy flush, small or large pages
+	.build/release/pagewalk run --memory 1G $(IMAGE_DIR)/vmalloc-bench.elf
 
 lint: ## check the formatting of all Swift
 	swift format lint --strict --recursive $(FORMATTED)

@@ -1,7 +1,7 @@
 # Guest images written in Swift: the mini-kernel's sources, the guest's glue, and the image's own folder in one module,
 # compiled as Embedded Swift for i686. A further image is one more name in SWIFT_IMAGES.
 
-SWIFT_IMAGES := minikernel vmalloc-tour vmalloc-bench
+SWIFT_IMAGES := minikernel vmalloc-tour vmalloc-bench vmalloc-stress
 
 IMAGE_DIR ?= .build/images
 # clang and ld.lld come from the Swift toolchain; it says itself where it lives, behind whatever shim is on PATH.
@@ -52,8 +52,3 @@ $(IMAGE_DIR)/$(1).elf: $(IMAGE_DIR)/guest/$(1).o $(GUEST_OBJECTS) $(GUEST_GLUE)/
 endef
 
 $(foreach name,$(SWIFT_IMAGES),$(eval $(call swift_image,$(name))))
-
-# Cycles per operation of vmalloc and vfree, setup against setup.
-.PHONY: bench-vmalloc
-bench-vmalloc: build $(IMAGE_DIR)/vmalloc-bench.elf
-	.build/release/pagewalk run --memory 1G $(IMAGE_DIR)/vmalloc-bench.elf

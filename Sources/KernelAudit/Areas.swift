@@ -11,11 +11,26 @@ struct Area {
   var right: UInt32
   var gap: UInt32
   var largestGap: UInt32
+  /// What the pages are to be mapped with, as bits of a page-table entry.
+  var protection: UInt64
 
   /// Pages without the guard page.
   var pages: UInt32 { size / 4096 - 1 }
   var end: UInt64 { UInt64(start) + UInt64(size) }
   var isLazilyFreed: Bool { flags & KernelLayout.Area.lazyFree != 0 }
+}
+
+/// A bit of a page-table entry that `vm_struct` records. SDM vol. 3A, table 4-11.
+private struct ProtectionBit {
+  var name: String
+  var mask: UInt64
+
+  static let cacheDisable = ProtectionBit(name: "PCD", mask: 1 << 4)
+  /// U/S is not among them: no area may have it, whatever was asked for.
+  static let rights = [
+    ProtectionBit(name: "R/W", mask: 1 << 1), ProtectionBit(name: "PWT", mask: 1 << 3),
+    ProtectionBit(name: "G", mask: 1 << 8), ProtectionBit(name: "XD", mask: 1 << 63),
+  ]
 }
 
 extension AuditRun {
@@ -72,13 +87,14 @@ extension AuditRun {
         return
       }
       func word(_ offset: UInt32) -> UInt32 { field(next, offset) ?? 0 }
+      func doubleword(_ offset: UInt32) -> UInt64 { UInt64(word(offset + 4)) << 32 | UInt64(word(offset)) }
       areas.append(
         Area(
           descriptor: next, start: word(Layout.address), size: word(Layout.size), flags: word(Layout.flags),
           array: word(Layout.pages), pageCount: word(Layout.pageCount),
-          physical: UInt64(word(Layout.physicalAddress + 4)) << 32 | UInt64(word(Layout.physicalAddress)),
-          left: word(Layout.left), right: word(Layout.right), gap: word(Layout.gap),
-          largestGap: word(Layout.largestGap)))
+          physical: doubleword(Layout.physicalAddress), left: word(Layout.left), right: word(Layout.right),
+          gap: word(Layout.gap), largestGap: word(Layout.largestGap),
+          protection: doubleword(Layout.protection)))
       next = word(Layout.next)
     }
   }
@@ -112,12 +128,7 @@ extension AuditRun {
     } else if !isBare {
       checkPages(area)
     }
-    if isMapped && !area.isLazilyFreed {
-      let modes = (first..<first + area.pages).compactMap { mapped[$0]?.translation.isCacheDisabled }
-      expect(
-        !modes.contains(true) || !modes.contains(false), .cacheMode,
-        "the area at \(hex(area.start)) is mapped partly with PCD and partly without")
-    }
+    if isMapped && !area.isLazilyFreed { checkProtection(area) }
     for page in first..<first + area.pages { unclaimed.remove(page) }
     let guardPage = first + area.pages
     if unclaimed.remove(guardPage) != nil {
@@ -129,11 +140,26 @@ extension AuditRun {
   }
 
   private func checkPages(_ area: Area) {
-    if area.flags & Layout.alloc != 0 { return checkOwnPages(area) }
-    if area.flags & Layout.ioremap != 0 { return checkBusPages(area) }
+    if area.flags & Layout.ioremap != 0 { checkBusPages(area) } else { checkArrayPages(area) }
+  }
+
+  /// Every page's own entry must have the bits that were asked for.
+  private func checkProtection(_ area: Area) {
     for index in 0..<area.pages {
-      guard let mapping = expectMapped(area, index) else { continue }
-      views.append((UInt32(truncatingIfNeeded: min(mapping.frame, 0xFFFF_FFFF)), place(area, index)))
+      guard let mapping = mapped[area.start >> 12 + index],
+        let entry = memory.doubleword(mapping.translation.leafAddress)
+      else { continue }
+      let differing = entry ^ area.protection
+      let names = ProtectionBit.rights.filter { differing & $0.mask != 0 }.map(\.name)
+      expect(
+        names.isEmpty, .areaRights,
+        "\(place(area, index)) is mapped by \(hex(entry)) and was asked for with \(hex(area.protection)): "
+          + "they differ in \(names.joined(separator: ", "))")
+      let isUncached = entry & ProtectionBit.cacheDisable.mask != 0
+      expect(
+        differing & ProtectionBit.cacheDisable.mask == 0, .cacheMode,
+        "\(place(area, index)) is mapped \(isUncached ? "with" : "without") PCD, "
+          + "and was asked for \(isUncached ? "without" : "with it")")
     }
   }
 
@@ -147,13 +173,15 @@ extension AuditRun {
     return mapping
   }
 
-  /// An area of vmalloc: its page array names its frames, and it counts as their user.
-  private func checkOwnPages(_ area: Area) {
+  /// An area of vmalloc or vmap: the page array names its frames. One of vmalloc owns array and frames, and counts as their
+  /// user; one of vmap shows its caller's.
+  private func checkArrayPages(_ area: Area) {
+    let isOwner = area.flags & Layout.alloc != 0
     expect(
       area.pageCount == area.pages, .areaPages,
       "the area at \(hex(area.start)) counts \(area.pageCount) pages and has room for \(area.pages)")
     expect(
-      (area.flags & Layout.vpages != 0) == (area.array >= vmallocStart), .areaPages,
+      (area.flags & Layout.vpages != 0) == (isOwner && area.array >= vmallocStart), .areaPages,
       "the page array of the area at \(hex(area.start)) is at \(hex(area.array)), which VM_VPAGES contradicts"
     )
     for index in 0..<min(area.pageCount, area.pages) {
@@ -162,8 +190,11 @@ extension AuditRun {
           .areaPages, "entry \(index) of the page array of the area at \(hex(area.start)) names no page")
         continue
       }
-      owners[frame, default: []].append(place(area, index))
+      if isOwner { owners[frame, default: []].append(place(area, index)) }
       guard let mapping = expectMapped(area, index) else { continue }
+      if !isOwner {
+        views.append((UInt32(truncatingIfNeeded: min(mapping.frame, 0xFFFF_FFFF)), place(area, index)))
+      }
       expect(
         mapping.frame == UInt64(frame), .areaMapping,
         "\(place(area, index)) is mapped to frame \(mapping.frame), but its page array names frame \(frame)")
@@ -194,46 +225,5 @@ extension AuditRun {
     expect(
       !ram.contains { $0.lowerBound < area.physical &+ bytes && area.physical < $0.upperBound }, .busMapping,
       "the bus area at \(hex(area.start)) shows ordinary RAM at \(hex(area.physical))")
-  }
-
-  // MARK: The tree
-
-  /// Some forty levels are what 100,000 areas may take; a list that poses as a tree must not exhaust the host's stack.
-  private static let deepestTree = 1000
-
-  /// The tree, while the kernel keeps it, must have the areas in the list's order and know the gaps between them.
-  func checkAreaTree() {
-    guard variable(.areaSearch) == KernelLayout.AreaSearch.tree else { return }
-    let byDescriptor = Dictionary(areas.map { ($0.descriptor, $0) }) { first, _ in first }
-    var order: [UInt32] = []
-    var nodes = 0
-    /// The largest gap of a subtree; nil when the tree is no tree of listed areas.
-    func visit(_ node: UInt32, depth: Int) -> UInt32? {
-      if node == 0 { return 0 }
-      nodes += 1
-      guard nodes <= areas.count, depth < Self.deepestTree, let area = byDescriptor[node],
-        let left = visit(area.left, depth: depth + 1)
-      else { return nil }
-      order.append(node)
-      guard let right = visit(area.right, depth: depth + 1) else { return nil }
-      let largest = max(area.gap, left, right)
-      expect(
-        area.largestGap == largest, .areaTree,
-        "the tree node of the area at \(hex(area.start)) says the largest gap below it is \(area.largestGap), "
-          + "and it is \(largest)")
-      return largest
-    }
-    guard visit(variable(.areaRoot), depth: 0) != nil, order == areas.map(\.descriptor) else {
-      report(.areaTree, "the tree does not have the \(areas.count) areas of vmlist in their order")
-      return
-    }
-    var end = UInt64(vmallocStart)
-    for area in areas {
-      expect(
-        UInt64(area.start) &- end == UInt64(area.gap), .areaTree,
-        "the tree node of the area at \(hex(area.start)) says the gap before it is \(area.gap), and it is "
-          + "\(UInt64(area.start) &- end)")
-      end = area.end
-    }
   }
 }

@@ -91,6 +91,7 @@ enum KernelLayout {
     static let right: UInt32 = 36
     static let gap: UInt32 = 40
     static let largestGap: UInt32 = 44
+    static let protection: UInt32 = 48
     static let ioremap: UInt32 = 0x01
     static let alloc: UInt32 = 0x02
     static let map: UInt32 = 0x04

@@ -14,6 +14,7 @@ public enum AuditCheck: String, CaseIterable, Sendable {
   case areaPages = "area-pages"
   case areaMapping = "area-mapping"
   case busMapping = "bus-mapping"
+  case areaRights = "area-rights"
   case cacheMode = "cache-mode"
   case guardPage = "guard-page"
   case strayMapping = "stray-mapping"

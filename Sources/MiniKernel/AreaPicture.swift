@@ -2,15 +2,16 @@
 public var firstFrameAbove4GiB: FrameNumber { 1 << 20 }
 
 extension Kernel {
-  /// An area: its linear addresses on the left, the frames behind them on the right, the guard page at the end. Of a long
-  /// area the first eight pages and the last are shown.
+  /// An area: its linear addresses on the left, the frames or bus addresses behind them on the right, the guard page at the
+  /// end. Of a long area the first eight pages and the last are shown.
   public func printArea(_ area: VMArea<HW>) {
     console.line("      linear                          physical")
     console.line("             +------------+")
-    let shown = min(area.pageCount, 8)
+    let count = (area.size >> pageShift) - 1
+    let shown = min(count, 8)
     for index in 0..<shown { printPage(area, index) }
-    if area.pageCount > shown + 1 { console.line("             |    ....    |           ....") }
-    if area.pageCount > shown { printPage(area, area.pageCount - 1) }
+    if count > shown + 1 { console.line("             |    ....    |           ....") }
+    if count > shown { printPage(area, count - 1) }
     console.line("             +------------+")
     console.text("    ").hexadecimal(area.guardPage.rawValue, digits: 8)
       .line(" | guard page |           not mapped")
@@ -18,10 +19,16 @@ extension Kernel {
   }
 
   private func printPage(_ area: VMArea<HW>, _ index: UInt32) {
-    let frame = frame(of: area.page(index))
     let address = area.start + index << pageShift
     console.text("    ").hexadecimal(address.rawValue, digits: 8).text(" | page").decimal(index, width: 6)
-    console.text(" | --------> ").hexadecimal(UInt64(frame) << 12, digits: 10).text("  ")
+    console.text(" | --------> ")
+    if area.flags.contains(.ioremap) {
+      console.hexadecimal(area.physicalAddress &+ UInt64(index) << 12, digits: 10)
+        .line(area.protection.contains(.cacheDisabled) ? "  bus, uncached" : "  bus")
+      return
+    }
+    let frame = frame(of: area.page(index))
+    console.hexadecimal(UInt64(frame) << 12, digits: 10).text("  ")
     console.text(zoneIndex(of: frame).name).line(frame >= firstFrameAbove4GiB ? ", above 4 GiB" : "")
   }
 

@@ -50,6 +50,10 @@ public protocol Hardware {
   func waitForInterrupt()
   /// RDTSC: cycles since reset.
   func readCycleCounter() -> UInt64
+  /// WRMSR: false when the processor has no such register or refuses the value (Linux's `wrmsr_safe`).
+  func writeMSR(_ index: UInt32, _ value: UInt64) -> Bool
+  /// RDPMC: performance counter `index`, of 40 bits; nil when the processor has none.
+  func readPerformanceCounter(_ index: UInt32) -> UInt64?
   /// EBP of the caller, where a backtrace starts; null where there is no such chain.
   var framePointer: KernelAddress { get }
 

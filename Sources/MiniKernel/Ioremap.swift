@@ -31,8 +31,9 @@ extension Kernel {
     if pageEnd - start > UInt64(vmallocEnd - vmallocStart) { throw .badSize }
     let area = try getVMArea(UInt32(truncatingIfNeeded: pageEnd - start), .ioremap)
     area.physicalAddress = start
+    area.protection = supported(protection)
     do {
-      try ioremapPageRange(area.start, area.guardPage, start, protection)
+      try ioremapPageRange(area.start, area.guardPage, start, area.protection)
     } catch {
       discard(area)
       throw error == .noMemoryForTable ? .noMemoryForTable : .alreadyMapped

@@ -157,6 +157,7 @@ public enum VMAreaLayout {
   public static let size: UInt32 = 8
   public static let flags: UInt32 = 12
   /// The array of addresses of `struct page`, or 0.
+  /// Its own pages, or for `VM_MAP` the caller's.
   public static let pages: UInt32 = 16
   public static let pageCount: UInt32 = 20
   /// 64 bits: the physical address of an ioremap area, else 0.
@@ -168,7 +169,9 @@ public enum VMAreaLayout {
   public static let gap: UInt32 = 40
   /// The largest `gap` in the subtree that begins here.
   public static let largestGap: UInt32 = 44
-  public static let byteCount: UInt32 = 48
+  /// 64 bits: the protection asked for, as the flags of a page-table entry; 0 until the area is mapped.
+  public static let protection: UInt32 = 48
+  public static let byteCount: UInt32 = 56
 }
 
 /// `struct kmem_cache`: one size of kmalloc objects, slabs of one page.

@@ -12,6 +12,7 @@ extension Kernel {
     defer { endUpdate() }
     let end = area.guardPage
     let flags = supported(flags)
+    area.protection = flags
     flushCacheVmap(area.start, end)
     var pages = pages
     var address = area.start
@@ -72,11 +73,10 @@ extension Kernel {
 
   // MARK: Mapping a physical range
 
-  /// Maps consecutive physical pages at `start..<end` (`ioremap_page_range`).
+  /// Maps consecutive physical pages at `start..<end` (`ioremap_page_range`); the flags are those the processor has.
   func ioremapPageRange(
     _ start: KernelAddress, _ end: KernelAddress, _ physical: UInt64, _ flags: PageTableFlags
   ) throws(PageTableError) {
-    let flags = supported(flags)
     flushCacheVmap(start, end)
     var address = start
     while address < end {

@@ -68,6 +68,46 @@ extension Kernel {
   /// The saved command line, NUL-terminated (`saved_command_line`).
   public var commandLine: KernelAddress { address + KernelVariable.commandLine }
 
+  /// The decimal number after `name` and an equals sign, as in `seed=7`; nil when that is not in the command line or is no
+  /// number of 32 bits.
+  public func commandLineNumber(_ name: StaticString) -> UInt32? {
+    let length = UInt32(truncatingIfNeeded: name.utf8CodeUnitCount)
+    var start: UInt32 = 0
+    while start < commandLineCapacity {
+      var position: UInt32 = 0
+      while position < length, hardware.load8(commandLine + start + position) == name.utf8Start[Int(position)]
+      {
+        position += 1
+      }
+      if position == length, hardware.load8(commandLine + start + length) == 0x3D {
+        return number(at: commandLine + start + length + 1)
+      }
+      // On to the next word, or the end.
+      while hardware.load8(commandLine + start) != 0x20 {
+        if hardware.load8(commandLine + start) == 0 { return nil }
+        start += 1
+      }
+      start += 1
+    }
+    return nil
+  }
+
+  /// The digits from `address` on, up to a space or the end.
+  private func number(at address: KernelAddress) -> UInt32? {
+    var value: UInt32 = 0
+    var index: UInt32 = 0
+    while true {
+      let character = hardware.load8(address + index)
+      if character == 0 || character == 0x20 { return index > 0 ? value : nil }
+      if character < 0x30 || character > 0x39 { return nil }
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = product.addingReportingOverflow(UInt32(character) &- 0x30)
+      if overflow || carry { return nil }
+      value = sum
+      index += 1
+    }
+  }
+
   /// Whether `word` stands in the command line by itself.
   public func commandLineContains(_ word: StaticString) -> Bool {
     let length = UInt32(truncatingIfNeeded: word.utf8CodeUnitCount)

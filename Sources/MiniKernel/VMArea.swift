@@ -72,7 +72,7 @@ public struct VMArea<HW: Hardware>: KernelStructure {
     nonmutating set { self[word: VMAreaLayout.flags] = newValue.rawValue }
   }
 
-  /// The array of addresses of `struct page`, or null.
+  /// The array of addresses of `struct page`, or null: the area's own for `VM_ALLOC`, the caller's for `VM_MAP`.
   public var pages: KernelAddress {
     get { KernelAddress(self[word: VMAreaLayout.pages]) }
     nonmutating set { self[word: VMAreaLayout.pages] = newValue.rawValue }
@@ -87,6 +87,13 @@ public struct VMArea<HW: Hardware>: KernelStructure {
   public var physicalAddress: UInt64 {
     get { self[doubleword: VMAreaLayout.physicalAddress] }
     nonmutating set { self[doubleword: VMAreaLayout.physicalAddress] = newValue }
+  }
+
+  /// What every page of the area is mapped with, as asked for and as far as the processor has it; empty until then. The
+  /// kernel never reads it: whoever looks from outside compares the tables with it.
+  public var protection: PageTableFlags {
+    get { PageTableFlags(rawValue: self[doubleword: VMAreaLayout.protection]) }
+    nonmutating set { self[doubleword: VMAreaLayout.protection] = newValue.rawValue }
   }
 
   /// The first address after the area and its guard page.
@@ -118,8 +125,9 @@ extension Kernel {
   }
 
   /// Makes an area between two addresses: the first gap that is large enough (`__get_vm_area_node`). The size is rounded
-  /// up to pages; areas of the bus are aligned to their size rounded up to a power of two, huge ones to 2 MiB, all to `alignment`, a power of two. When no
-  /// gap is left, areas that wait for a flush are purged and the search is made once more.
+  /// up to pages; areas of the bus are aligned to their size rounded up to a power of two, huge ones to 2 MiB, all to
+  /// `alignment`, a power of two. When no gap is left, areas that wait for a flush are purged and the search is made once
+  /// more.
   public func getVMArea(
     _ size: UInt32, _ flags: VMAreaFlags, from: KernelAddress, to: KernelAddress, _ gfp: GFPFlags,
     alignment least: UInt32 = pageSize
@@ -250,29 +258,6 @@ extension Kernel {
       if self[word: KernelVariable.lazyPages] > Self.lazyMaxPages { purgeLazyAreas() }
     } else {
       kfree(area.address)
-    }
-  }
-
-  /// Pages that may wait for a flush: 32 MiB, as in Linux (`lazy_max_pages`).
-  static var lazyMaxPages: UInt32 { 8192 }
-
-  /// Flushes the TLB once and gives the addresses of all areas free that waited for it
-  /// (`__purge_vmap_area_lazy`).
-  public func purgeLazyAreas() {
-    beginUpdate()
-    defer { endUpdate() }
-    if self[word: KernelVariable.lazyPages] == 0 { return }
-    count(KernelVariable.purges)
-    self[word: KernelVariable.lazyPages] = 0
-    flushTLBAll()
-    var next = vmlist
-    while !next.isNull {
-      let area = VMArea(hardware, at: next)
-      next = area.next
-      if area.flags.contains(.lazyFree) {
-        unlink(area)
-        kfree(area.address)
-      }
     }
   }
 }

@@ -41,25 +41,64 @@ public enum VmallocScenario: UInt32, Sendable, CaseIterable {
 public struct VmallocScenarioResult: Sendable {
   /// Everything was granted and held what was written.
   public var passed: Bool
-  /// Cycles of the repetitions, preparation and cleaning up left out.
-  public var cycles: UInt64
+  /// What the repetitions cost, preparation and cleaning up left out, the purge of what they freed lazily included.
+  public var cost: PagingCost
+}
+
+/// Cycles, and what of the TLB's work is countable, between two moments.
+public struct PagingCost: Sendable {
+  public var cycles: UInt64 = 0
+  /// Page walks; 0 where nobody counts them.
+  public var walks: UInt64 = 0
+  /// Flushes of the TLB: INVLPG and whole ones.
+  public var flushes: UInt32 = 0
+
+  public init() {}
+
+  public static func - (a: PagingCost, b: PagingCost) -> PagingCost {
+    var difference = PagingCost()
+    difference.cycles = a.cycles &- b.cycles
+    difference.walks = a.walks &- b.walks
+    difference.flushes = a.flushes &- b.flushes
+    return difference
+  }
+
+  public static func + (a: PagingCost, b: PagingCost) -> PagingCost {
+    var sum = PagingCost()
+    sum.cycles = a.cycles &+ b.cycles
+    sum.walks = a.walks &+ b.walks
+    sum.flushes = a.flushes &+ b.flushes
+    return sum
+  }
 }
 
 extension Kernel {
+  /// All that was spent so far.
+  public func costSoFar() -> PagingCost {
+    var cost = PagingCost()
+    cost.cycles = hardware.readCycleCounter()
+    cost.walks = pageWalks
+    cost.flushes = flushes
+    return cost
+  }
+
   /// Runs `scenario` with `repetitions` of its operation, `load` areas standing in the way where it wants any.
   public func runScenario(
     _ scenario: VmallocScenario, repetitions: UInt32, load: UInt32
   ) -> VmallocScenarioResult {
     guard let ballast = makeBallast(scenario, load) else {
-      return VmallocScenarioResult(passed: false, cycles: 0)
+      return VmallocScenarioResult(passed: false, cost: PagingCost())
     }
+    // What the preparation freed lazily is not the repetitions' to purge.
+    purgeLazyAreas()
     var passed = true
     var random: UInt32 = 1
-    let start = hardware.readCycleCounter()
+    let start = costSoFar()
     for index in 0..<repetitions where !step(scenario, index, &random) { passed = false }
-    let cycles = hardware.readCycleCounter() &- start
+    purgeLazyAreas()
+    let cost = costSoFar() - start
     freeBallast(ballast)
-    return VmallocScenarioResult(passed: passed, cycles: cycles)
+    return VmallocScenarioResult(passed: passed, cost: cost)
   }
 
   /// One operation; true when all went well.

@@ -51,6 +51,7 @@ struct KernelLayoutTests {
     ("vm_struct.right", KernelLayout.Area.right, VMAreaLayout.right),
     ("vm_struct.gap", KernelLayout.Area.gap, VMAreaLayout.gap),
     ("vm_struct.largest_gap", KernelLayout.Area.largestGap, VMAreaLayout.largestGap),
+    ("vm_struct.prot", KernelLayout.Area.protection, VMAreaLayout.protection),
     ("VM_IOREMAP", KernelLayout.Area.ioremap, VMAreaFlags.ioremap.rawValue),
     ("VM_ALLOC", KernelLayout.Area.alloc, VMAreaFlags.alloc.rawValue),
     ("VM_MAP", KernelLayout.Area.map, VMAreaFlags.map.rawValue),

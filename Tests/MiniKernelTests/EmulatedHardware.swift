@@ -14,6 +14,8 @@ final class EmulatedHardware: Hardware {
   let machine: Machine
   /// Faults that neither the kernel's handler repaired nor a probe expected.
   var unrepairedFaults: [GuestFault] = []
+  /// False makes the processor one without them.
+  var hasPerformanceCounters = true
   private var printed: [UInt8] = []
 
   /// Where the boot code of this machine puts the kernel: 16 pages from 1 MiB on, the variables first.
@@ -193,6 +195,12 @@ final class EmulatedHardware: Hardware {
   func restoreInterrupts(_ enabled: Bool) {}
   func waitForInterrupt() {}
   func readCycleCounter() -> UInt64 { machine.cycle }
+  func writeMSR(_ index: UInt32, _ value: UInt64) -> Bool {
+    hasPerformanceCounters && (try? machine.cpu.writeMSR(index, value)) != nil
+  }
+  func readPerformanceCounter(_ index: UInt32) -> UInt64? {
+    hasPerformanceCounters ? try? machine.cpu.readPerformanceCounter(index) : nil
+  }
   var framePointer: KernelAddress { .null }
 
   // MARK: The image

@@ -15,9 +15,9 @@ struct EmulatedModelTests {
 
   static let sequences = [
     Sequence(seed: 101, setup: ModelSetup(mebibytes: 64)),
-    Sequence(seed: 102, setup: ModelSetup(mebibytes: 6144)),
-    Sequence(seed: 103, setup: ModelSetup(mebibytes: 1024)),
-    Sequence(seed: 104, setup: ModelSetup(mebibytes: 64, policy: .lazy)),
+    Sequence(seed: 102, setup: ModelSetup(mebibytes: 6144, isFragmented: true)),
+    Sequence(seed: 103, setup: ModelSetup(mebibytes: 24)),
+    Sequence(seed: 104, setup: ModelSetup(mebibytes: 64, policy: .lazy, isFragmented: true)),
     Sequence(seed: 105, setup: ModelSetup(mebibytes: 1024, search: .tree)),
     Sequence(seed: 106, setup: ModelSetup(mebibytes: 1024, huge: true)),
     Sequence(seed: 107, setup: ModelSetup(mebibytes: 6144, policy: .lazy, search: .tree, huge: true)),

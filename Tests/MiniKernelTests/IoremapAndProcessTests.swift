@@ -47,6 +47,22 @@ struct IoremapTests {
     #expect(kernel.freeCounts() == before && kernel.vmlist.isNull)
   }
 
+  @Test("a page mapped with PCD is never cached, and the machine counts each of its accesses as uncached")
+  func uncachedAccesses() throws {
+    let kernel = try startedKernel(64 * mebibyte)
+    let page = try #require(kernel.allocatePage(.highUser))
+    let array = try #require(kernel.kmalloc(4, .kernel))
+    kernel.hardware.store32(array, page.address.rawValue)
+    for (protection, uncached) in [(.kernel, 0), (.kernelNoCache, 10)] as [(PageTableFlags, UInt64)] {
+      let start = try kernel.vmap(array, count: 1, .map, protection)
+      let before = kernel.hardware.machine.counters.caches.uncachedAccesses
+      for offset in 0..<UInt32(10) { _ = kernel.hardware.load32(start + offset * 4) }
+      #expect(kernel.hardware.machine.counters.caches.uncachedAccesses - before == uncached)
+      #expect(try kernel.audit() == [])
+      kernel.vunmap(start)
+    }
+  }
+
   @Test("RAM, wrapping ranges and addresses beyond the processor's are refused")
   func refusals() throws {
     let kernel = try startedKernel(6144 * mebibyte)

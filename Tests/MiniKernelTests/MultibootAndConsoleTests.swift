@@ -41,6 +41,7 @@ struct MultibootAndConsoleTests {
     #expect(kernel.range(.memory, 2) == 4 * gibibyte..<6 * gibibyte)
     #expect(kernel.commandLineContains("color") && kernel.commandLineContains("quiet"))
     #expect(!kernel.commandLineContains("col") && !kernel.commandLineContains("colors"))
+    #expect(kernel.commandLineNumber("color") == nil)
     try #require(kernel.startMemory())
     #expect(kernel.physicalPages == UInt32(5 * gibibyte >> 12) - 0x60)
     // The module's pages are nobody's.
@@ -58,6 +59,20 @@ struct MultibootAndConsoleTests {
       for entry in 0..<UInt64(8) { hardware.writePhysical32(0x8_3000 + entry * 24, size) }
       #expect(!Kernel(hardware).readMultiboot(0x8_0000))
     }
+  }
+
+  @Test("numbers of the command line are taken whole or not at all")
+  func commandLineNumbers() throws {
+    let kernel = try bootedKernel(
+      64 * mebibyte,
+      commandLine: "kernel a=1 seed=4294967295 big=4294967296 none= bad=7x  reseed=8 count=0007")
+    #expect(kernel.commandLineNumber("seed") == .max && kernel.commandLineNumber("count") == 7)
+    for name in ["big", "none", "bad", "ed", "kernel", "see", "7"] as [StaticString] {
+      #expect(kernel.commandLineNumber(name) == nil, "\(name)")
+    }
+    let full = try bootedKernel(64 * mebibyte, commandLine: String(repeating: "x", count: 254) + " n=1")
+    #expect(full.commandLineNumber("n") == nil, "beyond what is kept")
+    #expect(try bootedKernel(64 * mebibyte, commandLine: "").commandLineNumber("n") == nil)
   }
 
   @Test("overlapping and touching ranges are joined, in any order; the excess is ignored")
@@ -95,6 +110,12 @@ struct MultibootAndConsoleTests {
     #expect(text.contains("MemTotal:        6291072 kB"))
     #expect(text.contains("HighMem   0038000000-01bfffffff     5.1 GiB"))
     #expect(text.split(separator: "\r\n").allSatisfy { $0.count <= 80 })
+    kernel.hardware.output = []
+    for area in kernel.areas { kernel.printArea(area) }
+    let pictures = kernel.consoleText
+    #expect(pictures.contains("f8800000 | page     0 | -------->"))
+    #expect(pictures.contains("f8804000 | page     0 | --------> 00e0000000  bus, uncached\r\n"))
+    #expect(pictures.contains("f8803000 | guard page |"))
     kernel.vfree(start)
   }
 

@@ -13,7 +13,7 @@ struct VmallocTests {
     kernel.releaseEmptyTables()
     #expect(kernel.freeCounts() == before)
     #expect(kernel.vmlist.isNull)
-    #expect(AreaAudit(kernel.hardware).findings.isEmpty)
+    #expect(try kernel.audit() == [])
     #expect(kernel.hardware.unrepairedFaults.isEmpty)
   }
 
@@ -71,7 +71,7 @@ struct VmallocTests {
         pages.append(page)
       }
       let start = try kernel.vmap(array, count: 4)
-      #expect(kernel.findVMArea(start)?.flags == .map)
+      #expect(kernel.findVMArea(start)?.flags == .map && kernel.findVMArea(start)?.pageCount == 4)
       for (index, page) in pages.enumerated() {
         kernel.hardware.store32(start + UInt32(index) * pageSize, 100 + UInt32(index))
         #expect(kernel.hardware.readPhysical32(kernel.physicalAddress(of: page)) == 100 + UInt32(index))
@@ -130,6 +130,77 @@ struct VmallocTests {
     }
   }
 
+  @Test(
+    "where no two free pages are neighbours, vmalloc makes a large area of them", arguments: [64, 1024, 6144])
+  func fragmentedMemory(mebibytes: UInt64) throws {
+    try unchanged(mebibytes * mebibyte) { kernel in
+      let memory = try #require(kernel.fragmentMemory(crumbs: 4096))
+      for number in 0..<ZoneIndex.count {
+        let zone = kernel.zone(ZoneIndex(number: number))
+        for order in 1..<maxOrder { try #require(zone.freeBlocks(order) == 0) }
+      }
+      #expect(kernel.allocatePages([.kernel, .highmem], order: 1) == nil)
+      let pages: UInt32 = 1500
+      let start = try kernel.vmalloc(pages * pageSize)
+      var frames: Set<FrameNumber> = []
+      for index in 0..<pages {
+        let linear = start + index * pageSize
+        kernel.hardware.store32(linear + 4092, index ^ 0x5A5A)
+        // The walker's word for where that is, and the TLB's.
+        let walk = kernel.hardware.machine.walk(.init(linear.rawValue), .init(.read, user: false))
+        let frame = try #require(walk.translation).frame
+        #expect(kernel.hardware.readPhysical32(frame + 4092) == index ^ 0x5A5A)
+        #expect(
+          kernel.hardware.mmu.data4K.find(linear.rawValue >> 12)?.pointee.translation.frame == frame)
+        frames.insert(FrameNumber(frame >> 12))
+      }
+      #expect(
+        frames.count == Int(pages) && !frames.contains { frames.contains($0 + 1) }, "no two are neighbours")
+      #expect(try kernel.audit() == [])
+      kernel.vfree(start)
+      kernel.releaseEmptyTables()
+      kernel.releaseFragmentedMemory(memory)
+    }
+  }
+
+  @Test("the error names what was missing: descriptor, page array, page or table")
+  func namedErrors() throws {
+    // On a fresh kernel each of the four takes a page of its own: two slabs, the page, the table.
+    for (nth, expected) in [
+      (1, .noMemoryForArea), (2, .noMemoryForArea), (3, .noPages), (4, .noMemoryForTable),
+    ] as [(UInt32, VmallocError)] {
+      try unchanged { kernel in
+        kernel[word: KernelVariable.failPageAllocation] = nth
+        #expect(throws: expected, "allocation \(nth)") { try kernel.vmalloc(pageSize) }
+        #expect(kernel.warnings == 0)
+      }
+    }
+    try unchanged { kernel in
+      let page = try #require(kernel.allocatePage(.highUser))
+      let array = try #require(kernel.kmalloc(4, .kernel))
+      kernel.hardware.store32(array, page.address.rawValue)
+      let whole = try kernel.getVMArea(kernel.vmallocEnd - kernel.vmallocStart - 2 * pageSize, .alloc)
+      #expect(throws: VmallocError.noArea) { try kernel.vmalloc(pageSize) }
+      #expect(throws: VmallocError.noArea) { try kernel.vmap(array, count: 1) }
+      #expect(throws: VmallocError.noArea) { try kernel.ioremapNoCache(0xE000_0000, pageSize) }
+      #expect(kernel.warnings == 0 && kernel.areas.map(\.start) == [whole.start])
+      kernel.discard(whole)
+      for missing in [UInt32(1), 2] {
+        // The slab of descriptors, then the table.
+        kernel[word: KernelVariable.failPageAllocation] = missing
+        #expect(throws: missing == 1 ? VmallocError.noMemoryForArea : .noMemoryForTable) {
+          try kernel.vmap(array, count: 1)
+        }
+        kernel[word: KernelVariable.failPageAllocation] = missing
+        #expect(throws: missing == 1 ? VmallocError.noMemoryForArea : .noMemoryForTable) {
+          try kernel.ioremapNoCache(0xE000_0000, pageSize)
+        }
+      }
+      kernel.kfree(array)
+      kernel.freePage(page)
+    }
+  }
+
   @Test("every single allocation of a sequence may fail, and nothing leaks")
   func injectedFailures() throws {
     try unchanged { kernel in
@@ -163,7 +234,7 @@ struct VmallocTests {
     // The entry in memory is gone, the one in the TLB is not.
     #expect(kernel.vmallocToPage(start) == nil)
     #expect(kernel.hardware.probeLoad32(start) == 0xABCD)
-    #expect(!AreaAudit(kernel.hardware).findings.isEmpty)
+    #expect(try kernel.audit() != [])
     kernel.tlbFlushPolicy = .eager
     kernel.flushTLBKernelRange(start, start + pageSize)
     #expect(kernel.hardware.probeLoad32(start) == nil)

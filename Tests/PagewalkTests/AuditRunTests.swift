@@ -12,13 +12,13 @@ struct AuditRunTests {
     let error: [String]
   }
 
-  func run(_ image: String, _ options: String...) throws -> Ended {
+  func run(_ image: String, _ options: String..., memory: String = "64M") throws -> Ended {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let process = Process()
     process.executableURL = CommandLineTests.executable
     process.arguments =
-      ["run", "--memory", "64M"] + options + [root.appending(path: ".build/images/\(image)").path]
+      ["run", "--memory", memory] + options + [root.appending(path: ".build/images/\(image)").path]
     let (output, error) = (Pipe(), Pipe())
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output

@@ -48,6 +48,14 @@ struct Processor: Hardware {
   @inline(__always) func restoreInterrupts(_ enabled: Bool) { if enabled { guest_sti() } }
   @inline(__always) func waitForInterrupt() { guest_sti_hlt() }
   @inline(__always) func readCycleCounter() -> UInt64 { guest_rdtsc() }
+  func writeMSR(_ index: UInt32, _ value: UInt64) -> Bool {
+    guest_try_write_msr(
+      index, UInt32(truncatingIfNeeded: value), UInt32(truncatingIfNeeded: value >> 32)) == 1
+  }
+  func readPerformanceCounter(_ index: UInt32) -> UInt64? {
+    let result = guest_try_read_counter(index)
+    return result >> 63 == 1 ? result & (1 << 40 - 1) : nil
+  }
   @inline(__always) var framePointer: KernelAddress { KernelAddress(guest_frame_pointer()) }
 
   @inline(__always) var image: KernelImage {

@@ -21,6 +21,9 @@ func guestTrap(_ frame: UnsafeMutablePointer<trap_frame>) {
     // System calls end the program, with EAX as its result; so does everything it may not do.
     guest_leave_user(
       vector == systemCallVector ? frame.pointee.eax : userResult(vector, frame.pointee.error_code))
+  } else if goToFixup(frame) {
+    // An instruction that this processor does not have.
+    return
   }
   die(kernel, frame)
 }

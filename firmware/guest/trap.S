@@ -167,6 +167,39 @@ guest_probe_store32:
   .section ex_table, "a"
   .long 1b, 2b
 
+// uint32_t guest_try_write_msr(uint32_t index, uint32_t low, uint32_t high): 1 when it went well.
+  .text
+  .globl guest_try_write_msr
+guest_try_write_msr:
+  movl 4(%esp), %ecx
+  movl 8(%esp), %eax
+  movl 12(%esp), %edx
+1:
+  wrmsr
+  movl $1, %eax
+  ret
+2:
+  xorl %eax, %eax
+  ret
+  .section ex_table, "a"
+  .long 1b, 2b
+
+// uint64_t guest_try_read_counter(uint32_t index): 40 bits, and bit 63 when it went well.
+  .text
+  .globl guest_try_read_counter
+guest_try_read_counter:
+  movl 4(%esp), %ecx
+1:
+  rdpmc
+  orl $0x80000000, %edx
+  ret
+2:
+  xorl %edx, %edx
+  xorl %eax, %eax
+  ret
+  .section ex_table, "a"
+  .long 1b, 2b
+
   .data
   .balign 8
 gdt:

@@ -112,6 +112,7 @@ struct Demonstration {
 
     console.heading("7. vfree")
     kernel.printVMallocInfo()
+    kernel.printMemInfo()
     kernel.vfree(start)
     check("the area is gone from vmlist", kernel.vmlist.isNull)
     check(

@@ -48,7 +48,8 @@ extension Tour {
       console.line("  is not in this machine.")
       return
     }
-    kernel.printVMallocInfo()
+    console.newline()
+    if let area = kernel.findVMArea(registers.pageStart) { kernel.printArea(area) }
     let flags = kernel.kernelTableEntry(registers).map { kernel.entry(at: $0).flags }
     claims.check("its page is marked uncached", flags?.contains(.cacheDisabled) == true)
     kernel.hardware.store32(registers + Register.scratch, 0x1234_5678)

@@ -88,6 +88,8 @@ struct Tour {
     kernel.printFrames(anyArea)
     console.line("  vmalloc_32:")
     kernel.printFrames(lowArea)
+    console.newline()
+    kernel.printArea(lowArea)
     claims.check("vmalloc_32 has no frame above 4 GiB", kernel.framesAbove4GiB(lowArea) == 0)
     let hasMore = kernel.maxFrame > firstFrameAbove4GiB
     claims.check(
@@ -108,11 +110,14 @@ struct Tour {
       kernel.hardware.store32(array + index &* 4, area.page(3 - index).address.rawValue)
       kernel.hardware.store32(start + index << pageShift, index)
     }
-    guard let view = try? kernel.vmap(array, count: 4) else {
+    guard let view = try? kernel.vmap(array, count: 4), let viewArea = kernel.findVMArea(view) else {
       claims.check("vmap", false)
       return
     }
-    console.line("  The same four pages a second time, in reverse order:")
+    console.line("  Four pages of vmalloc:").newline()
+    kernel.printArea(area)
+    console.line("  The same four a second time, in reverse order:").newline()
+    kernel.printArea(viewArea)
     kernel.printVMallocInfo()
     var reversed = true
     for index in 0..<UInt32(4) where kernel.hardware.load32(view + index << pageShift) != 3 - index {
@@ -131,6 +136,7 @@ struct Tour {
       claims.check("two pages", false)
       return
     }
+    kernel.printVMallocInfo()
     let warnings = kernel.warnings
     console.text("  ")
     kernel.vfree(start + 1)
@@ -144,6 +150,7 @@ struct Tour {
       "and changed nothing", kernel.findVMArea(start) != nil && kernel.hardware.probeLoad32(start) != nil)
     kernel.vfree(start)
     claims.check("after the right one the area is gone", kernel.hardware.probeLoad32(start) == nil)
+    kernel.printVMallocInfo()
   }
 
   private mutating func withoutTheFlush() {

@@ -18,10 +18,14 @@ GUEST_INLINE void guest_fill32(uint32_t a, uint32_t count, uint32_t v) {
   __asm__ volatile("rep stosl" : "+D"(a), "+c"(count) : "a"(v) : "memory");
 }
 
-// Loads and stores that may fault, with an entry each in the exception table (probe.S). The upper half is 1 when it
+// Loads and stores that may fault, with an entry each in the exception table (trap.S). The upper half is 1 when it
 // went well, the lower half what was loaded.
 uint64_t guest_probe_load32(uint32_t a);
 uint32_t guest_probe_store32(uint32_t a, uint32_t v);
+
+// WRMSR and RDPMC on processors that may not have the register, likewise. Bit 63 of the counter is set when there is one.
+uint32_t guest_try_write_msr(uint32_t index, uint32_t low, uint32_t high);
+uint64_t guest_try_read_counter(uint32_t index);
 
 // Paging.
 
