@@ -63,6 +63,20 @@ public final class Machine {
   let sampler: Sampler
 
   private var serialOutput: [UInt8] = []
+  /// What the guest has sent over the serial port and to the debug console, and how much of it was shown: a stretch that is
+  /// executed again after going back says nothing twice.
+  var sent = SentBytes()
+  var shown = SentBytes()
+
+  struct SentBytes: Hashable {
+    var serial = 0
+    var debug = 0
+  }
+
+  /// The devices that software can only reach by their ports.
+  var a20Gate: A20Gate!
+  var fastA20: FastA20!
+  var systemControlPort: SystemControlPort!
   private var limit: ClockEvent
 
   /// - Parameter debugConsole: gets what the guest writes to port E9h.
@@ -92,14 +106,14 @@ public final class Machine {
     serial = UART16550(clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4)) { transmit($0) }
     realTimeClock = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
     let processor = cpu
-    let gate = A20Gate(bus: bus) { [unowned processor] _ in processor.physicalAddressesChanged() }
-    keyboardController = KeyboardController(gate: gate, interrupt: pic.line(1)) {
+    a20Gate = A20Gate(bus: bus) { [unowned processor] _ in processor.physicalAddressesChanged() }
+    keyboardController = KeyboardController(gate: a20Gate, interrupt: pic.line(1)) {
       control.pointee.stop = .reset
       control.pointee.needsAttention = true
     }
     demonstrationDevices = try Self.demonstrationDevices(
       on: bus, clock: clock, lines: [pic.line(10), pic.line(11)])
-    let fastA20 = FastA20(gate: gate) {
+    fastA20 = FastA20(gate: a20Gate) {
       control.pointee.stop = .reset
       control.pointee.needsAttention = true
     }
@@ -114,11 +128,15 @@ public final class Machine {
     try realTimeClock.attach(to: bus)
     try keyboardController.attach(to: bus)
     try fastA20.attach(to: bus)
-    try SystemControlPort(clock: clock, timer: timer).attach(to: bus)
+    systemControlPort = SystemControlPort(clock: clock, timer: timer)
+    try systemControlPort.attach(to: bus)
     try postPort.attach(to: bus)
     let observation = cpu.observation
-    try DebugConsole { byte in
+    try DebugConsole { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .debug, byte: byte))) }
+      self.sent.debug += 1
+      guard self.sent.debug > self.shown.debug else { return }
+      self.shown.debug = self.sent.debug
       debugConsole(byte)
     }.attach(to: bus)
     try exit.attach(to: bus)
@@ -128,6 +146,9 @@ public final class Machine {
     pic.onRequest = { control.pointee.needsAttention = true }
     transmit = { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .serial, byte: byte))) }
+      self.sent.serial += 1
+      guard self.sent.serial > self.shown.serial else { return }
+      self.shown.serial = self.sent.serial
       self.serialOutput.append(byte)
     }
   }
@@ -164,6 +185,7 @@ public final class Machine {
   public func run(untilCycle cycle: UInt64 = .max, passingBreakpoint: Bool = false) -> StopReason {
     cpu.passedBreakpoint = passingBreakpoint ? cpu.moment : nil
     clock.schedule(limit, at: cycle)
+    cpu.control.pointee.limit = cycle
     cpu.onlyLimitPending = { [unowned self] in self.clock.isOnlyPending(self.limit, self.sampler.event) }
     cpu.run()
     clock.cancel(limit)

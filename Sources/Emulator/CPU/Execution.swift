@@ -12,6 +12,10 @@ struct LoopControl {
   var stepOne = false
   /// The instruction about to execute began with TF set: #DB follows it.
   var trapsAfterStep = false
+  /// When the run ends: a copy of what the clock's event says.
+  var limit = UInt64.max
+  /// The run ended between `attend` and the instruction it attended to: the next run does not attend to it again.
+  var attended = false
   /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
@@ -121,6 +125,7 @@ extension CPU {
       return false
     }
     control.pointee.stop = .breakpoint(linear)
+    control.pointee.attended = true
     control.pointee.needsAttention = true
     return true
   }
@@ -376,6 +381,7 @@ extension CPU {
   @inline(never)
   func attend() -> Bool {
     disarm()
+    if control.pointee.attended { return goOnAttended() }
     control.pointee.stepOne = false
     if control.pointee.trapsAfterStep && !isShutDown {
       control.pointee.trapsAfterStep = false
@@ -384,16 +390,18 @@ extension CPU {
         raise(GuestFault(.debug))
       }
     }
+    var wasInterrupted = false
     repeat {
       // What stopped the run came first: the end of the run, due now too, must not hide it.
       if control.pointee.stop != nil { return false }
       if clock.state.pointee.now >= clock.state.pointee.deadline { clock.runDueEvents() }
       if isShutDown { control.pointee.stop = .tripleFault }
       if control.pointee.stop != nil { return false }
-      takeInterrupt()
+      let interrupts = takeInterrupt()
       if isShutDown { control.pointee.stop = .tripleFault }
       if state.pointee.isHalted { idle() }
-      if control.pointee.stop != nil { return false }
+      if let stop = control.pointee.stop, stop != .interrupted { return false }
+      wasInterrupted = interrupts
     } while state.pointee.isHalted
     let traps = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
     control.pointee.trapsAfterStep = traps
@@ -403,18 +411,36 @@ extension CPU {
     // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1.
     state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
     state.pointee.inhibitsTraps = false
+    // The handler's first instruction comes next: a boundary at which a run can end, but no time for further events.
+    if wasInterrupted && clock.state.pointee.now >= control.pointee.limit {
+      control.pointee.stop = control.pointee.stop ?? .cycleLimit
+    }
+    control.pointee.attended = control.pointee.stop != nil
+    return control.pointee.stop == nil
+  }
+
+  /// Goes on where a run ended after `attend`, with all that it decided.
+  private func goOnAttended() -> Bool {
+    if clock.state.pointee.now >= control.pointee.limit {
+      control.pointee.stop = control.pointee.stop ?? .cycleLimit
+    }
+    if control.pointee.stop != nil { return false }
+    control.pointee.attended = false
+    control.pointee.needsAttention = control.pointee.stepOne
     return true
   }
 
-  private func takeInterrupt() {
+  /// Whether there was one.
+  private func takeInterrupt() -> Bool {
     guard let controller = interruptController, controller.interruptRequested,
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
-    else { return }
+    else { return false }
     counters.pointee.interrupts &+= 1
     control.pointee.holdsString = false
     externalInterrupt(controller.acknowledge())
     chargeWaitStates()
     modeChanged()
+    return true
   }
 
   /// HLT: time passes up to the next event.

@@ -367,6 +367,22 @@ public final class Bus {
     return index == 0 ? nil : ports[Int(index) - 1]
   }
 
+  // MARK: Saving
+
+  struct Saved {
+    var counters: BusCounters
+    var uncharged: UInt64
+  }
+
+  /// But for the A20 gate, which is a device's.
+  var saved: Saved {
+    get { Saved(counters: counters, uncharged: uncharged) }
+    set {
+      counters = newValue.counters
+      uncharged = newValue.uncharged
+    }
+  }
+
   // MARK: Bookkeeping
 
   /// The wait states since the last call, for the CPU to add to the clock.

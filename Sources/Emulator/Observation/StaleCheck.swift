@@ -48,7 +48,7 @@ final class StaleCheck {
     self.report = report
     // What is there already may be stale by now, and its sources must be watched.
     markPDPT()
-    suspectPDPTEs()
+    recheckPDPTEs()
     mmu.forEachEntry { _, entry in
       entry.pointee.isSuspect = true
       self.markSources(entry.pointee.translation)
@@ -81,7 +81,7 @@ final class StaleCheck {
     var isSource = false
     let isPDPTE = mmu.control.pointee.mode == .pae && event.address & ~31 == pdptAddress
     if isPDPTE {
-      suspectPDPTEs()
+      recheckPDPTEs()
       isSource = true
     }
     let region = UInt32(truncatingIfNeeded: (event.address & 31) >> 3)
@@ -134,7 +134,7 @@ final class StaleCheck {
     array == .data4K || array == .instruction4K ? 12 : mmu.control.pointee.largePageShift
   }
 
-  private func suspectPDPTEs() {
+  func recheckPDPTEs() {
     guard mmu.control.pointee.mode == .pae else { return }
     state.suspectPDPTEs = 0
     for index in 0..<4 where pdpteInMemory(index) != mmu.pdpte(for: UInt32(index) << 30) {

@@ -118,6 +118,12 @@ struct AccessFilter: ~Copyable {
     entry.pointee.hits = 0
   }
 
+  /// Starts empty, with these hits answered so far.
+  func restore(hits: [UInt64]) {
+    dropAll()
+    for index in hits.indices { retiredHits[index] = hits[index] }
+  }
+
   /// Hits of `source` that the filter has answered so far.
   func hits(of source: Source) -> UInt64 {
     var sum = retiredHits[Int(source.rawValue)]

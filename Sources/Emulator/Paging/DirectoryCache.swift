@@ -26,7 +26,7 @@ public struct DirectoryCacheLine: Hashable, Sendable {
 /// it: until an invalidation, walks go on with the old table and the old rights, and set no A in the directory. It knows
 /// no G. What empties it is the same as in the TLB, and any INVLPG drops all of it; SDM vol. 3A, 4.10.4.1.
 struct DirectoryCache: ~Copyable {
-  private struct Slot {
+  fileprivate struct Slot {
     var region: UInt32 = 0
     var entry: CachedDirectoryEntry?
     var lastUse: UInt64 = 0
@@ -107,6 +107,21 @@ struct DirectoryCache: ~Copyable {
 
   func dropAll() {
     for index in 0..<(sets &* ways) { slots[index].entry = nil }
+  }
+
+  struct Saved {
+    fileprivate var slots: [Slot]
+    fileprivate var useCounter: UInt64
+  }
+
+  var saved: Saved {
+    Saved(
+      slots: Array(UnsafeBufferPointer(start: slots, count: sets * ways)), useCounter: useCounter.pointee)
+  }
+
+  func restore(_ saved: Saved) {
+    for index in saved.slots.indices { slots[index] = saved.slots[index] }
+    useCounter.pointee = saved.useCounter
   }
 
   /// What it holds.

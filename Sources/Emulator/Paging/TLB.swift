@@ -112,6 +112,25 @@ struct TLBArray: ~Copyable {
     for index in 0..<(sets * ways) where entries[index].isValid { body(entries + index) }
   }
 
+  /// All that the array holds.
+  struct Saved {
+    var entries: [TLBEntry]
+    var useCounter: UInt64
+    var replacement: ReplacementState.Saved
+  }
+
+  var saved: Saved {
+    Saved(
+      entries: Array(UnsafeBufferPointer(start: entries, count: sets * ways)), useCounter: useCounter.pointee,
+      replacement: replacement.saved)
+  }
+
+  func restore(_ saved: Saved) {
+    for index in saved.entries.indices { entries[index] = saved.entries[index] }
+    useCounter.pointee = saved.useCounter
+    replacement.restore(saved.replacement)
+  }
+
   /// Drops the entry for `page`, global or not.
   func invalidate(_ page: UInt32) {
     if let entry = find(page) { entry.pointee.isValid = false }

@@ -12,7 +12,7 @@ public enum BranchPrediction: String, CaseIterable, Sendable {
 /// not hold is predicted statically: backwards taken, forwards not. The real buffer is 4-way with 512 entries; this
 /// one is direct-mapped, with as many.
 struct BranchPredictor: ~Copyable {
-  private struct Entry {
+  fileprivate struct Entry {
     /// EIP of the branch. No branch begins at the default: it would not fit in front of the end of the address space.
     var branch = UInt32.max
     /// Where it went last, for indirect branches.
@@ -45,6 +45,24 @@ struct BranchPredictor: ~Copyable {
     entries.deallocate()
     returns.deallocate()
     top.deallocate()
+  }
+
+  struct Saved {
+    fileprivate var entries: [Entry]
+    fileprivate var returns: [UInt32]
+    fileprivate var top: UInt32
+  }
+
+  var saved: Saved {
+    Saved(
+      entries: Array(UnsafeBufferPointer(start: entries, count: Self.count)),
+      returns: Array(UnsafeBufferPointer(start: returns, count: Int(Self.returnDepth))), top: top.pointee)
+  }
+
+  func restore(_ saved: Saved) {
+    for index in saved.entries.indices { entries[index] = saved.entries[index] }
+    for index in saved.returns.indices { returns[index] = saved.returns[index] }
+    top.pointee = saved.top
   }
 
   /// Forgets every branch and every call.

@@ -72,6 +72,20 @@ struct CacheArray: ~Copyable {
     return false
   }
 
+  struct Saved {
+    var lines: [UInt64]
+    var replacement: ReplacementState.Saved
+  }
+
+  var saved: Saved {
+    Saved(lines: Array(UnsafeBufferPointer(start: lines, count: count)), replacement: replacement.saved)
+  }
+
+  func restore(_ saved: Saved) {
+    for index in saved.lines.indices { lines[index] = saved.lines[index] }
+    replacement.restore(saved.replacement)
+  }
+
   /// Drops everything: INVD, WBINVD. What the policy remembers stays: it decides nothing until a set is full again.
   func invalidateAll() { lines.update(repeating: 0, count: count) }
 }

@@ -146,6 +146,35 @@ final class CacheHierarchy {
     breakdown.pointee.fetch &+= extra
   }
 
+  // MARK: Saving
+
+  /// Contents, counts and switches; the arrays are empty while the model is off.
+  struct Saved {
+    var isOn: Bool
+    var isEnabled: Bool
+    var arrays: [CacheArray.Saved]
+    var breakdown: CycleBreakdown
+    var counters: CacheCounters
+  }
+
+  var saved: Saved {
+    Saved(
+      isOn: isOn, isEnabled: isEnabled, arrays: isOn ? [data.saved, instruction.saved, l2.saved] : [],
+      breakdown: breakdown.pointee, counters: counters.pointee)
+  }
+
+  /// The filters begin empty: a line that is its set's last is looked up once more, which changes nothing.
+  func restore(_ saved: Saved) {
+    setOn(saved.isOn)
+    isEnabled = saved.isEnabled
+    breakdown.pointee = saved.breakdown
+    counters.pointee = saved.counters
+    guard saved.isOn else { return }
+    data.restore(saved.arrays[0])
+    instruction.restore(saved.arrays[1])
+    l2.restore(saved.arrays[2])
+  }
+
   // MARK: All
 
   /// Turns the model on, with nothing in any cache, or off.

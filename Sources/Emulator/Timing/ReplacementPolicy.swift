@@ -47,6 +47,22 @@ struct ReplacementState {
     randomState.initialize(to: seed)
   }
 
+  struct Saved {
+    var trees: [UInt64]
+    var random: UInt64
+  }
+
+  var saved: Saved {
+    Saved(
+      trees: policy == .treePLRU ? Array(UnsafeBufferPointer(start: trees, count: sets)) : [],
+      random: randomState.pointee)
+  }
+
+  func restore(_ saved: Saved) {
+    for index in saved.trees.indices { trees[index] = saved.trees[index] }
+    randomState.pointee = saved.random
+  }
+
   func deallocate() {
     trees.deallocate()
     randomState.deallocate()
