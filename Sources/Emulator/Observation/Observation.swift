@@ -166,7 +166,7 @@ extension CPU {
   /// What the fast paths may do depends on what is followed.
   func observationChanged() {
     mmu.filter.dropAll()
-    mmu.forgetFetchPage()
+    mmu.askAgainForFetchPage()
   }
 
   /// An instruction begins: told by the loop that follows instructions.
