@@ -162,13 +162,29 @@ public final class MachineHistory {
 
   // MARK: Snapshots
 
+  /// The cycle of the newest snapshot taken when no more than `count` instructions had completed; nil if there is none.
+  func snapshotCycle(beforeInstruction count: UInt64) -> UInt64? {
+    entries.last {
+      $0.snapshot.instructions < count || $0.snapshot.cycle == firstCycle && $0.snapshot.instructions == count
+    }?
+    .snapshot.cycle
+  }
+
+  /// The cycle of the snapshot after which a byte of the page at `physical` was stored to first, as far as the present is
+  /// known; nil if that page is as it was when the history began.
+  public func firstStoreCycle(toPageAt physical: UInt64) -> UInt64? {
+    entries.first { $0.pages[physical >> 12] != nil }?.snapshot.cycle
+  }
+
   private var needsSnapshot: Bool {
     machine.cycle >= entries[entries.count - 1].snapshot.cycle &+ interval || currentPageBytes > budget / 4
   }
 
   private var currentPageBytes: Int { entries[entries.count - 1].pages.count << 12 }
 
-  private func takeSnapshot() {
+  /// Takes a snapshot now, unless there is one.
+  func takeSnapshot() {
+    if let last = entries.last, last.snapshot.cycle == machine.cycle { return }
     if let last = entries.last { machine.cpu.gate.forgetSaved(last.pages.keys) }
     entries.append(HistoryEntry(snapshot: machine.snapshot(), inputsDelivered: inputsDelivered))
     entries.keepWithin(budget)

@@ -81,6 +81,48 @@ struct HistoryTests {
     #expect(Outcome(of: machine, stop: .cycleLimit).differences(from: present).isEmpty)
   }
 
+  @Test("boundary by boundary, and by instructions", arguments: TimingLevel.allCases)
+  func boundaries(_ timing: TimingLevel) throws {
+    let bare = try RandomSystemProgram.machine(seed: 5, timing)
+    let machine = bare.machine
+    let history = MachineHistory(machine, interval: 3000)
+    // Every boundary on the way, with the instructions completed.
+    var boundaries: [(cycle: UInt64, instruction: UInt64)] = []
+    while machine.cycle < 20_000 {
+      boundaries.append((machine.cycle, history.instruction))
+      _ = history.run(untilCycle: machine.cycle + 1)
+    }
+    for _ in 0..<200 {
+      try history.goToBoundary(before: machine.cycle)
+      let expected = boundaries.removeLast()
+      try #require(machine.cycle == expected.cycle && history.instruction == expected.instruction)
+    }
+    for index in stride(from: boundaries.count - 1, to: 0, by: -97) {
+      let wanted = boundaries[index].instruction
+      try history.goTo(instruction: wanted)
+      let first = try #require(boundaries.first { $0.instruction == wanted })
+      try #require(machine.cycle == first.cycle && history.instruction == wanted)
+    }
+    try history.goTo(cycle: history.firstCycle)
+    #expect(throws: HistoryError.beforeBeginning(first: history.firstCycle)) {
+      try history.goToBoundary(before: machine.cycle)
+    }
+  }
+
+  @Test("a page that was stored to is known by its snapshot")
+  func storedPages() throws {
+    let bare = try RandomSystemProgram.machine(seed: 2, .full)
+    let history = MachineHistory(bare.machine, interval: 2000)
+    var first: UInt64?
+    let page: UInt64 = 0xa000
+    _ = bare.machine.watchPhysical(page..<(page + 4096)) { _, moment in first = first ?? moment.cycle }
+    _ = history.run(untilCycle: 30_000)
+    let cycle = try #require(first)
+    let snapshot = try #require(history.firstStoreCycle(toPageAt: page + 8))
+    #expect(snapshot == history.snapshotCycles.last { $0 <= cycle })
+    #expect(history.firstStoreCycle(toPageAt: 3 << 20) == nil)
+  }
+
   @Test("the end of the run is where it ends")
   func end() throws {
     let bare = try RandomSystemProgram.machine(seed: 1, .full)
