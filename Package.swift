@@ -34,7 +34,8 @@ let package = Package(
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people see of a machine: reports in words, and the shell.
-    .target(name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .target(
+      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"], swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
