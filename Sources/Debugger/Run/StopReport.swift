@@ -37,7 +37,7 @@ struct StopReport: Report {
 
 extension StopReason {
   /// Whether the guest can't go on.
-  var isEnd: Bool {
+  public var isEnd: Bool {
     switch self {
     case .exit, .tripleFault, .halted, .reset: true
     case .waiting, .breakpoint, .cycleLimit, .interrupted: false
