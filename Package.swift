@@ -23,6 +23,8 @@ let package = Package(
     .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
     // libdw, which comes with libelf, from Debian's libdw-dev.
     .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
+    // libedit, from Debian's libedit-dev.
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
@@ -34,7 +36,8 @@ let package = Package(
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people see of a machine: reports in words, and the shell.
-    .target(name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .target(
+      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"], swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -44,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
+        "CEdit", "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -67,6 +70,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
+    .testTarget(
+      name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"],
+      swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],

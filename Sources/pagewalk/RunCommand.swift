@@ -1,9 +1,5 @@
 import ArgumentParser
-import Emulator
 import Glibc
-import MachineDescriptions
-
-extension TimingLevel: ExpressibleByArgument {}
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -29,30 +25,7 @@ struct RunCommand: ParsableCommand {
         pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
-  @Argument(help: "The ELF file to boot.", completion: .file())
-  var image: String
-
-  @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
-    transform: MemorySize.init(parsing:))
-  var memory: MemorySize?
-
-  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
-  var append = ""
-
-  @Option(
-    help: ArgumentHelp(
-      "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
-      valueName: "file[:string]"))
-  var module: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
-  var machine = "p6"
-
-  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
-  var timing = TimingLevel.full
+  @OptionGroup var guest: GuestOptions
 
   @Option(
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
@@ -89,12 +62,7 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
-    let description = try MachineDescription(named: self.machine)
-    let size = memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
-    let machine = try GuestMachine(
-      RunPreparation(image: image, memory: size, commandLine: append, modules: module),
-      description: description,
-      timing: timing)
+    let machine = try guest.makeMachine()
     let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
     if profile != nil { machine.beginProfile() }
     let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
