@@ -48,7 +48,8 @@ enum SourceFiles {
   /// The lines of `file` as the compiler was given it, seen from the current folder; nil if it can't be read.
   static func lines(_ file: String) -> [String]? {
     guard let bytes = try? HostFile.read(file) else { return nil }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
-      String.init)
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+      .map(
+        String.init)
   }
 }

@@ -25,7 +25,7 @@ struct Backtrace: Report {
       let inside = frames.isEmpty ? linear : linear &- 1
       let line =
         session.places.line(at: inside, isPaged: session.isPaged).map { " (\($0.description))" } ?? ""
-      let symbol = session.places.symbol(at: linear, isPaged: session.isPaged).map { " \($0)" } ?? ""
+      let symbol = session.shortSymbol(linear).map { " \($0)" } ?? ""
       frames.append(
         Frame(linear: linear, place: hexadecimal(UInt64(linear), digits: 8) + symbol + line, frame: frame))
       guard frame != 0 else { return }

@@ -16,7 +16,7 @@ enum LookCommands {
       ["u", "disas", "disassemble"], .look, "instructions, from the next one on if no address is given",
       usage: "u [ADDR [COUNT]]", example: "u $eip 5", completion: .expression, action: disassemble),
     Command(
-      ["print", "p", "inspect"], .look, "the value of an expression: /x, /d, /u, /o, /t, /c",
+      ["print", "p"], .look, "the value of an expression: /x, /d, /u, /o, /t, /c",
       usage: "print[/FORMAT] EXPRESSION", example: "p/x $esp + 4", completion: .expression, takesFormat: true,
       action: printValue),
     Command(
@@ -114,7 +114,7 @@ enum LookCommands {
   }
 
   private static func symbol(_ session: DebuggerSession, _ value: UInt64) -> String? {
-    UInt32(exactly: value).flatMap { session.places.symbol(at: $0, isPaged: session.isPaged) }
+    UInt32(exactly: value).flatMap { session.shortSymbol($0) }
   }
 
   static func registers(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {

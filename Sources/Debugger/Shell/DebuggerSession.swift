@@ -78,11 +78,23 @@ public final class DebuggerSession {
     return registers[SegmentRegister.cs].base &+ registers.eip
   }
 
-  /// Such as "00100014 kernel_main+0x14 (main.c:12)".
-  public func describe(_ linear: UInt32) -> String { places.description(of: linear, isPaged: isPaged) }
+  /// Such as "00100014 kernel_main+0x14 (main.c:12)", as far as it is known.
+  public func describe(_ linear: UInt32) -> String {
+    let line = places.line(at: linear, isPaged: isPaged).map { "(\($0.description))" }
+    return [LinearAddress(linear).description, shortSymbol(linear), line].compactMap(\.self).joined(
+      separator: " ")
+  }
+
+  /// Such as "Guest.Kernel.vmalloc+0x12": of a Swift symbol the path alone, without parameters and types.
+  func shortSymbol(_ linear: UInt32) -> String? {
+    guard let whole = places.symbol(at: linear, isPaged: isPaged) else { return nil }
+    guard let plus = whole.lastIndex(of: "+") else { return SymbolNames.path(of: whole) ?? whole }
+    guard let path = SymbolNames.path(of: String(whole[..<plus])) else { return whole }
+    return path + whole[plus...]
+  }
 
   /// Such as " <kernel_main+0x14>"; empty where no symbol is.
   func bracketed(_ linear: UInt32) -> String {
-    places.symbol(at: linear, isPaged: isPaged).map { " <\($0)>" } ?? ""
+    shortSymbol(linear).map { " <\($0)>" } ?? ""
   }
 }
