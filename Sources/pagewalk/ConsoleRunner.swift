@@ -11,8 +11,6 @@ final class ConsoleRunner: GuestRunner {
   init(_ guest: GuestMachine) { self.guest = guest }
 
   func run(untilCycle limit: UInt64, passingBreakpoint: Bool) -> StopReason {
-    Interruption.begin()
-    defer { Interruption.end() }
     var passesBreakpoint = passingBreakpoint
     while true {
       let (next, overflow) = guest.cycle.addingReportingOverflow(RunLoop.slice)
@@ -22,8 +20,8 @@ final class ConsoleRunner: GuestRunner {
       let isEnd = reason.isEnd
       printOutput(draining: isEnd)
       if isEnd || reason != .cycleLimit { return reason }
-      if guest.cycle >= limit { return .cycleLimit }
       if Interruption.isRequested { return .interrupted }
+      if guest.cycle >= limit { return .cycleLimit }
     }
   }
 

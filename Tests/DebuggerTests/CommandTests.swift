@@ -85,7 +85,8 @@ struct CommandTests {
   }
 
   static let showing = [
-    "info r", "creg", "sreg", "bt", "info line 0", "info symbol 0", "p 1 + 1", "x/4xw 0x40000000", "x -w 0",
+    "info r", "info r eip cr3 pdpte1", "creg", "sreg", "bt", "info line 0", "info symbol 0", "p 1 + 1",
+    "x/4xw 0x40000000", "x -w 0",
     "xp/2xg 0x1000", "x/s 0", "x/3i 0", "u 0 2", "walk 0x40000000 w", "walk 0x40002000 -u", "info tlb",
     "info pdpte", "explain fault", "info mem", "info tab", "info pg", "check tlb", "check pdpte",
     "check reserved", "check wx", "check alias", "help", "help walk", "help paging",
