@@ -74,8 +74,12 @@ struct TestSession {
   ///     40003000  reserved bit 51    40004000  000007000 RW U G
   ///
   /// PDPT at 1000h, directories at 2000h and 3000h, page table at 4000h.
-  static func tables() throws -> TestSession {
-    let machine = try Machine(MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: .functional))
+  ///
+  /// - Parameter cached: PDEs that the paging-structure cache holds; 0 for a machine without.
+  static func tables(cachingPDEs cached: Int = 0) throws -> TestSession {
+    var configuration = MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: .functional)
+    if cached > 0 { configuration.tlb.directoryCache = .init(entries: cached, ways: cached) }
+    let machine = try Machine(configuration)
     let session = TestSession(DebuggerSession(machine: machine, image: nil))
     try session.write(0x2001, at: 0x1000)
     try session.write(0x3001, at: 0x1008)

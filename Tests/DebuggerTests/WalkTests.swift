@@ -182,6 +182,27 @@ struct WalkTests {
     #expect(test.say("info tlb itlb") == "the TLB is empty")
   }
 
+  @Test func aCachedPDE() throws {
+    let test = try TestSession.tables(cachingPDEs: 4)
+    _ = try test.machine.load32(LinearAddress(0x4000_0000))
+    #expect(
+      test.say("walk 0x40001000").contains("\n PDE cache set 0 way 0  0000000000004027  read at 000003000\n"))
+    // Another page table, in which nothing is present.
+    try test.write(0x9027, at: 0x3000)
+    let text = test.say("walk 0x40001000")
+    #expect(
+      text.contains(" walk      PTE[0]     000004008") || text.contains(" walk      PTE[1]     000004008"))
+    #expect(text.contains(" memory    PTE[1]     000009008  0000000000000000  not present\n"))
+    #expect(text.contains(" = 000006000 for the processor\n = #PF 0000"))
+    #expect(
+      text.contains(
+        "! STALE: the paging-structure cache holds the PDE 0000000000004027, memory has 0000000000009027"))
+    #expect(
+      test.say("info tlb").contains("paging-structure cache\nset  way  linear    PDE               read at\n")
+    )
+    #expect(test.say("x 0x40001000").contains("40001000:  0x00000000\n! page 40001000 was read at 000006000"))
+  }
+
   @Test func withPagingOff() throws {
     try test.machine.moveToCR0([.protectionEnable, .extensionType])
     #expect(test.say("walk 0x1234") == "00001234: supervisor read, paging is off\n = 000001234")
