@@ -25,7 +25,9 @@ enum LineEditor {
   }
 
   /// libedit's form: what all matches begin with, the matches, nil. It frees everything.
-  private static func matches(_ word: String, start: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
+  private static func matches(_ word: String, start: Int) -> UnsafeMutablePointer<
+    UnsafeMutablePointer<CChar>?
+  >? {
     guard let completion, let line = edit_line() else { return nil }
     let before = String(decoding: Array(String(cString: line).utf8.prefix(start)), as: UTF8.self)
     let found = completion.candidates(for: word, after: before)
