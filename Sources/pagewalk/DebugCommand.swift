@@ -24,6 +24,8 @@ struct DebugCommand: ParsableCommand {
 
   @OptionGroup var guest: GuestOptions
 
+  @OptionGroup var history: HistoryOptions
+
   @Option(
     name: [.customShort("x"), .customLong("script")],
     help: ArgumentHelp("A file with commands to execute first. May be repeated.", valueName: "file"))
@@ -34,12 +36,14 @@ struct DebugCommand: ParsableCommand {
       (file, String(decoding: try HostFile.read(file), as: UTF8.self))
     }
     let machine = try guest.makeMachine()
-    let runner = ConsoleRunner(machine)
-    let session = DebuggerSession(machine: machine.machine, image: machine.image, runner: runner)
+    let console = DebugConsole(machine)
+    let session = DebuggerSession(
+      machine: machine.machine, image: machine.image, console: console,
+      history: history.begin(machine.machine))
     session.readSource = SourceFiles.lines
     Interruption.install()
     Interruption.end()
-    throw ExitCode(DebugLoop(session, beginLine: runner.beginLine).run(scripts: scripts))
+    throw ExitCode(DebugLoop(session, scripts: scripts, beginLine: console.beginLine).run())
   }
 }
 

@@ -5,53 +5,45 @@ import Glibc
 struct DebugLoop {
   private let session: DebuggerSession
   private let shell: Shell
+  private let source: CommandSource
   /// Called before something is printed: the guest may be in the middle of a line.
   private let beginLine: () -> Void
 
-  init(_ session: DebuggerSession, beginLine: @escaping () -> Void) {
+  init(
+    _ session: DebuggerSession, scripts: [(file: String, text: String)] = [], beginLine: @escaping () -> Void
+  ) {
     self.session = session
     shell = Shell(session)
     self.beginLine = beginLine
-  }
-
-  /// Executes the scripts, then what comes on standard input.
-  /// - Returns: the exit status.
-  func run(scripts: [(file: String, text: String)]) -> Int32 {
-    for (file, text) in scripts {
-      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-      for (index, line) in lines.enumerated() {
-        if let failure = execute(String(line), repeats: false) {
-          StandardError.write("pagewalk: \(file):\(index + 1): \(failure)\n")
-          return ExitStatus.hostMistake
-        }
-        if session.wantsToQuit { return ExitStatus.success }
-      }
-    }
-    return isatty(STDIN_FILENO) == 1 ? talk() : readPipe()
-  }
-
-  /// With a person: mistakes are told, and that is all.
-  private func talk() -> Int32 {
-    LineEditor.prepare(Completion(session))
-    while !session.wantsToQuit {
+    let source = CommandSource(scripts: scripts, session: session, beginLine: beginLine)
+    self.source = source
+    session.nextLine = { source.next(prompt: $0) }
+    session.emit = { lines in
       beginLine()
-      guard let line = LineEditor.read(prompt: "(pw) ") else {
-        FileOutput.write([UInt8(ascii: "\n")], to: STDOUT_FILENO)
+      Self.print(lines)
+    }
+  }
+
+  /// Executes lines until they end, or `quit`.
+  /// - Returns: the exit status: 2 when a script's line failed, which ends the session, or a line of a pipe, which does not.
+  func run() -> Int32 {
+    var status = ExitStatus.success
+    while !session.wantsToQuit {
+      guard let line = source.next(prompt: "(pw) ") else {
+        beginLine()
+        if source.isTerminal { Self.print([""]) }
         break
       }
-      if let failure = execute(line, repeats: true) { StandardError.write("\(failure)\n") }
+      let place = source.place
+      guard let failure = execute(line, repeats: place == nil) else { continue }
+      if let place {
+        StandardError.write("pagewalk: \(place): \(failure)\n")
+        return ExitStatus.hostMistake
+      }
+      // A person sees the mistake and goes on.
+      StandardError.write(source.isTerminal ? "\(failure)\n" : "pagewalk: \(failure)\n")
+      if !source.isTerminal { status = ExitStatus.hostMistake }
     }
-    return ExitStatus.success
-  }
-
-  private func readPipe() -> Int32 {
-    var status = ExitStatus.success
-    while !session.wantsToQuit, let line = readLine() {
-      guard let failure = execute(line, repeats: true) else { continue }
-      StandardError.write("pagewalk: \(failure)\n")
-      status = ExitStatus.hostMistake
-    }
-    beginLine()
     return status
   }
 
@@ -68,8 +60,12 @@ struct DebugLoop {
     case .done(let lines):
       guard !lines.isEmpty else { return nil }
       beginLine()
-      FileOutput.write(Array(lines.map { $0 + "\n" }.joined().utf8)[...], to: STDOUT_FILENO)
+      Self.print(lines)
       return nil
     }
+  }
+
+  private static func print(_ lines: [String]) {
+    FileOutput.write(Array(lines.map { $0 + "\n" }.joined().utf8)[...], to: STDOUT_FILENO)
   }
 }

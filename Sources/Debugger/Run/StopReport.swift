@@ -3,33 +3,52 @@ import IA32
 
 /// Why the guest stands still, and where.
 struct StopReport: Report {
-  let reason: StopReason
+  let standing: Standing
   /// Such as "00100014 kernel_main+0x14 (main.c:12)".
   let place: String
   let linear: UInt32
   let cycle: UInt64
   /// More lines: the next instruction, the faults that ended the guest.
   var details: [String] = []
+  /// Places of the hits that are not where the guest stands.
+  private let hitPlaces: [String?]
 
-  init(_ session: DebuggerSession, _ reason: StopReason) {
-    self.reason = reason
-    linear = session.nextInstruction
-    place = session.describe(linear)
+  init(_ session: DebuggerSession, _ standing: Standing) {
+    self.standing = standing
+    let next = session.nextInstruction
+    linear = next
+    place = session.describe(next)
     cycle = session.machine.cycle
-    if reason == .tripleFault {
+    hitPlaces = standing.hits.map {
+      $0.moment.linear == next || $0.namesPlace ? nil : session.describe($0.moment.linear)
+    }
+    if standing.reason == .tripleFault {
       details = FaultExplanation(session).lines
-    } else if !reason.isEnd, let code = try? Disassembly(session, at: linear, count: 1) {
+    } else if !standing.reason.isEnd, let code = try? Disassembly(session, at: next, count: 1) {
       details = code.lines
     }
   }
 
-  var lines: [String] { ["\(reason.text) \(place), cycle \(cycle)"] + details }
+  private var reason: StopReason { standing.reason }
+
+  var lines: [String] {
+    var lines: [String] = []
+    for (hit, place) in zip(standing.hits, hitPlaces) {
+      let number = hit.stop.map { "\($0): " } ?? ""
+      lines.append(number + hit.text + (place.map { ", by \($0)" } ?? ""))
+      lines += hit.details
+    }
+    let isStopped = !standing.hits.isEmpty && !reason.isEnd
+    lines.append("\(isStopped ? "stopped at" : reason.text) \(place), cycle \(cycle)")
+    return lines + details
+  }
 
   var json: JSONValue {
     .object([
-      .init("reason", .string(reason.name)), .init("linear", .linear(linear)), .init("place", .string(place)),
-      .init("cycle", .number(cycle)),
+      .init("reason", .string(standing.hits.isEmpty || reason.isEnd ? reason.name : "stop")),
+      .init("linear", .linear(linear)), .init("place", .string(place)), .init("cycle", .number(cycle)),
       .init("status", reason.status.map { .number(UInt64($0)) } ?? .null),
+      .init("stops", .array(standing.hits.map(\.json))),
       .init("details", .array(details.map { .string($0) })),
     ])
   }
@@ -44,6 +63,8 @@ extension StopReason {
     }
   }
 
+  var isBreakpoint: Bool { if case .breakpoint = self { true } else { false } }
+
   /// The beginning of a sentence that ends with a place.
   var text: String {
     switch self {
@@ -52,7 +73,7 @@ extension StopReason {
     case .halted: "halted for good at"
     case .waiting: "the guest waits for input at"
     case .reset: "reset by the guest at"
-    case .breakpoint: "stopped before"
+    case .breakpoint: "stopped at"
     case .cycleLimit: "at"
     case .interrupted: "interrupted at"
     }
@@ -66,7 +87,7 @@ extension StopReason {
     case .halted: "halted"
     case .waiting: "waiting"
     case .reset: "reset"
-    case .breakpoint: "breakpoint"
+    case .breakpoint: "destination"
     case .cycleLimit: "step"
     case .interrupted: "interrupted"
     }

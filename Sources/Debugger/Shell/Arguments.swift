@@ -6,11 +6,14 @@ public struct Arguments: Sendable {
   public private(set) var words: [String]
   /// The command's usage, for complaints.
   let usage: String
+  /// The answer will be printed as JSON.
+  let isJSON: Bool
 
-  init(format: String? = nil, words: [String], usage: String) {
+  init(format: String? = nil, words: [String], usage: String, isJSON: Bool = false) {
     self.format = format
     self.words = words
     self.usage = usage
+    self.isJSON = isJSON
   }
 
   /// The rest of the line, with one space between words.
@@ -24,9 +27,14 @@ public struct Arguments: Sendable {
     return true
   }
 
-  /// Takes the last word if it is one of `choices`.
+  /// Takes the last word if it is one of `choices` and not the only one.
   public mutating func takeLast(of choices: [String]) -> String? {
-    guard words.count > 1, let last = words.last, choices.contains(last) else { return nil }
+    words.count > 1 ? takeLastWord(of: choices) : nil
+  }
+
+  /// Takes the last word if it is one of `choices`.
+  mutating func takeLastWord(of choices: [String]) -> String? {
+    guard let last = words.last, choices.contains(last) else { return nil }
     words.removeLast()
     return last
   }

@@ -13,7 +13,8 @@ public struct CommandTable: Sendable {
 
   /// The commands of the shell. A group's file lists its own.
   public static let standard = CommandTable(
-    RunCommands.all + LookCommands.all + SourceCommands.all + PagingCommands.all + TableCommands.all
+    RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
+      + SourceCommands.all + PagingCommands.all + TableCommands.all
       + CheckCommands.all + KernelCommands.all + ShellCommands.all)
 
   public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }

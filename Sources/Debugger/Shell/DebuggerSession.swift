@@ -2,31 +2,6 @@ import Emulator
 import GuestImages
 import IA32
 
-/// What lets the guest run. Whoever owns the console and the history stands behind it; the session only asks.
-public protocol GuestRunner: AnyObject {
-  /// Runs until the clock reaches `cycle` or something else stops the machine; `.interrupted` when a person asked for it.
-  func run(untilCycle cycle: UInt64, passingBreakpoint: Bool) -> StopReason
-  /// Sends bytes to the guest's serial port.
-  func receive(_ bytes: [UInt8])
-}
-
-/// Runs the machine and nothing else. What the guest prints is kept.
-public final class PlainRunner: GuestRunner {
-  private let machine: Machine
-  /// What the guest sent over the serial port.
-  public private(set) var output: [UInt8] = []
-
-  public init(_ machine: Machine) { self.machine = machine }
-
-  public func run(untilCycle cycle: UInt64, passingBreakpoint: Bool) -> StopReason {
-    let reason = machine.run(untilCycle: cycle, passingBreakpoint: passingBreakpoint)
-    output += machine.takeSerialOutput()
-    return reason
-  }
-
-  public func receive(_ bytes: [UInt8]) { machine.receive(bytes) }
-}
-
 /// What `$va`, `$pa` and `$_` stand for.
 public struct SessionVariables: Hashable, Sendable {
   /// `$va`: the linear address that a command or a stop was about last.
@@ -43,9 +18,22 @@ public final class DebuggerSession {
   /// nil for a machine without an image.
   public let image: GuestImage?
   public let places: GuestPlaces
-  public let runner: any GuestRunner
+  public let history: MachineHistory
+  public let console: any GuestConsole
   public let commands: CommandTable
   public var variables = SessionVariables()
+  /// The numbered stops.
+  private(set) lazy var stops = StopList(machine)
+  private(set) lazy var stale = StaleWatch(self)
+  private(set) lazy var stepping = WalkStepping(self)
+  /// What the guest stands at; empty when it has come here in another way.
+  var standing: [Hit] = []
+  /// The next line of commands, for the prompt inside a step; nil at the end of them.
+  public var nextLine: (_ prompt: String) -> String? = { _ in nil }
+  /// Prints lines at once.
+  public var emit: ([String]) -> Void = { _ in }
+  /// Executes a line and gives what it answers; set by the shell.
+  var perform: (String) -> [String] = { _ in [] }
   /// How the guest ended; nil while it can go on.
   public internal(set) var ended: StopReason?
   /// `quit` was given.
@@ -56,15 +44,22 @@ public final class DebuggerSession {
   public var readSource: (String) -> [String]? = { _ in nil }
   private(set) lazy var names = SymbolNames(image?.symbols ?? SymbolTable())
 
+  /// - Parameters:
+  ///   - history: the machine's, begun already; nil begins one here.
   public init(
-    machine: Machine, image: GuestImage?, runner: (any GuestRunner)? = nil,
-    commands: CommandTable = .standard
+    machine: Machine, image: GuestImage?, console: any GuestConsole = KeepingConsole(),
+    history: MachineHistory? = nil, commands: CommandTable = .standard
   ) {
     self.machine = machine
     self.image = image
+    self.console = console
+    self.history = history ?? MachineHistory(machine)
     places = GuestPlaces(image?.elf)
-    self.runner = runner ?? PlainRunner(machine)
     self.commands = commands
+    stops.onChange = { [unowned self] in
+      self.stale.update()
+      self.stepping.update()
+    }
   }
 
   // MARK: Where it stands
@@ -74,8 +69,8 @@ public final class DebuggerSession {
 
   /// The linear address of the next instruction.
   public var nextInstruction: UInt32 {
-    let registers = machine.registers
-    return registers[SegmentRegister.cs].base &+ registers.eip
+    // Exact inside an instruction too, where walks are stepped.
+    machine.moment.linear
   }
 
   /// Such as "00100014 kernel_main+0x14 (main.c:12)", as far as it is known.

@@ -6,6 +6,13 @@ public final class Shell {
     case done([String])
     /// One line that says why not.
     case failed(String)
+
+    fileprivate func after(_ lines: [String]) -> Outcome {
+      switch self {
+      case .done(let more): .done(lines + more)
+      case .failed(let message): .done(lines + [message])
+      }
+    }
   }
 
   public let session: DebuggerSession
@@ -14,7 +21,15 @@ public final class Shell {
   /// Lines longer than this many bytes are refused.
   static let longestLine = 4096
 
-  public init(_ session: DebuggerSession) { self.session = session }
+  public init(_ session: DebuggerSession) {
+    self.session = session
+    session.perform = { [unowned self] line in
+      switch self.execute(line, repeats: false) {
+      case .done(let lines): lines
+      case .failed(let message): [message]
+      }
+    }
+  }
 
   /// - Parameter repeats: whether an empty line stands for the last command again, as it does for people.
   public func execute(_ line: String, repeats: Bool = true) -> Outcome {
@@ -30,7 +45,10 @@ public final class Shell {
     if words[0].hasPrefix("#") { return .done([]) }
     do throws(ShellError) {
       last = words.joined(separator: " ")
-      return .done(try perform(words))
+      let lines = try perform(words)
+      // A line that was given inside an access, and waited for its end.
+      guard let line = session.stepping.takeWaiting() else { return .done(lines) }
+      return execute(line, repeats: false).after(lines)
     } catch {
       return .failed(error.message)
     }
@@ -57,7 +75,7 @@ public final class Shell {
       throw ShellError("'\(command.name)' takes no format such as '/\(format)': expected \(command.usage)")
     }
     let arguments = Arguments(
-      format: format, words: Array(words.dropFirst(length)), usage: command.usage)
+      format: format, words: Array(words.dropFirst(length)), usage: command.usage, isJSON: isJSON)
     let answer = try command.action(session, arguments)
     if let next = answer.next { last = next + (isJSON ? " --json" : "") }
     return isJSON ? [answer.json.text] : answer.lines

@@ -164,10 +164,8 @@ public final class MachineHistory {
 
   /// The cycle of the newest snapshot taken when no more than `count` instructions had completed; nil if there is none.
   func snapshotCycle(beforeInstruction count: UInt64) -> UInt64? {
-    entries.last {
-      $0.snapshot.instructions < count || $0.snapshot.cycle == firstCycle && $0.snapshot.instructions == count
-    }?
-    .snapshot.cycle
+    let entry = entries.last { $0.snapshot.instructions < count }
+    return (entry ?? entries.first { $0.snapshot.instructions == count })?.snapshot.cycle
   }
 
   /// The cycle of the snapshot after which a byte of the page at `physical` was stored to first, as far as the present is
