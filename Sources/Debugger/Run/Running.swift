@@ -64,7 +64,8 @@ extension DebuggerSession {
       }
       let hits = stops.takeHits()
       if !hits.isEmpty || reason.isEnd { return Standing(reason: reason, hits: hits) }
-      if console.isInterrupted || stepping.isOver { return Standing(reason: .interrupted) }
+      if stepping.isOver { return Standing(reason: .cycleLimit) }
+      if console.isInterrupted { return Standing(reason: .interrupted) }
       switch reason {
       case .breakpoint(let linear):
         if let destination, destination.linear == linear, isReached(destination) {
