@@ -14,7 +14,8 @@ struct GuestTests {
     #expect(test.say("c").hasPrefix("the guest exited with 0 at "))
     let console = try #require(test.session.console as? KeepingConsole)
     #expect(String(decoding: console.output, as: UTF8.self).hasPrefix("Hello from a guest"))
-    #expect(test.say("c").hasPrefix("error: the guest has ended (exit): "))
+    #expect(
+      test.say("c") == "error: the guest has ended (exit): it can go back ('rc', 'rsi', 'goto'), not on")
     #expect(test.say("explain fault") == "there has been no fault")
   }
 

@@ -33,9 +33,11 @@ struct TestSession {
     .deletingLastPathComponent().appending(path: ".build/images")
 
   /// The guest of an image that `make images` builds, before its first instruction.
-  static func guest(_ name: String, mebibytes: UInt64 = 64) throws -> TestSession {
+  static func guest(
+    _ name: String, mebibytes: UInt64 = 64, timing: TimingLevel = .functional
+  ) throws -> TestSession {
     let image = try GuestImage(reading: folder.appending(path: name + ".elf").path)
-    return try boot(image, mebibytes: mebibytes)
+    return try boot(image, mebibytes: mebibytes, timing: timing)
   }
 
   /// Code that runs at 100020h in flat protected mode.
@@ -48,22 +50,34 @@ struct TestSession {
     return try boot(GuestImage(file: "code", bytes: header + code), mebibytes: 4)
   }
 
-  private static func boot(_ image: GuestImage, mebibytes: UInt64) throws -> TestSession {
+  private static func boot(
+    _ image: GuestImage, mebibytes: UInt64, timing: TimingLevel = .functional
+  ) throws -> TestSession {
     let memory = try MemoryMap(bytes: mebibytes << 20)
     let plan = try BootPlan(image: image, commandLine: "", modules: [], memory: memory.bootRegions)
     let machine = try Machine(
       MachineConfiguration(
-        memoryBytes: memory.bytes, rom: BootROM.image(handover: plan.handover), timing: .functional))
+        memoryBytes: memory.bytes, rom: BootROM.image(handover: plan.handover), timing: timing))
     try plan.load(into: machine.memory)
     return TestSession(DebuggerSession(machine: machine, image: image))
   }
 
   /// Runs until the instruction at `symbol` comes next.
   func run(to symbol: String) throws {
-    machine.breakpoints = [try session.evaluateLinear(symbol)]
-    #expect(say("c").hasPrefix("stopped before"))
-    machine.breakpoints = []
+    #expect(say("until \(symbol)").hasPrefix("stopped at "))
   }
+
+  /// The value of an expression, as a linear address is printed.
+  func hex(_ expression: String) -> String {
+    (try? session.evaluateLinear(expression)).map { LinearAddress($0).description } ?? expression
+  }
+
+  /// Code that sends back what comes over the serial line.
+  static let echo: [UInt8] = [
+    0x66, 0xBA, 0xFB, 0x03, 0xB0, 0x03, 0xEE,  // 8 data bits
+    0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xF7,  // wait for a character
+    0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE, 0xEB, 0xEF,  // take it, send it, again
+  ]
 
   // MARK: Tables without a guest
 
