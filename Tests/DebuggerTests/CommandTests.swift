@@ -45,7 +45,7 @@ struct CommandTests {
 
   @Test func aWordThatNeedsAnother() throws {
     let answer = try TestSession.tables().say("info")
-    #expect(answer.hasPrefix("error: 'info' needs ") && answer.hasSuffix(" or vmalloc behind it"))
+    #expect(answer.hasPrefix("error: 'info' needs ") && answer.contains("tlb, vmalloc"))
   }
 
   @Test func noNameIsGivenTwice() {
@@ -113,7 +113,7 @@ struct CommandTests {
 
   @Test func completion() throws {
     let completion = Completion(try TestSession.guest("missing-flush/missing-invlpg").session)
-    #expect(completion.candidates(for: "wa", after: "") == ["walk"])
+    #expect(completion.candidates(for: "wal", after: "") == ["walk"])
     #expect(completion.candidates(for: "t", after: "info ") == ["tab", "tlb"])
     #expect(completion.candidates(for: "d", after: "info tlb ") == ["dtlb"])
     #expect(
