@@ -37,7 +37,8 @@ let package = Package(
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people see of a machine: reports in words, and the shell.
     .target(
-      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"], swiftSettings: strict),
+      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"],
+      swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],

@@ -10,6 +10,8 @@
 static inline void edit_prepare(rl_completion_func_t *complete) {
   static char blanks[] = " \t";
   rl_readline_name = "pagewalk";
+  // Signals are the program's business: libedit would leave the terminal behind when one comes.
+  rl_catch_signals = 0;
   rl_attempted_completion_function = complete;
   rl_completer_word_break_characters = blanks;
   rl_basic_word_break_characters = blanks;

@@ -13,14 +13,12 @@ final class DebugConsole: GuestConsole {
   init(_ guest: GuestMachine) { self.guest = guest }
 
   func begin() {
-    Interruption.begin()
     if isTerminal { TerminalMode.enter() }
   }
 
   func end() {
     guest.flushDebugOutput()
     if isTerminal { TerminalMode.leave() }
-    Interruption.end()
   }
 
   func show(_ bytes: [UInt8]) {

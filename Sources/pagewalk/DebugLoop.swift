@@ -49,7 +49,11 @@ struct DebugLoop {
 
   /// Prints what a line answers; what it complains of is returned.
   private func execute(_ line: String, repeats: Bool) -> String? {
-    switch shell.execute(line, repeats: repeats) {
+    // Ctrl-C stops what a command lets run, also between the steps of a long one.
+    Interruption.begin()
+    let outcome = shell.execute(line, repeats: repeats)
+    Interruption.end()
+    switch outcome {
     case .failed(let message):
       beginLine()
       return message

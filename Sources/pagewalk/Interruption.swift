@@ -32,6 +32,8 @@ enum Interruption {
       raise(SIGINT)
     }
     sigemptyset(&action.sa_mask)
+    // Whoever waits for a line at a debugger's prompt goes on waiting.
+    action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
     // Whoever started this process may have had the signal blocked, and a child inherits that.
     var mask = sigset_t()

@@ -43,12 +43,12 @@ struct Disassembly: Report {
       case .instruction(let instruction):
         length = max(1, Int(instruction.length))
         text = Disassembler.text(instruction, at: offset) {
-          session.places.symbol(at: $0 &+ code.base, isPaged: session.isPaged)
+          session.shortSymbol($0 &+ code.base)
         }
       case .undefined(let used): length = min(max(1, Int(used)), bytes.count)
       case .incomplete, .tooLong: break
       }
-      let symbol = session.places.symbol(at: end, isPaged: session.isPaged)
+      let symbol = session.shortSymbol(end)
       rows.append(
         Row(linear: end, symbol: symbol, bytes: Array(bytes.prefix(length)), text: text, isNext: end == next))
       end = end &+ UInt32(length)

@@ -16,12 +16,13 @@ enum LookCommands {
       ["u", "disas", "disassemble"], .look, "instructions, from the next one on if no address is given",
       usage: "u [ADDR [COUNT]]", example: "u $eip 5", completion: .expression, action: disassemble),
     Command(
-      ["print", "p", "inspect"], .look, "the value of an expression: /x, /d, /u, /o, /t, /c",
+      ["print", "p"], .look, "the value of an expression: /x, /d, /u, /o, /t, /c",
       usage: "print[/FORMAT] EXPRESSION", example: "p/x $esp + 4", completion: .expression, takesFormat: true,
       action: printValue),
     Command(
       ["info registers", "info r", "regs", "reg", "r"], .look, "general registers, EFLAGS, EIP",
-      usage: "info registers", example: "info r", action: registers),
+      usage: "info registers [NAME...]", example: "info r eax cr3", completion: .expression, action: registers
+    ),
     Command(
       ["creg", "info creg", "info control"], .look, "control registers and EFER with the names of their bits",
       usage: "creg", example: "creg", action: controlRegisters),
@@ -114,15 +115,32 @@ enum LookCommands {
   }
 
   private static func symbol(_ session: DebuggerSession, _ value: UInt64) -> String? {
-    UInt32(exactly: value).flatMap { session.places.symbol(at: $0, isPaged: session.isPaged) }
+    UInt32(exactly: value).flatMap { session.shortSymbol($0) }
   }
 
   static func registers(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
-    try arguments.expectNothing()
+    guard arguments.isEmpty else { return try namedRegisters(session, arguments.words) }
     return Answer(
       GeneralRegisters(
         registers: session.machine.registers, place: session.describe(session.nextInstruction),
         cycle: session.machine.cycle))
+  }
+
+  private static func namedRegisters(
+    _ session: DebuggerSession, _ names: [String]
+  ) throws(ShellError) -> Answer {
+    var table = Table([.init("register", ""), .init("value", "")], empty: "")
+    for name in names {
+      let bare = name.hasPrefix("$") ? String(name.dropFirst()) : name
+      guard let value = session.value(ofRegister: bare) else {
+        throw ShellError("there is no register '\(bare)': \(RegisterNames.all.joined(separator: ", "))")
+      }
+      let digits = value > UInt64(UInt32.max) || bare.hasPrefix("pdpte") ? 16 : 8
+      table.rows.append([
+        .text(bare.lowercased()), .init(hexadecimal(value, digits: digits), .hex(value, digits: digits)),
+      ])
+    }
+    return Answer(table)
   }
 
   static func controlRegisters(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)

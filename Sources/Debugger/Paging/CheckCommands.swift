@@ -97,29 +97,7 @@ enum CheckCommands {
 
   static func alias(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
     let mapped = try ranges(session, arguments, physical: true)
-    let sorted = mapped.ranges.sorted { ($0.physical, $0.linear) < ($1.physical, $1.linear) }
-    var findings: [Finding] = []
-    // Of the ranges seen, those that reach farthest: sorted by where they begin, an overlap is with one of these.
-    var open: [MappedRange] = []
-    for range in sorted {
-      open.removeAll { $0.physical + $0.bytes <= range.physical }
-      for other in open where findings.count < 1000 { findings.append(overlap(other, range)) }
-      if open.count < 64 { open.append(range) }
-    }
+    let findings = Aliases(mapped.ranges).groups.map(\.finding)
     return Answer(Findings(findings: findings, none: "no physical page is mapped twice"))
-  }
-
-  private static func overlap(_ a: MappedRange, _ b: MappedRange) -> Finding {
-    let start = max(a.physical, b.physical)
-    let end = min(a.physical + a.bytes, b.physical + b.bytes)
-    func linear(_ range: MappedRange) -> String {
-      "\(LinearAddress(UInt32(truncatingIfNeeded: UInt64(range.linear) + (start - range.physical)))) (\(range.rights))"
-    }
-    let text =
-      "physical \(PhysicalAddress(start))-\(PhysicalAddress(end - 1)) is mapped at \(linear(a)) and \(linear(b))"
-    if a.isCacheDisabled != b.isCacheDisabled {
-      return Finding(.wrong, text + ", cached in one place and uncached in the other", "SDM 3A 11.12.4")
-    }
-    return Finding(.note, text, "SDM 3A 4.10.2.1")
   }
 }

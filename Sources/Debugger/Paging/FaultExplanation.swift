@@ -64,10 +64,10 @@ struct FaultExplanation: Report {
     case .generalProtection, .segmentNotPresent, .stackSegmentFault, .invalidTSS:
       guard code != 0 else { return ["no selector is involved  [SDM 3A 6.13]"] }
       let table = code & 2 != 0 ? "the IDT" : code & 4 != 0 ? "the LDT" : "the GDT"
-      let source = code & 1 != 0 ? ", by an event from outside the program" : ""
+      let source = code & 1 != 0 ? ", during the delivery of an interrupt or of an earlier exception" : ""
       return ["entry \(code >> 3) of \(table)\(source)  [SDM 3A 6.13]"]
     case .doubleFault: return ["a fault during the delivery of another one  [SDM 3A 6.15, table 6-5]"]
-    case .invalidOpcode: return ["the bytes there are no instruction of this processor  [SDM 3A 6.15]"]
+    case .invalidOpcode: return ["the bytes there are no instruction that this processor has  [SDM 3A 6.15]"]
     default: return []
     }
   }
@@ -83,6 +83,9 @@ struct FaultExplanation: Report {
     var lines = [
       "a \(mode) \(kind) at \(LinearAddress(entry.cr2)): \(reason), error code \(EntryText.code(code))  [SDM 3A 4.7]"
     ]
+    guard walk.control.mode != .off else {
+      return lines + ["paging is off now: the tables of that time are not in force"]
+    }
     switch walk.outcomeInMemory {
     case .fault(let now, let why, let section):
       let verb = now == code ? "the cause" : "the tables have changed since; now"
@@ -92,7 +95,7 @@ struct FaultExplanation: Report {
         "the tables have changed since: memory now gives \(PhysicalAddress(address)) for this access, or the TLB had an entry with fewer rights, which the fault has dropped  [SDM 3A 4.10.4.1]"
       )
     }
-    return lines + walk.lines.dropFirst().map { " " + $0 }
+    return lines + walk.entryLines + walk.findings.map { " " + $0.line }
   }
 
   var json: JSONValue {

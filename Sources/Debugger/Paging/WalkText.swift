@@ -9,8 +9,13 @@ extension WalkReport: Report {
   var lines: [String] {
     let title = "\(LinearAddress(linear)): \(EntryText.access(access)), \(Self.mode[control.mode] ?? "")"
     guard control.mode != .off else { return [title, " = \(PhysicalAddress(UInt64(linear)))"] }
-    var lines = [title + ", CR3 \(hexadecimal(UInt64(cr3), digits: 8))"]
-    lines += held.isEmpty ? [" TLB       miss"] : held.map(heldLine)
+    return [title + ", CR3 \(hexadecimal(UInt64(cr3), digits: 8))"] + entryLines + outcomeLines
+      + findings.map { " " + $0.line }
+  }
+
+  /// What the TLB holds, and the entries of the walks.
+  var entryLines: [String] {
+    var lines = held.isEmpty ? [" TLB       miss"] : held.map(heldLine)
     if let cached {
       lines.append(
         " PDE cache set \(cached.set) way \(cached.way)  \(hexadecimal(cached.entry.value, digits: 16))  read at \(PhysicalAddress(cached.entry.address))"
@@ -25,8 +30,7 @@ extension WalkReport: Report {
     let differ = !own.elementsEqual(memorys) { $0.address == $1.address && $0.value == $1.value }
     if differ { lines += own.map { " walk      " + stepText($0, place: place($0)) } }
     lines += memory.steps.map { " memory    " + stepText($0, place: place($0)) }
-    lines += outcomeLines
-    return lines + findings.map { " " + $0.line }
+    return lines
   }
 
   private var outcomeLines: [String] {

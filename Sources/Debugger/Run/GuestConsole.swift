@@ -11,7 +11,7 @@ public protocol GuestConsole: AnyObject {
   func wait() -> Bool
   /// Lines of the debugger's own, while the guest runs.
   func say(_ lines: [String])
-  /// Whether somebody asked the guest to stop since `begin`.
+  /// Whether somebody asked the guest to stop since the command was given.
   var isInterrupted: Bool { get }
   /// A long way through the past: told now and then, `nil` at the end.
   func progress(_ fraction: Double?)
