@@ -47,7 +47,7 @@ struct TimeTravelTests {
     test.say("pwatch 0x10e000 8")
     var values: [String] = []
     for _ in 0..<3 { values.append(test.say("rc")) }
-    #expect(values.allSatisfy { $0.contains("back before store to physical 00010e000: ") })
+    #expect(values.allSatisfy { $0.contains("back before store to physical 00010e00") })
     #expect(Set(values).count == 3)
   }
 

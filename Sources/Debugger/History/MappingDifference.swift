@@ -38,7 +38,7 @@ struct MappingDifference: Report {
 
   let cycles: (UInt64, UInt64)
   private(set) var rows: [Row] = []
-  private static let limit = 200
+  private static let limit = 40
 
   init(_ old: Mapping, at first: UInt64, _ new: Mapping, at second: UInt64) {
     cycles = (first, second)

@@ -28,6 +28,12 @@ struct Backtrace: Report {
       let symbol = session.shortSymbol(linear).map { " \($0)" } ?? ""
       frames.append(
         Frame(linear: linear, place: hexadecimal(UInt64(linear), digits: 8) + symbol + line, frame: frame))
+      if frames.count == 1, frames.count < limit,
+        let back = Self.returnAddress(session, view, linear, registers[GeneralRegister.esp])
+      {
+        linear = base &+ back
+        continue
+      }
       guard frame != 0 else { return }
       guard frames.count < limit else {
         end = "more than \(limit) frames: 'bt N' shows N"
@@ -54,6 +60,19 @@ struct Backtrace: Report {
       }
       if linear == 0 { return }
     }
+  }
+
+  /// The return address of a function that has not set up its frame yet: it is about to push EBP, or to load it. EBP is
+  /// its caller's then.
+  private static func returnAddress(
+    _ session: DebuggerSession, _ view: MemoryView, _ linear: UInt32, _ stack: UInt32
+  ) -> UInt32? {
+    // push ebp; mov ebp, esp (two encodings).
+    let code = (try? MemoryView(session.machine, .code).read(UInt64(linear), count: 3)) ?? []
+    let setsFrame: [[UInt8]] = [[0x89, 0xe5], [0x8b, 0xec]]
+    if code.first == 0x55, setsFrame.contains(Array(code.dropFirst())) { return try? view.load32(stack) }
+    if setsFrame.contains(Array(code.prefix(2))) { return try? view.load32(stack &+ 4) }
+    return nil
   }
 
   var lines: [String] {

@@ -42,9 +42,9 @@ extension Stop {
     let digits = Int(event.bytes) * 2
     let values =
       "\(hexadecimal(event.old, digits: digits)) -> \(hexadecimal(event.new, digits: digits))"
-    let who = event.writer == .walker ? "the walker, for \(LinearAddress(event.linear))," : "the instruction"
+    let walker = event.writer == .walker ? " (the walker, for \(LinearAddress(event.linear)))" : ""
     return Hit(
-      stop: number, moment: moment, text: "store to \(what): \(values), by \(who)",
+      stop: number, moment: moment, text: "store to \(what): \(values)\(walker)",
       linear: event.writer == .walker ? event.linear : nil, physical: event.physical)
   }
 

@@ -122,6 +122,9 @@ final class WalkStepping: TranslationStepper {
     if isSilent { return }
     showNewRows()
     session.variables.linear = current?.linear
+    // The keyboard is the shell's here, and not the guest's.
+    session.console.end()
+    defer { session.console.begin() }
     while !isFinishing {
       guard let line = session.nextLine("(sw) ") else {
         isFinishing = true
