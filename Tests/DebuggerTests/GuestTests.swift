@@ -15,7 +15,7 @@ struct GuestTests {
     let console = try #require(test.session.console as? KeepingConsole)
     #expect(String(decoding: console.output, as: UTF8.self).hasPrefix("Hello from a guest"))
     #expect(
-      test.say("c") == "error: the guest has ended (exit): it can go back ('rc', 'rsi', 'goto'), not on")
+      test.say("c") == "error: the guest has ended (exit): it can go back ('rc', 'rsi', 'goto 0'), not on")
     #expect(test.say("explain fault") == "there has been no fault")
   }
 

@@ -27,7 +27,7 @@ extension DebuggerSession {
   func run(untilCycle limit: UInt64 = .max, to destination: Destination? = nil) throws(ShellError) -> Standing
   {
     if let ended {
-      throw ShellError("the guest has ended (\(ended.name)): it can go back ('rc', 'rsi', 'goto'), not on")
+      throw ShellError("the guest has ended (\(ended.name)): it can go back ('rc', 'rsi', 'goto 0'), not on")
     }
     standing = []
     listing = nil
