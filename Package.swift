@@ -73,7 +73,7 @@ let package = Package(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
     .testTarget(
       name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"],
-      swiftSettings: strict),
+      exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],

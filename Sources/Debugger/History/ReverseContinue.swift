@@ -44,7 +44,7 @@ struct ReverseContinue {
   private func lastHit(from start: UInt64, to end: UInt64) throws(HistoryError) -> Hit? {
     session.stops.mode = .quiet
     try session.history.goTo(cycle: start)
-    session.stops.mode = .recording
+    session.stops.mode = .recording(isWanted: isWanted)
     _ = session.stops.takeHits()
     var last: Hit?
     var isPassing = false
@@ -59,7 +59,7 @@ struct ReverseContinue {
         }
         isPassing = true
       }
-      last = session.stops.takeHits().last(where: isWanted) ?? last
+      last = session.stops.takeHits().last ?? last
       if reason.isEnd || reason == .waiting { break }
       guard progress(session.machine.cycle) else { throw .cancelled(cycle: session.machine.cycle) }
     }

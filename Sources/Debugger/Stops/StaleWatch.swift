@@ -33,10 +33,10 @@ final class StaleWatch {
   private func found(_ report: StaleReport) {
     let lines = StaleReportText(report, session.places).lines
     if let store = report.store { causes[store.moment.cycle] = cause(store, report) }
-    guard session.stops.mode != .quiet else { return }
+    guard !session.stops.isQuiet else { return }
     let stop = session.stops.enabled(.stale)
     guard stop != nil || setting == .stop else {
-      if session.stops.mode == .stopping { session.console.say(lines) }
+      if session.stops.isStopping { session.console.say(lines) }
       return
     }
     session.stops.hit(

@@ -7,8 +7,8 @@ final class StopList {
   enum Mode {
     /// The run ends after the instruction.
     case stopping
-    /// The run goes on, and the hit is kept: for finding the last one of a stretch of the past.
-    case recording
+    /// The run goes on, and the last hit that is wanted is kept: there may be millions in a stretch of the past.
+    case recording(isWanted: (Hit) -> Bool)
     /// Nothing: the past is executed again on the way to somewhere.
     case quiet
   }
@@ -64,12 +64,17 @@ final class StopList {
     stops.first { $0.isEnabled && $0.kind == .breakpoint(linear) }
   }
 
+  /// Whether hits end the run.
+  var isStopping: Bool { if case .stopping = mode { true } else { false } }
+  /// Whether hits are neither shown nor kept.
+  var isQuiet: Bool { if case .quiet = mode { true } else { false } }
+
   // MARK: Hits
 
   func hit(_ hit: Hit) {
     switch mode {
     case .quiet: return
-    case .recording: hits.append(hit)
+    case .recording(let isWanted): if isWanted(hit) { hits = [hit] }
     case .stopping:
       hits.append(hit)
       machine.requestStop()
@@ -79,7 +84,7 @@ final class StopList {
   /// The hits since the last call. Those of stops count, and temporary stops are gone.
   func takeHits() -> [Hit] {
     defer { hits = [] }
-    guard mode == .stopping else { return hits }
+    guard isStopping else { return hits }
     for number in Set(hits.compactMap(\.stop)).sorted() {
       guard let index = stops.firstIndex(where: { $0.number == number }) else { continue }
       stops[index].hits += 1

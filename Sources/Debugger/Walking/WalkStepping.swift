@@ -65,7 +65,7 @@ final class WalkStepping: TranslationStepper {
   // MARK: Steps
 
   func took(_ step: TranslationStep, at moment: EventMoment) {
-    guard session.stops.mode == .stopping, !isOver else { return }
+    guard session.stops.isStopping, !isOver else { return }
     if case .begins(let linear, let access) = step {
       current = SteppedAccess(linear, access, at: moment)
       shown = 0
