@@ -23,6 +23,8 @@ let package = Package(
     .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
     // libdw, which comes with libelf, from Debian's libdw-dev.
     .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
+    // libzstd, from Debian's libzstd-dev.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
@@ -39,12 +41,14 @@ let package = Package(
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // What a guest did, in files: recorded, compared, exported.
+    .target(name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
+        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -66,7 +70,9 @@ let package = Package(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
+      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces"], swiftSettings: strict),
+    .testTarget(
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],
