@@ -33,15 +33,18 @@ final class TextReader: BlockSource {
     lineReader = reader
   }
 
-  func line(at linear: UInt32) -> String? {
-    places[linear].flatMap { $0.split(separator: " ").last }.flatMap { $0.contains(":") ? String($0) : nil }
-  }
+  func line(at linear: UInt32) -> String? { places[linear].flatMap { Self.split($0).line } }
+  func symbol(at linear: UInt32) -> String? { places[linear].flatMap { Self.split($0).symbol } }
 
-  func symbol(at linear: UInt32) -> String? {
-    guard let place = places[linear] else { return nil }
-    let words = place.split(separator: " ")
-    let symbol = words.last?.contains(":") == true ? words.dropLast() : words[...]
-    return symbol.isEmpty ? nil : symbol.joined(separator: " ")
+  /// "symbol+0x4 (file.c:12)" and its parts.
+  private static func split(_ place: Substring) -> (symbol: String?, line: String?) {
+    guard place.hasSuffix(")"), let open = place.lastIndex(of: "(") else { return (String(place), nil) }
+    let inner = place[place.index(after: open)...].dropLast()
+    guard let colon = inner.lastIndex(of: ":"), UInt32(inner[inner.index(after: colon)...]) != nil else {
+      return (String(place), nil)
+    }
+    let symbol = place[..<open].split(separator: " ").joined(separator: " ")
+    return (symbol.isEmpty ? nil : symbol, String(inner))
   }
 
   func seek(cycle: UInt64) {}
@@ -51,8 +54,11 @@ final class TextReader: BlockSource {
     encoder.reset()
     let first = nextEvent
     while encoder.count < Self.eventsABlock {
-      guard let line = try pending ?? lineReader.next() else { throw unfinished }
-      pending = nil
+      guard let line = try nextLine() else {
+        // What came before is handed out first.
+        if encoder.count == 0 { throw unfinished }
+        break
+      }
       if line.hasPrefix("# ") {
         try readEnding(line)
         break
@@ -71,6 +77,12 @@ final class TextReader: BlockSource {
     return TraceBlock(
       firstEvent: first, count: encoder.count, events: Array(encoder.events.bytes),
       times: Array(encoder.times.bytes))
+  }
+
+  private func nextLine() throws(TraceError) -> String? {
+    defer { pending = nil }
+    if let pending { return pending }
+    return try lineReader.next()
   }
 
   private func readEnding(_ first: String) throws(TraceError) {

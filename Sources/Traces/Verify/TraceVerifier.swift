@@ -1,0 +1,200 @@
+import Emulator
+
+/// Holds a run against a golden while it runs, in constant memory.
+///
+/// Where nothing but equality counts, the run's events are coded as the golden's were and the bytes are compared: no event of
+/// the golden is decoded before one differs.
+public final class TraceVerifier {
+  private let golden: any BlockSource
+  private let comparison: EventComparison
+  private var encoder = EventEncoder()
+  private var block: TraceBlock?
+  private var previous: TraceBlock?
+  private var eventOffset = 0
+  private var timeOffset = 0
+  /// For builds that differ: events are compared one by one.
+  private let byEvent: EventWiseVerifier?
+
+  /// How many events were the same.
+  public private(set) var compared: UInt64 = 0
+  public private(set) var divergence: Divergence?
+  /// Why the golden could not be read on.
+  public private(set) var failure: TraceError?
+
+  /// Whether there is no point in going on.
+  public var isDecided: Bool { divergence != nil || failure != nil }
+
+  /// - Parameters:
+  ///   - map: the names of the image that runs.
+  ///   - symbol: the symbol of an instruction of the run, such as "flush_one+0x4".
+  ///   - isSameBuild: otherwise places are compared by their names.
+  public init(
+    golden: any BlockSource, timing: TimingComparison, isSameBuild: Bool, map: ImageMap,
+    symbol: @escaping (UInt32) -> String?
+  ) throws(TraceError) {
+    self.golden = golden
+    let isExact = golden.header.isExact
+    comparison = EventComparison(
+      timing: isExact ? timing : .off, comparesCounts: isExact && isSameBuild)
+    let isByBytes = isSameBuild && isExact
+    if case .tolerance = timing, isByBytes {
+      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
+    } else if isByBytes {
+      byEvent = nil
+    } else if isSameBuild {
+      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
+    } else {
+      let goldenMap = golden.map
+      byEvent = EventWiseVerifier(
+        golden, comparison,
+        Projection(map: goldenMap, other: map) { golden.symbol(at: $0) ?? goldenMap?.symbol(at: $0) },
+        Projection(map: goldenMap == nil ? nil : map, other: map, symbol: symbol))
+    }
+    if byEvent == nil { block = try golden.nextBlock() }
+  }
+
+  /// Takes the run's next event.
+  @inline(__always)
+  public func take(_ event: MachineEvent, _ moment: EventMoment) {
+    guard !isDecided else { return }
+    if byEvent != nil { takeByEvent(event, moment) } else { takeBytes(event, moment) }
+  }
+
+  // MARK: By bytes
+
+  private func takeBytes(_ event: MachineEvent, _ moment: EventMoment) {
+    guard let block else {
+      divergence = Divergence(
+        kind: .extra, number: compared + 1, run: TraceEvent(event, moment), context: context(upTo: nil))
+      return
+    }
+    encoder.append(event, moment)
+    let (events, times) = (encoder.events.count, encoder.times.count)
+    guard Self.isSame(encoder.events.bytes, block.events, from: eventOffset, to: events),
+      comparison.timing == .off || Self.isSame(encoder.times.bytes, block.times, from: timeOffset, to: times)
+    else { return diverge(TraceEvent(event, moment), in: block) }
+    (eventOffset, timeOffset) = (events, times)
+    compared &+= 1
+    if encoder.count == block.count { nextBlock(after: block) }
+  }
+
+  @inline(__always)
+  private static func isSame(_ a: UnsafeRawBufferPointer, _ b: [UInt8], from: Int, to: Int) -> Bool {
+    guard to <= b.count else { return false }
+    return b.withUnsafeBytes { other in
+      for index in from..<to where a[index] != other[index] { return false }
+      return true
+    }
+  }
+
+  private func nextBlock(after block: TraceBlock) {
+    previous = block
+    encoder.reset()
+    (eventOffset, timeOffset) = (0, 0)
+    do throws(TraceError) {
+      self.block = try golden.nextBlock()
+    } catch {
+      failure = error
+    }
+  }
+
+  /// The bytes differ: find out what they say.
+  private func diverge(_ run: TraceEvent, in block: TraceBlock) {
+    let index = encoder.count &- 1
+    var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
+    for _ in 0..<index { _ = decoder.next() }
+    guard let event = decoder.next() else {
+      failure = TraceError(
+        file: golden.file, .corrupt, "event \(compared + 1) is damaged", expected: "a trace as it was recorded")
+      return
+    }
+    // A block may end otherwise for all the same events; then there is nothing to tell.
+    guard let kind = comparison.difference(event, run) else {
+      failure = TraceError(
+        file: golden.file, .corrupt, "event \(compared + 1) is coded in no way that a recorder does",
+        expected: "a trace as it was recorded")
+      return
+    }
+    divergence = Divergence(
+      kind: kind, number: compared + 1, golden: event, run: run, context: context(upTo: (block, index)))
+  }
+
+  private static let contextCount = 5
+
+  /// The golden's last few events before the one with that index in its block.
+  private func context(upTo place: (block: TraceBlock, index: UInt32)?) -> [TraceEvent] {
+    var events: [TraceEvent] = []
+    func read(_ block: TraceBlock, _ end: UInt32) {
+      var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
+      for index in 0..<end {
+        guard let event = decoder.next() else { return }
+        if Int(end - index) <= Self.contextCount { events.append(event) }
+      }
+    }
+    if let previous, (place?.index ?? 0) < UInt32(Self.contextCount) { read(previous, previous.count) }
+    if let place { read(place.block, place.index) }
+    return events.suffix(Self.contextCount)
+  }
+
+  // MARK: By events
+
+  private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
+    guard let byEvent else { return }
+    do throws(TraceError) {
+      divergence = try byEvent.take(TraceEvent(event, moment))
+    } catch {
+      failure = error
+    }
+    if divergence == nil, failure == nil { compared &+= 1 }
+  }
+
+  // MARK: The end
+
+  /// The run has ended: has the golden, and in the same way?
+  ///
+  public func finish(_ ending: TraceEnding) {
+    guard !isDecided else { return }
+    do throws(TraceError) {
+      if let byEvent {
+        if let event = try byEvent.nextOfGolden() {
+          divergence = Divergence(
+            kind: .missing, number: compared + 1, golden: event, context: byEvent.context, runEnding: ending)
+        }
+      } else if let block {
+        var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
+        for _ in 0..<encoder.count { _ = decoder.next() }
+        if let event = decoder.next() {
+          divergence = Divergence(
+            kind: .missing, number: compared + 1, golden: event, context: context(upTo: (block, encoder.count)),
+            runEnding: ending)
+        }
+      }
+    } catch {
+      failure = error
+      return
+    }
+    guard divergence == nil, let expected = golden.ending, expected.reason != "interrupted" else { return }
+    if expected.reason != ending.reason {
+      divergence = Divergence(
+        kind: .ending, number: compared, context: [], goldenEnding: expected, runEnding: ending)
+    } else if comparison.comparesCounts, !comparison.isInTime(expected.cycles, ending.cycles) {
+      divergence = Divergence(
+        kind: .time, number: compared, context: [], goldenEnding: expected, runEnding: ending)
+    }
+  }
+
+  /// Whether the golden's last event has been seen and it was stopped by hand there: nothing more can be compared.
+  public var isAtEndOfStoppedGolden: Bool {
+    golden.ending?.reason == "interrupted" && golden.ending?.events == compared
+  }
+}
+
+extension ImageMap {
+  /// Such as "flush_one+0x4".
+  public func symbol(at linear: UInt32) -> String? {
+    let inside = contains(linear: linear) ? linear : linked(ofPhysical: UInt64(linear))
+    return inside.flatMap { name(at: $0) }.map {
+      $0.name.name + ($0.offset == 0 ? "" : "+0x" + String($0.offset, radix: 16))
+    }
+  }
+}
