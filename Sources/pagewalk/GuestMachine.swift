@@ -7,12 +7,12 @@ import MachineDescriptions
 
 /// The machine with an image in it, as the run loop and the reports see it.
 final class GuestMachine: RunnableMachine {
-  private let machine: Machine
-  private let image: GuestImage
+  let machine: Machine
+  let image: GuestImage
   private let debugOutput: DebugOutput
   private let timing: TimingLevel
   private var profile: Profile?
-  private let places: GuestPlaces
+  let places: GuestPlaces
   private var staleChecking: StaleChecking?
   /// Uses of stale translations reported so far.
   private(set) var staleUses = 0

@@ -3,7 +3,7 @@ import IA32
 
 /// How an event is written as a line: the kind, the fields that it has, and where it happened.
 public enum TextLayout {
-  static let firstLine = "# pagewalk-trace "
+  public static let firstLine = "# pagewalk-trace "
 
   /// Such as "flush by=invlpg linear=c8001000 eip=c0102034".
   ///

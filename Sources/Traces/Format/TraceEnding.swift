@@ -13,7 +13,8 @@ public struct TraceEnding: Hashable, Sendable {
     self.events = events
   }
 
-  var lines: [String] {
+  /// As a footer and a text have them.
+  public var lines: [String] {
     [
       "end: \(reason)", "cycles: \(cycles)", "instructions: \(instructions)", "recorded-events: \(events)",
     ]
