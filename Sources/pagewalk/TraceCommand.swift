@@ -15,6 +15,7 @@ struct TraceCommand: ParsableCommand {
         pagewalk trace show kernel.pwt
       """,
     subcommands: [
-      TraceRecordCommand.self, TraceShowCommand.self,
+      TraceRecordCommand.self, TraceVerifyCommand.self, TraceDiffCommand.self, TraceBlessCommand.self,
+      TraceShowCommand.self,
     ])
 }

@@ -84,7 +84,7 @@ public struct ImageMap: Hashable, Sendable {
       .map { $0.linear &+ UInt32(truncatingIfNeeded: address - UInt64($0.physical)) }
   }
 
-  func contains(linear: UInt32) -> Bool {
+  public func contains(linear: UInt32) -> Bool {
     parts.contains { linear >= $0.linear && linear - $0.linear < $0.size }
   }
 }
