@@ -10,7 +10,7 @@ struct Pagewalk: ParsableCommand {
       Example:
         pagewalk run --memory 6G .build/images/minikernel.elf
       """,
-    subcommands: [RunCommand.self, MachinesCommand.self, TraceCommand.self])
+    subcommands: [RunCommand.self, MachinesCommand.self, TraceCommand.self, TestCommand.self])
 }
 
 @main

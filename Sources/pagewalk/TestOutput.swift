@@ -66,8 +66,7 @@ struct JUnitReport {
       #"  <testsuite name="pagewalk" tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)">"#,
     ]
     for result in results {
-      let time = result.seconds.map { #" time="\#(Self.decimals($0))""# } ?? ""
-      let open = #"    <testcase classname="pagewalk" name="\#(Self.escape(result.name))"\#(time)"#
+      let open = #"    <testcase classname="pagewalk" name="\#(Self.escape(result.name))""#
       switch result.outcome {
       case .passed: lines.append(open + "/>")
       case .failed(let report, _):
@@ -99,11 +98,5 @@ struct JUnitReport {
       }
     }
     return result
-  }
-
-  static func decimals(_ seconds: Double) -> String {
-    let thousandths = Int((seconds * 1000).rounded())
-    let rest = String(thousandths % 1000)
-    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
   }
 }

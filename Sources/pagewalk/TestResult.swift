@@ -13,13 +13,10 @@ struct TestResult: Sendable {
 
   var name: String
   var outcome: Outcome
-  /// Seconds on the host; nil where nobody measured.
-  var seconds: Double?
 
-  init(name: String, outcome: Outcome, seconds: Double? = nil) {
+  init(name: String, outcome: Outcome) {
     self.name = name
     self.outcome = outcome
-    self.seconds = seconds
   }
 
   var status: Int32 {
@@ -27,6 +24,28 @@ struct TestResult: Sendable {
     case .passed: ExitStatus.success
     case .failed: Self.different
     case .unusable: ExitStatus.hostMistake
+    }
+  }
+
+  // MARK: From one process to another
+
+  /// What `init(name:lines:)` reads.
+  var lines: [String] {
+    switch outcome {
+    case .passed(let events): ["passed \(events)"]
+    case .failed(let lines, let isTimingOnly): [isTimingOnly ? "time" : "failed"] + lines
+    case .unusable(let sentence): ["unusable", sentence]
+    }
+  }
+
+  init(name: String, lines: [String]) {
+    self.name = name
+    let words = lines.first?.split(separator: " ") ?? []
+    switch words.first {
+    case "passed": outcome = .passed(events: words.count > 1 ? UInt64(words[1]) ?? 0 : 0)
+    case "time", "failed": outcome = .failed(Array(lines.dropFirst()), isTimingOnly: words.first == "time")
+    case "unusable": outcome = .unusable(lines.dropFirst().joined(separator: " "))
+    default: outcome = .unusable("\(name): its run came to no end")
     }
   }
 

@@ -28,12 +28,22 @@ struct TraceVerifyCommand: ParsableCommand {
   @OptionGroup var timing: TimingOptions
   @OptionGroup var output: TestOutputOptions
 
+  @Flag(help: "Compare another build of the recorded image too, as if it were given with --image.")
+  var anyBuild = false
+
+  @Flag(help: ArgumentHelp("Print the result for 'pagewalk test'.", visibility: .private))
+  var worker = false
+
   @Flag(help: "Open the debugger's shell at the difference.")
   var debug = false
 
   func run() throws {
     Interruption.install()
     let result = try verify()
+    if worker {
+      print(result.lines.joined(separator: "\n"))
+      return
+    }
     try output.write([result])
     if !output.wantsReport {
       switch result.outcome {
@@ -47,7 +57,8 @@ struct TraceVerifyCommand: ParsableCommand {
 
   private func verify() throws -> TestResult {
     do {
-      let verification = try TraceVerification(golden: golden, image: image, timing: timing.comparison)
+      let verification = try TraceVerification(
+        golden: golden, image: image, timing: timing.comparison, allowsAnyBuild: anyBuild)
       switch try verification.run() {
       case .same(let count): return TestResult(name: golden, outcome: .passed(events: count))
       case .different(let divergence):
@@ -63,7 +74,7 @@ struct TraceVerifyCommand: ParsableCommand {
       throw ExitCode(ExitStatus.interrupted)
     } catch let status as ExitCode {
       throw status
-    } catch where output.wantsReport {
+    } catch where output.wantsReport || worker {
       return TestResult(name: golden, outcome: .unusable("\(error)"))
     }
   }
