@@ -16,6 +16,6 @@ struct TraceCommand: ParsableCommand {
       """,
     subcommands: [
       TraceRecordCommand.self, TraceVerifyCommand.self, TraceDiffCommand.self, TraceBlessCommand.self,
-      TraceShowCommand.self,
+      TraceShowCommand.self, TraceStatCommand.self, TraceExportCommand.self,
     ])
 }

@@ -69,17 +69,3 @@ struct OutputText: ~Copyable {
 
   deinit { if isListening { FileOutput.write(buffer[...], to: STDOUT_FILENO) } }
 }
-
-/// The places of a trace's events, as its recorder knew them.
-struct TracePlaces {
-  let source: any BlockSource
-
-  init(_ source: any BlockSource) { self.source = source }
-
-  /// Such as "flush_one+0x4 (tlb.c:12)".
-  func briefly(_ linear: UInt32) -> String? {
-    let symbol = source.symbol(at: linear) ?? source.map?.symbol(at: linear)
-    let parts = [symbol, source.line(at: linear).map { "(\($0))" }].compactMap(\.self)
-    return parts.isEmpty ? nil : parts.joined(separator: " ")
-  }
-}

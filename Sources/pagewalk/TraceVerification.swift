@@ -88,13 +88,3 @@ struct TraceVerification {
 
 /// Ctrl-C.
 struct VerificationInterrupted: Error {}
-
-extension TracePlaces {
-  /// As `briefly`, with the line out of an image where the trace has none.
-  func briefly(_ linear: UInt32, orLineOf places: GuestPlaces?) -> String? {
-    guard source.line(at: linear) == nil, let places else { return briefly(linear) }
-    let line = places.line(at: linear, isPaged: source.map?.contains(linear: linear) ?? true)
-    let parts = [briefly(linear), line.map { "(\($0.description))" }].compactMap(\.self)
-    return parts.isEmpty ? nil : parts.joined(separator: " ")
-  }
-}
