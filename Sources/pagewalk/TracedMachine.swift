@@ -21,10 +21,11 @@ final class TracedMachine: RunnableMachine {
     self.isEnough = isEnough
     self.take = take
     // Which pages hold page tables is learnt from the walks: those stores are followed from the first moment on.
-    let early = header.kinds.intersection(.pteStore)
+    let first = header.filter.cycles?.lowerBound ?? 0
+    let early = first == 0 ? header.kinds : header.kinds.intersection(.pteStore)
     kinds = header.kinds.subtracting(early)
-    if !early.isEmpty { observe(early) }
-    start = header.filter.cycles?.lowerBound ?? 0
+    start = first == 0 ? nil : first
+    observe(early)
   }
 
   var cycle: UInt64 { machine.cycle }

@@ -29,6 +29,8 @@ struct CodingState: ~Copyable {
   /// What each field of each kind was last, and which fields the kind's last event had.
   let slots: UnsafeMutablePointer<UInt64>
   let masks: UnsafeMutablePointer<UInt16>
+  /// The fields of the event that is being coded.
+  let values: UnsafeMutablePointer<UInt64>
 
   /// The last event's moment; `base` is that of CS.
   var instruction: UInt64 = 0
@@ -47,6 +49,8 @@ struct CodingState: ~Copyable {
     frames = .allocate(capacity: Self.frameCount)
     slots = .allocate(capacity: 14 * Self.slotsPerKind)
     masks = .allocate(capacity: 14)
+    values = .allocate(capacity: Self.slotsPerKind)
+    values.initialize(repeating: 0, count: Self.slotsPerKind)
     reset()
   }
 
@@ -56,6 +60,7 @@ struct CodingState: ~Copyable {
     frames.deallocate()
     slots.deallocate()
     masks.deallocate()
+    values.deallocate()
   }
 
   /// As at the beginning of a block.
@@ -89,6 +94,22 @@ struct CodingState: ~Copyable {
   @inline(__always)
   func frame(_ linear: UInt32) -> UnsafeMutablePointer<UInt64> {
     frames + Int(linear &>> 12 & UInt32(Self.frameCount - 1))
+  }
+
+  /// Puts into the slot of a walk's field what follows from the fields before it: the address of an entry, the page found. As
+  /// under PAE: in 32-bit paging the guess is wrong, and costs some bytes.
+  @inline(__always)
+  static func expect(
+    _ index: Int, _ present: UInt16, _ values: UnsafeMutablePointer<UInt64>,
+    _ slots: UnsafeMutablePointer<UInt64>
+  ) {
+    let table: UInt64 = 0x000f_ffff_ffff_f000
+    switch index {
+    case 3 where present & 1 << 2 != 0: slots[3] = values[2] & table | (values[0] >> 21 & 0x1ff) << 3
+    case 5 where present & 1 << 4 != 0: slots[5] = values[4] & table | (values[0] >> 12 & 0x1ff) << 3
+    case 9: slots[9] = present & 1 << 6 != 0 ? values[6] & table : values[4] & 0x000f_ffff_ffe0_0000
+    default: break
+    }
   }
 
   /// Where the next instruction is thought to be.

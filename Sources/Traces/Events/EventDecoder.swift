@@ -115,8 +115,12 @@ struct EventDecoder: ~Copyable {
     else { return nil }
     var event = TraceEvent(kind: UInt8(kind), moment: moment(cycle))
     let slots = state.slots + kind * CodingState.slotsPerKind
+    let changed = events.varint()
+    guard changed & ~UInt64(present) == 0 else { return nil }
     for index in 0..<EventSchema.fields[kind].count where present >> UInt16(index) & 1 != 0 {
-      slots[index] = ZigZag.decode(events.varint(), after: slots[index])
+      if kind == 2 { CodingState.expect(index, present, state.values, slots) }
+      if changed >> UInt64(index) & 1 != 0 { slots[index] = ZigZag.decode(events.varint(), after: slots[index]) }
+      state.values[index] = slots[index]
       event.set(index, slots[index])
     }
     if kind == 2 { event.duration = times.varint() }

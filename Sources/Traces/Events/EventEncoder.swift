@@ -27,6 +27,8 @@ struct EventEncoder: ~Copyable {
       appendAccess(
         event.linear, event.physical, bytes: event.bytes,
         access: UInt8(truncatingIfNeeded: event.access.number), moment)
+    case .walk(let event): appendWalk(event, moment)
+    case .pteStore(let event): appendStore(event, moment)
     default: appendOther(TraceEvent(event, moment))
     }
   }
@@ -119,28 +121,96 @@ struct EventEncoder: ~Copyable {
 
   @inline(never)
   private mutating func appendOther(_ event: TraceEvent) {
-    begin(event.moment)
+    for index in 0..<TraceEvent.fieldLimit { state.values[index] = event.fields[index] }
+    appendValues(event.kind, event.present, event.moment)
+    if event.kind == 2 { times.putVarint(event.duration) }
+  }
+
+  /// As `TraceEvent` would put it, without the way through it: walks and stores are what long traces are made of.
+  @inline(never)
+  private mutating func appendWalk(_ event: WalkEvent, _ moment: EventMoment) {
+    let values = state.values
+    var present: UInt16 = 0b11
+    values[0] = UInt64(event.linear)
+    values[1] = event.access.number
+    if let pdpte = event.pdpte {
+      values[2] = pdpte
+      present |= 1 << 2
+    }
+    if let pde = event.pde {
+      values[3] = pde.address
+      values[4] = pde.value
+      present |= 3 << 3
+    }
+    if let pte = event.pte {
+      values[5] = pte.address
+      values[6] = pte.value
+      present |= 3 << 5
+    }
+    let updates: UInt64 = (event.updatedDirectory ? 1 : 0) | (event.updatedLeaf ? 2 : 0)
+    if updates != 0 {
+      values[7] = updates
+      present |= 1 << 7
+    }
+    if let fault = event.fault {
+      values[8] = UInt64(fault.rawValue)
+      present |= 1 << 8
+    }
+    if let frame = event.frame {
+      values[9] = frame
+      values[10] = event.isLarge ? 1 : 0
+      present |= 3 << 9
+    }
+    appendValues(2, present, moment)
+    times.putVarint(event.cycles)
+  }
+
+  @inline(never)
+  private mutating func appendStore(_ event: EntryStoreEvent, _ moment: EventMoment) {
+    let values = state.values
+    values[0] = event.address
+    values[1] = event.old
+    values[2] = event.new
+    values[3] = UInt64(event.writer.rawValue)
+    values[4] = UInt64(event.linear)
+    appendValues(6, 0b11111, moment)
+  }
+
+  /// Writes the fields in `state.values` that are not what they were thought to be.
+  @inline(__always)
+  private mutating func appendValues(_ kind: UInt8, _ present: UInt16, _ moment: EventMoment) {
+    begin(moment)
     let at = events.count
-    let kind = Int(event.kind)
     events.put(0)
-    var tag = event.kind | place(event.moment)
-    if state.masks[kind] == event.present {
+    var tag = kind | place(moment)
+    if state.masks[Int(kind)] == present {
       tag |= Tag.sameFields
     } else {
-      events.putVarint(UInt64(event.present))
-      state.masks[kind] = event.present
+      events.putVarint(UInt64(present))
+      state.masks[Int(kind)] = present
     }
     events[at] = tag
-    let slots = state.slots + kind &* CodingState.slotsPerKind
-    var rest = event.present
+    let values = state.values
+    let slots = state.slots + Int(kind) &* CodingState.slotsPerKind
+    if kind == 2 { 
+      CodingState.expect(3, present, values, slots)
+      CodingState.expect(5, present, values, slots)
+      CodingState.expect(9, present, values, slots)
+     }
+    var changed: UInt16 = 0
+    var rest = present
     while rest != 0 {
       let index = rest.trailingZeroBitCount
-      let value = event.fields[index]
-      events.putVarint(ZigZag.encode(value, after: slots[index]))
-      slots[index] = value
+      if values[index] != slots[index] { changed |= 1 << UInt16(index) }
       rest &= rest &- 1
     }
-    if kind == 2 { times.putVarint(event.duration) }
+    events.putVarint(UInt64(changed))
+    while changed != 0 {
+      let index = changed.trailingZeroBitCount
+      events.putVarint(ZigZag.encode(values[index], after: slots[index]))
+      slots[index] = values[index]
+      changed &= changed &- 1
+    }
   }
 
   // MARK: The parts that all have

@@ -46,9 +46,12 @@ struct ByteBuffer: ~Copyable {
 
   mutating func removeAll() { count = 0 }
 
-  /// Forgets what was written after the first `length` bytes.
-  @inline(__always)
-  mutating func truncate(to length: Int) { count = min(count, length) }
+  mutating func replace(with bytes: [UInt8]) {
+    count = 0
+    reserve(bytes.count)
+    bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { base.update(from: start, count: $0.count) } }
+    count = bytes.count
+  }
 
   @inline(__always)
   subscript(index: Int) -> UInt8 {

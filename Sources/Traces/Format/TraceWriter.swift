@@ -5,17 +5,20 @@ import IA32
 public final class TraceWriter: TraceSink {
   private let file: OutputFile
   private let compressor = Compressor()
-  private var encoder = EventEncoder()
+  /// Behind a pointer: an access to it is not checked for another at the same time.
+  private let encoder: UnsafeMutablePointer<EventEncoder>
   private var index = BlockIndex()
   private var firstCycle: UInt64 = 0
   private var lastCycle: UInt64 = 0
   private var written: UInt64 = 0
   private let line: (UInt32) -> String?
   private var places: [UInt32: String?] = [:]
-  private var lastPlace: UInt32 = 0
+  /// Places that are noted already, by their low bits: asked before the dictionary.
+  private let recentPlaces: UnsafeMutablePointer<UInt32>
+  private static let recentCount = 4096
 
   public var failure: TraceError? { file.failure }
-  public var count: UInt64 { written &+ UInt64(encoder.count) }
+  public var count: UInt64 { written &+ UInt64(encoder.pointee.count) }
 
   /// - Parameter line: the source line of the code at a linear address; asked for events that are no instruction or access.
   /// - Throws: `TraceError` if the file can't be made.
@@ -24,6 +27,10 @@ public final class TraceWriter: TraceSink {
   ) throws(TraceError) {
     file = try OutputFile(creating: path)
     self.line = line
+    encoder = .allocate(capacity: 1)
+    encoder.initialize(to: EventEncoder())
+    recentPlaces = .allocate(capacity: Self.recentCount)
+    recentPlaces.initialize(repeating: 0, count: Self.recentCount)
     let text = Array(header.lines.map { $0 + "\n" }.joined().utf8)
     let names = Array(map.text.utf8)
     let packed = names.withUnsafeBytes { compressor.compress($0, level: 19) }
@@ -37,26 +44,46 @@ public final class TraceWriter: TraceSink {
     if let failure { throw failure }
   }
 
+  deinit {
+    encoder.deinitialize(count: 1)
+    encoder.deallocate()
+    recentPlaces.deallocate()
+  }
+
   @inline(__always)
   public func append(_ event: MachineEvent, _ moment: EventMoment) {
-    if encoder.count == 0 { firstCycle = moment.cycle }
-    encoder.append(event, moment)
+    if encoder.pointee.count == 0 { firstCycle = moment.cycle }
+    encoder.pointee.append(event, moment)
     lastCycle = moment.cycle
-    if event.kind.rawValue > EventKinds.access.rawValue, moment.linear != lastPlace { note(moment.linear) }
+    if Self.isNoted(event) {
+      let recent = recentPlaces + Int(moment.linear & UInt32(Self.recentCount - 1))
+      if recent.pointee != moment.linear {
+        recent.pointee = moment.linear
+        note(moment.linear)
+      }
+    }
     closeBlockIfFull()
+  }
+
+  @inline(__always)
+  private static func isNoted(_ event: MachineEvent) -> Bool {
+    switch event {
+    case .instruction, .access: false
+    default: true
+    }
   }
 
   /// An event that comes from another trace.
   public func append(_ event: TraceEvent) {
-    if encoder.count == 0 { firstCycle = event.moment.cycle }
-    encoder.append(event)
+    if encoder.pointee.count == 0 { firstCycle = event.moment.cycle }
+    encoder.pointee.append(event)
     lastCycle = event.moment.cycle
     closeBlockIfFull()
   }
 
   @inline(__always)
   private func closeBlockIfFull() {
-    if encoder.events.count &+ encoder.times.count >= TraceLayout.blockBytes
+    if encoder.pointee.events.count &+ encoder.pointee.times.count >= TraceLayout.blockBytes
       || lastCycle &- firstCycle >= TraceLayout.blockCycles
     {
       closeBlock()
@@ -65,18 +92,17 @@ public final class TraceWriter: TraceSink {
 
   @inline(never)
   private func note(_ linear: UInt32) {
-    lastPlace = linear
     guard places.count < TraceLayout.placeLimit, places[linear] == nil else { return }
     places.updateValue(line(linear), forKey: linear)
   }
 
   @inline(never)
   private func closeBlock() {
-    let (events, times) = (encoder.events.bytes, encoder.times.bytes)
+    let (events, times) = (encoder.pointee.events.bytes, encoder.pointee.times.bytes)
     let (packedEvents, packedTimes) = (compressor.compress(events), compressor.compress(times))
     var header: [UInt8] = []
     header.append(little: TraceLayout.blockMagic)
-    header.append(little: encoder.count)
+    header.append(little: encoder.pointee.count)
     header.append(little: UInt32(events.count))
     header.append(little: UInt32(packedEvents.count))
     header.append(little: UInt32(times.count))
@@ -87,12 +113,12 @@ public final class TraceWriter: TraceSink {
     header.append(little: Checksum.of(header, packedEvents, packedTimes))
     index.add(IndexEntry(offset: file.length, firstEvent: written, firstCycle: firstCycle))
     file.write(header, packedEvents, packedTimes)
-    written += UInt64(encoder.count)
-    encoder.reset()
+    written += UInt64(encoder.pointee.count)
+    encoder.pointee.reset()
   }
 
   public func finish(_ ending: TraceEnding) throws(TraceError) {
-    if encoder.count > 0 { closeBlock() }
+    if encoder.pointee.count > 0 { closeBlock() }
     var lines = ending.lines
     lines += index.entries.map { "block: \($0.offset) \($0.firstEvent) \($0.firstCycle)" }
     for (linear, line) in places.sorted(by: { $0.key < $1.key }) {

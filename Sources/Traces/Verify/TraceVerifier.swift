@@ -7,22 +7,28 @@ import Emulator
 public final class TraceVerifier {
   private let golden: any BlockSource
   private let comparison: EventComparison
-  private var encoder = EventEncoder()
+  /// Behind a pointer: an access to it is not checked for another at the same time.
+  private let encoder: UnsafeMutablePointer<EventEncoder>
   private var block: TraceBlock?
   private var previous: TraceBlock?
+  /// How far the present block's bytes are the same. The golden's are copied to where they can be compared quickly.
   private var eventOffset = 0
   private var timeOffset = 0
+  private var goldenEvents = ByteBuffer()
+  private var goldenTimes = ByteBuffer()
+  private var goldenCount: UInt32 = 0
+  private let ignoresTime: Bool
   /// For builds that differ: events are compared one by one.
   private let byEvent: EventWiseVerifier?
 
   /// How many events were the same.
   public private(set) var compared: UInt64 = 0
-  public private(set) var divergence: Divergence?
+  public private(set) var divergence: Divergence? { didSet { isDecided = true } }
   /// Why the golden could not be read on.
-  public private(set) var failure: TraceError?
+  public private(set) var failure: TraceError? { didSet { isDecided = true } }
 
   /// Whether there is no point in going on.
-  public var isDecided: Bool { divergence != nil || failure != nil }
+  public private(set) var isDecided = false
 
   /// - Parameters:
   ///   - map: the names of the image that runs.
@@ -33,9 +39,12 @@ public final class TraceVerifier {
     symbol: @escaping (UInt32) -> String?
   ) throws(TraceError) {
     self.golden = golden
+    encoder = .allocate(capacity: 1)
+    encoder.initialize(to: EventEncoder())
     let isExact = golden.header.isExact
     comparison = EventComparison(
       timing: isExact ? timing : .off, comparesCounts: isExact && isSameBuild)
+    ignoresTime = comparison.timing == .off
     let isByBytes = isSameBuild && isExact
     if case .tolerance = timing, isByBytes {
       byEvent = EventWiseVerifier(golden, comparison, nil, nil)
@@ -50,7 +59,12 @@ public final class TraceVerifier {
         Projection(map: goldenMap, other: map) { golden.symbol(at: $0) ?? goldenMap?.symbol(at: $0) },
         Projection(map: goldenMap == nil ? nil : map, other: map, symbol: symbol))
     }
-    if byEvent == nil { block = try golden.nextBlock() }
+    if byEvent == nil { take(try golden.nextBlock()) }
+  }
+
+  deinit {
+    encoder.deinitialize(count: 1)
+    encoder.deallocate()
   }
 
   /// Takes the run's next event.
@@ -63,44 +77,61 @@ public final class TraceVerifier {
   // MARK: By bytes
 
   private func takeBytes(_ event: MachineEvent, _ moment: EventMoment) {
-    guard let block else {
+    guard goldenCount > 0 else {
       divergence = Divergence(
         kind: .extra, number: compared + 1, run: TraceEvent(event, moment), context: context(upTo: nil))
       return
     }
-    encoder.append(event, moment)
-    let (events, times) = (encoder.events.count, encoder.times.count)
-    guard Self.isSame(encoder.events.bytes, block.events, from: eventOffset, to: events),
-      comparison.timing == .off || Self.isSame(encoder.times.bytes, block.times, from: timeOffset, to: times)
-    else { return diverge(TraceEvent(event, moment), in: block) }
-    (eventOffset, timeOffset) = (events, times)
+    let encoder = encoder
+    encoder.pointee.append(event, moment)
+    let (events, times) = (encoder.pointee.events.count, encoder.pointee.times.count)
+    guard Self.isSame(encoder.pointee.events.base, goldenEvents, from: eventOffset, to: events),
+      ignoresTime || Self.isSame(encoder.pointee.times.base, goldenTimes, from: timeOffset, to: times)
+    else { return diverge(TraceEvent(event, moment)) }
+    eventOffset = events
+    timeOffset = times
     compared &+= 1
-    if encoder.count == block.count { nextBlock(after: block) }
+    if encoder.pointee.count == goldenCount { nextBlock() }
   }
 
   @inline(__always)
-  private static func isSame(_ a: UnsafeRawBufferPointer, _ b: [UInt8], from: Int, to: Int) -> Bool {
+  private static func isSame(
+    _ a: UnsafeMutablePointer<UInt8>, _ b: borrowing ByteBuffer, from: Int, to: Int
+  ) -> Bool {
     guard to <= b.count else { return false }
-    return b.withUnsafeBytes { other in
-      for index in from..<to where a[index] != other[index] { return false }
-      return true
+    let other = b.base
+    var index = from
+    while index < to {
+      if a[index] != other[index] { return false }
+      index &+= 1
     }
+    return true
   }
 
-  private func nextBlock(after block: TraceBlock) {
+  private func take(_ block: TraceBlock?) {
+    self.block = block
+    goldenCount = block?.count ?? 0
+    goldenEvents.replace(with: block?.events ?? [])
+    goldenTimes.replace(with: block?.times ?? [])
+  }
+
+  @inline(never)
+  private func nextBlock() {
     previous = block
-    encoder.reset()
+    encoder.pointee.reset()
     (eventOffset, timeOffset) = (0, 0)
     do throws(TraceError) {
-      self.block = try golden.nextBlock()
+      take(try golden.nextBlock())
     } catch {
       failure = error
     }
   }
 
   /// The bytes differ: find out what they say.
-  private func diverge(_ run: TraceEvent, in block: TraceBlock) {
-    let index = encoder.count &- 1
+  @inline(never)
+  private func diverge(_ run: TraceEvent) {
+    guard let block else { return }
+    let index = encoder.pointee.count &- 1
     var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
     for _ in 0..<index { _ = decoder.next() }
     guard let event = decoder.next() else {
@@ -141,11 +172,10 @@ public final class TraceVerifier {
   private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
     guard let byEvent else { return }
     do throws(TraceError) {
-      divergence = try byEvent.take(TraceEvent(event, moment))
+      if let found = try byEvent.take(TraceEvent(event, moment)) { divergence = found } else { compared &+= 1 }
     } catch {
       failure = error
     }
-    if divergence == nil, failure == nil { compared &+= 1 }
   }
 
   // MARK: The end
@@ -162,10 +192,10 @@ public final class TraceVerifier {
         }
       } else if let block {
         var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
-        for _ in 0..<encoder.count { _ = decoder.next() }
+        for _ in 0..<encoder.pointee.count { _ = decoder.next() }
         if let event = decoder.next() {
           divergence = Divergence(
-            kind: .missing, number: compared + 1, golden: event, context: context(upTo: (block, encoder.count)),
+            kind: .missing, number: compared + 1, golden: event, context: context(upTo: (block, encoder.pointee.count)),
             runEnding: ending)
         }
       }
