@@ -30,8 +30,9 @@ struct TraceRecording {
         places.line(at: linear, isPaged: processor.isPaging)?.description
       }
     case .text:
+      let map = setup.map
       sink = try TextWriter(path: target, header: setup.header) { [unowned processor] moment in
-        places.briefly(moment.linear, isPaged: processor.isPaging)
+        places.briefly(moment.linear, map, isPaged: processor.isPaging)
       }
     }
   }
@@ -63,9 +64,9 @@ extension Machine {
 
 extension GuestPlaces {
   /// Such as "flush_one+0x4 (tlb.c:12)"; nil where nothing is known.
-  func briefly(_ linear: UInt32, isPaged: Bool) -> String? {
+  func briefly(_ linear: UInt32, _ map: ImageMap, isPaged: Bool) -> String? {
     let parts = [
-      symbol(at: linear, isPaged: isPaged), line(at: linear, isPaged: isPaged).map { "(\($0.description))" },
+      map.symbol(at: linear), line(at: linear, isPaged: isPaged).map { "(\($0.description))" },
     ].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: " ")
   }

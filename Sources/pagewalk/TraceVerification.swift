@@ -70,7 +70,7 @@ struct TraceVerification {
       divergence, isExact: golden.header.isExact, golden: { linear in
         // The recorder did not look up the lines of instructions and accesses; the same build has them still.
         names.briefly(linear, orLineOf: isSameBuild ? places : nil)
-      }, run: { places.briefly($0, isPaged: isPaging) }, registers: Self.lines(registers))
+      }, run: { [map = setup.map] in places.briefly($0, map, isPaged: isPaging) }, registers: Self.lines(registers))
   }
 
   private static func lines(_ registers: RegisterFile) -> [String] {

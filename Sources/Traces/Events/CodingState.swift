@@ -104,10 +104,12 @@ struct CodingState: ~Copyable {
     _ slots: UnsafeMutablePointer<UInt64>
   ) {
     let table: UInt64 = 0x000f_ffff_ffff_f000
+    guard present & 1 << UInt16(index) != 0 else { return }
     switch index {
     case 3 where present & 1 << 2 != 0: slots[3] = values[2] & table | (values[0] >> 21 & 0x1ff) << 3
     case 5 where present & 1 << 4 != 0: slots[5] = values[4] & table | (values[0] >> 12 & 0x1ff) << 3
-    case 9: slots[9] = present & 1 << 6 != 0 ? values[6] & table : values[4] & 0x000f_ffff_ffe0_0000
+    case 9 where present & 1 << 6 != 0: slots[9] = values[6] & table
+    case 9 where present & 1 << 4 != 0: slots[9] = values[4] & 0x000f_ffff_ffe0_0000
     default: break
     }
   }

@@ -21,12 +21,21 @@ public struct ImageMap: Hashable, Sendable {
   /// In the order of addresses.
   public var names: [Name] = []
 
+  /// The most bytes that are kept of an image's names.
+  static let largestText = 32 << 20
+
   public init() {}
 
   public init(_ image: GuestImage) {
     parts = image.segments.map { Part(linear: $0.virtual, physical: $0.physical, size: $0.memorySize) }
-    names = image.symbols.symbols.map {
-      Name(address: $0.address, size: $0.size, isCode: $0.kind != .object, name: $0.displayName)
+    var room = Self.largestText
+    for symbol in image.symbols.symbols {
+      let name = ShortName.of(symbol.displayName)
+      room -= name.utf8.count + 32
+      if room < 0 { break }
+      guard !name.isEmpty else { continue }
+      names.append(
+        Name(address: symbol.address, size: symbol.size, isCode: symbol.kind != .object, name: name))
     }
   }
 

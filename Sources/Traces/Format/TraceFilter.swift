@@ -76,7 +76,7 @@ public struct ActiveFilter {
     for name in filter.symbols {
       guard
         let symbol = image.symbols.named(name)
-          ?? image.symbols.symbols.first(where: { $0.displayName == name })
+          ?? image.symbols.symbols.first(where: { ShortName.of($0.displayName) == name })
       else {
         throw TraceError(
           file: image.file, .mismatch, "has no symbol '\(name)'", expected: "a name that the image's symbol table lists")

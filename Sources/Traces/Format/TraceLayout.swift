@@ -15,7 +15,7 @@ enum TraceLayout {
   static let blockCycles: UInt64 = 1 << 28
   /// More than this is damage, whatever a header says.
   static let largestBlock: UInt32 = 1 << 24
-  static let largestHeader: UInt32 = 1 << 22
+  static let largestHeader: UInt32 = 1 << 26
   static let largestFooter: UInt32 = 1 << 26
   /// Blocks named in the index: beyond, only every second of them stays.
   static let indexLimit = 4096

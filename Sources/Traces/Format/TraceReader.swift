@@ -137,8 +137,11 @@ final class TraceReader: BlockSource {
     }
     if blocksEnd == nil, position == input.length { throw unfinished }
     guard let (head, size) = blockHeader() else {
-      throw blocksEnd == nil && input.length - position < UInt64(TraceLayout.blockHeaderSize)
-        ? unfinished : damagedBlock
+      // Cut off in a block's header or, behind all blocks, in the footer.
+      let isFooter =
+        input.read(at: position, count: 4).elementsEqual(withUnsafeBytes(of: TraceLayout.footerMagic.littleEndian, Array.init))
+      throw blocksEnd == nil
+        && (isFooter || input.length - position < UInt64(TraceLayout.blockHeaderSize)) ? unfinished : damagedBlock
     }
     guard position + size <= input.length else { throw blocksEnd == nil ? unfinished : damagedBlock }
     let sizes = [8, 12, 16, 20].map { head.little(UInt32.self, at: $0) }

@@ -33,7 +33,7 @@ public final class TraceWriter: TraceSink {
     recentPlaces.initialize(repeating: 0, count: Self.recentCount)
     let text = Array(header.lines.map { $0 + "\n" }.joined().utf8)
     let names = Array(map.text.utf8)
-    let packed = names.withUnsafeBytes { compressor.compress($0, level: 19) }
+    let packed = names.withUnsafeBytes { compressor.compress($0, level: $0.count > 1 << 20 ? 3 : 19) }
     var preamble = TraceLayout.magic
     preamble.append(little: UInt32(TraceHeader.version))
     preamble.append(little: UInt32(text.count))
