@@ -37,6 +37,7 @@ public struct ImageMap: Hashable, Sendable {
       names.append(
         Name(address: symbol.address, size: symbol.size, isCode: symbol.kind != .object, name: name))
     }
+    sort()
   }
 
   /// The lines of the section that keeps it.
@@ -63,8 +64,14 @@ public struct ImageMap: Hashable, Sendable {
       default: return nil
       }
     }
-    // Looked up by halving.
-    names.sort { ($0.address, $0.size) < ($1.address, $1.size) }
+    sort()
+  }
+
+  /// By address; at one address the smallest comes last, as the one that says most, and names without a size first.
+  private mutating func sort() {
+    names.sort {
+      ($0.address, $1.size &- 1, $0.isCode ? 1 : 0, $0.name) < ($1.address, $0.size &- 1, $1.isCode ? 1 : 0, $1.name)
+    }
   }
 
   /// The name that a linked address lies in, or follows.
@@ -76,8 +83,8 @@ public struct ImageMap: Hashable, Sendable {
       if names[middle].address <= address { low = middle + 1 } else { high = middle }
     }
     var index = low - 1
-    // Back to one that covers it; a few steps, since names hardly nest.
-    for _ in 0..<8 where index >= 0 {
+    // Back to one that covers it; not far, since names hardly nest.
+    for _ in 0..<64 where index >= 0 {
       let name = names[index]
       if name.size == 0 || UInt64(name.address) + UInt64(name.size) > UInt64(address) {
         return (name, address - name.address)
