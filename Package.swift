@@ -42,7 +42,8 @@ let package = Package(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     // What a guest did, in files: recorded, compared, exported.
-    .target(name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .target(
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
@@ -72,7 +73,8 @@ let package = Package(
     .testTarget(
       name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces"], swiftSettings: strict),
     .testTarget(
-      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"], swiftSettings: strict),
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"],
+      swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],

@@ -70,7 +70,8 @@ enum GoldenFolder {
     }
     guard !found.isEmpty else {
       throw TraceError(
-        file: path, .mismatch, "holds no golden", expected: "files that end in .pwt or .trace, of 'pagewalk trace record'")
+        file: path, .mismatch, "holds no golden",
+        expected: "files that end in .pwt or .trace, of 'pagewalk trace record'")
     }
     return found.sorted()
   }

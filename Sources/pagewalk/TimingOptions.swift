@@ -19,7 +19,8 @@ struct TimingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With --timing tolerance: by how many percent of its cycle an event may be early or late.", valueName: "percent"))
+      "With --timing tolerance: by how many percent of its cycle an event may be early or late.",
+      valueName: "percent"))
   var tolerance = 1.0
 
   var comparison: TimingComparison? {

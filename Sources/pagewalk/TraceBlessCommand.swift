@@ -19,7 +19,8 @@ struct TraceBlessCommand: ParsableCommand {
   var golden: String
 
   @Option(
-    help: ArgumentHelp("The image to record from now on. (default: the recorded one, as it is now)", valueName: "file"),
+    help: ArgumentHelp(
+      "The image to record from now on. (default: the recorded one, as it is now)", valueName: "file"),
     completion: .file())
   var image: String?
 

@@ -110,7 +110,8 @@ struct TraceGuestOptions: ParsableArguments {
   var module: [String] = []
 
   @Option(
-    help: ArgumentHelp("The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
   var machine = "p6"
 
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
@@ -141,7 +142,8 @@ struct TraceGuestOptions: ParsableArguments {
     if let input {
       header.input = try HostFile.read(input)
       guard header.input.count <= Self.longestInput else {
-        throw ValidationError("the input is \(header.input.count) bytes long; a trace keeps up to \(Self.longestInput)")
+        throw ValidationError(
+          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.longestInput)")
       }
     }
     return header

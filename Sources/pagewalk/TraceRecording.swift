@@ -19,6 +19,11 @@ struct TraceRecording {
   init(_ setup: TraceSetup, path: String, form: TraceForm) throws {
     self.setup = setup
     self.path = path
+    if HostPaths.isFile(path), !TraceFile.isTrace(path) {
+      throw TraceError(
+        file: path, .unusableFile, "is there and is no trace",
+        expected: "a new file, or a trace to be replaced")
+    }
     temporary = HostPaths.isFile(path) ? path + ".new" : nil
     machine = try setup.makeMachine()
     let places = machine.places
@@ -26,7 +31,8 @@ struct TraceRecording {
     let target = temporary ?? path
     switch form {
     case .binary:
-      sink = try TraceWriter(path: target, header: setup.header, map: setup.map) { [unowned processor] linear in
+      sink = try TraceWriter(path: target, header: setup.header, map: setup.map) {
+        [unowned processor] linear in
         places.line(at: linear, isPaged: processor.isPaging)?.description
       }
     case .text:
@@ -41,13 +47,16 @@ struct TraceRecording {
   /// - Throws: `TraceError` if not all of it could be written.
   func run(output: Int32?) throws {
     Interruption.install()
+    // A limit on the size of files is an error to report, and not the end.
+    signal(SIGXFSZ, SIG_IGN)
     let sink = sink
     let take: (MachineEvent, EventMoment) -> Void =
       if let writer = sink as? TraceWriter { { writer.append($0, $1) } } else { { sink.append($0, $1) } }
     let outcome = setup.run(machine, output: output, isEnough: { sink.failure != nil }, take)
     try sink.finish(
       TraceEnding(
-        reason: outcome.endingReason, cycles: machine.cycle, instructions: machine.machine.counters.instructions,
+        reason: outcome.endingReason, cycles: machine.cycle,
+        instructions: machine.machine.counters.instructions,
         events: sink.count))
     if let temporary, rename(temporary, path) != 0 {
       throw TraceError(file: path, .unusableFile, "can't be replaced (\(String(cString: strerror(errno))))")

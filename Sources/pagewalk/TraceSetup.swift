@@ -50,7 +50,8 @@ struct TraceSetup {
     }
     for (old, new) in zip(recorded.modules, header.modules) where old.digest != new.digest {
       throw TraceError(
-        file: golden.file, .mismatch, "was recorded with another \(new.argument)", expected: "the same module")
+        file: golden.file, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
+      )
     }
   }
 
@@ -105,7 +106,7 @@ extension RunOutcome {
     switch self {
     case .exited(let value): "exit \(value)"
     case .tripleFault: "triple fault"
-    case .interrupted: "interrupted"
+    case .interrupted: TraceEnding.interrupted
     case .cycleLimit: "cycle limit"
     case .halted: "halted"
     case .reset: "reset"

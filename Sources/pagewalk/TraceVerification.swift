@@ -39,13 +39,15 @@ struct TraceVerification {
       golden: golden, timing: timing, isSameBuild: isSameBuild, map: map, symbol: { map.symbol(at: $0) })
     let processor = machine.machine
     let outcome = setup.run(
-      machine, output: nil, isEnough: { verifier.isDecided || verifier.isAtEndOfStoppedGolden }
+      machine, output: nil, isEnough: { verifier.isDecided }
     ) { [unowned processor] event, moment in
       verifier.take(event, moment)
       if verifier.isDecided { processor.requestStop() }
     }
     let reason = outcome.endingReason
-    if outcome.exitStatus == ExitStatus.interrupted, case .interrupted = outcome { throw VerificationInterrupted() }
+    if outcome.exitStatus == ExitStatus.interrupted, case .interrupted = outcome {
+      throw VerificationInterrupted()
+    }
     verifier.finish(
       TraceEnding(
         reason: reason, cycles: machine.cycle, instructions: processor.counters.instructions,
@@ -67,10 +69,12 @@ struct TraceVerification {
     let isPaging = CR0(rawValue: registers.cr0).contains(.paging)
     let places = machine.places
     return DivergenceReport(
-      divergence, isExact: golden.header.isExact, golden: { linear in
+      divergence, isExact: golden.header.isExact,
+      golden: { linear in
         // The recorder did not look up the lines of instructions and accesses; the same build has them still.
         names.briefly(linear, orLineOf: isSameBuild ? places : nil)
-      }, run: { [map = setup.map] in places.briefly($0, map, isPaged: isPaging) }, registers: Self.lines(registers))
+      }, run: { [map = setup.map] in places.briefly($0, map, isPaged: isPaging) },
+      registers: Self.lines(registers))
   }
 
   private static func lines(_ registers: RegisterFile) -> [String] {

@@ -22,7 +22,8 @@ struct TraceVerifyCommand: ParsableCommand {
   @Argument(help: "The golden.", completion: .file())
   var golden: String
 
-  @Option(help: ArgumentHelp("The image to run, whatever was recorded.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("The image to run, whatever was recorded.", valueName: "file"), completion: .file())
   var image: String?
 
   @OptionGroup var timing: TimingOptions
@@ -48,7 +49,8 @@ struct TraceVerifyCommand: ParsableCommand {
     if !output.wantsReport {
       switch result.outcome {
       case .passed(let events): StandardError.write("pagewalk: \(golden): \(events) events, all the same\n")
-      case .failed(let lines, _): StandardError.write("pagewalk: \(golden): " + lines.map { $0 + "\n" }.joined())
+      case .failed(let lines, _):
+        StandardError.write("pagewalk: \(golden): " + lines.map { $0 + "\n" }.joined())
       case .unusable: break
       }
     }
@@ -74,7 +76,7 @@ struct TraceVerifyCommand: ParsableCommand {
       throw ExitCode(ExitStatus.interrupted)
     } catch let status as ExitCode {
       throw status
-    } catch where output.wantsReport || worker {
+    } catch  where output.wantsReport || worker {
       return TestResult(name: golden, outcome: .unusable("\(error)"))
     }
   }

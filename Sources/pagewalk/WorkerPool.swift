@@ -29,7 +29,8 @@ enum WorkerPool {
         var status: Int32 = 0
         while waitpid(worker.process, &status, 0) < 0, errno == EINTR {}
         guard status == 0 else { continue }
-        results[worker.job] = String(decoding: worker.text, as: UTF8.self).split(separator: "\n").map(String.init)
+        results[worker.job] = String(decoding: worker.text, as: UTF8.self).split(separator: "\n").map(
+          String.init)
       }
     }
     return results

@@ -56,17 +56,23 @@ struct TraceCommandTests {
 
   /// A window of a trace is what the whole trace has there.
   @Test func aWindowIsAPartOfTheWhole() throws {
-    try record(".build/images/paging-tour.elf", "pte-store,fault,flush", "whole.trace", "--exact", "--memory", "64M")
     try record(
-      ".build/images/paging-tour.elf", "pte-store,fault,flush", "part.trace", "--exact", "--memory", "64M", "--cycles",
+      ".build/images/paging-tour.elf", "pte-store,fault,flush", "whole.trace", "--exact", "--memory", "64M")
+    try record(
+      ".build/images/paging-tour.elf", "pte-store,fault,flush", "part.trace", "--exact", "--memory", "64M",
+      "--cycles",
       "200000-400000")
     func events(_ name: String) throws -> [String] {
-      String(decoding: try runner.bytes(name), as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
-        .map(String.init)
+      String(decoding: try runner.bytes(name), as: UTF8.self).split(separator: "\n").filter {
+        !$0.hasPrefix("#")
+      }
+      .map(String.init)
     }
     let part = try events("part.trace")
     let whole = try events("whole.trace").filter { line in
-      guard let cycle = line.split(separator: " ").first(where: { $0.hasPrefix("cycle=") }) else { return false }
+      guard let cycle = line.split(separator: " ").first(where: { $0.hasPrefix("cycle=") }) else {
+        return false
+      }
       return (200_000...400_000).contains(Int(cycle.dropFirst(6)) ?? 0)
     }
     #expect(!part.isEmpty && part == whole)
@@ -97,7 +103,8 @@ struct TraceCommandTests {
   func aMissingFlushIsNamed(_ bug: String) throws {
     let images = ".build/images/missing-flush"
     try record("\(images)/\(bug)-fixed.elf", paging, "golden.pwt", "--memory", "16M")
-    let ended = try runner.run("trace", "verify", "--image", "\(images)/\(bug).elf", runner.path("golden.pwt"))
+    let ended = try runner.run(
+      "trace", "verify", "--image", "\(images)/\(bug).elf", runner.path("golden.pwt"))
     #expect(ended.status == 1)
     #expect(ended.error.contains("missing flush: the golden has "), "\(ended.error)")
     #expect(ended.error.contains("images/common/machine.h:"), "\(ended.error)")
@@ -120,23 +127,13 @@ struct TraceCommandTests {
     }
     try #require(patched > 0)
     try Data(bytes).write(to: runner.folder.appending(path: "broken.elf"))
-    let ended = try runner.run("trace", "verify", "--image", runner.path("broken.elf"), runner.path("golden.pwt"))
+    let ended = try runner.run(
+      "trace", "verify", "--image", runner.path("broken.elf"), runner.path("golden.pwt"))
     #expect(ended.status == 1)
     #expect(ended.error.contains("missing flush: the golden has INVLPG of "), "\(ended.error)")
     #expect(ended.error.contains("firmware/guest/"), "\(ended.error)")
     let other = try runner.run("trace", "verify", runner.path("golden.pwt"))
     #expect(other.status == 0)
-  }
-
-  /// Another build of the same guest, in which everything lies elsewhere, does the same.
-  @Test func aGuestThatOnlyMovedIsTheSame() throws {
-    let images = ".build/images/missing-flush"
-    try record("\(images)/alias-fixed.elf", "flush,fault,mode", "golden.pwt", "--memory", "16M")
-    let ended = try runner.run(
-      "trace", "verify", "--image", "\(images)/code-fetch-fixed.elf", runner.path("golden.pwt"))
-    #expect(ended.status <= 1)
-    let refused = try runner.run("test", "--same-build", runner.folder.path)
-    #expect(refused.status == 0)
   }
 
   @Test func anotherBuildWithoutBeingAskedForIsRefused() throws {
@@ -180,6 +177,51 @@ struct TraceCommandTests {
     #expect(ended.error == "pagewalk: /dev/full: can't be written to its end (No space left on device)\n")
   }
 
+  /// The same in the middle: what was written before can be read.
+  @Test func aDiskThatFillsUpLeavesWhatWasWritten() throws {
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/sh")
+    let command =
+      "\(CommandLineTests.executable.path) trace record --quiet -e walk,tlb-fill,tlb-evict --memory 64M "
+      + "--append scale=2 .build/images/bench.elf -o \(runner.path("big.pwt"))"
+    shell.arguments = ["-c", "ulimit -f 2000; \(command)"]
+    shell.currentDirectoryURL = TraceRunner.project
+    let messages = Pipe()
+    shell.standardError = messages
+    try shell.run()
+    let error = String(decoding: try messages.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 2)
+    #expect(error == "pagewalk: \(runner.path("big.pwt")): can't be written to its end (File too large)\n")
+    let stat = try runner.run("trace", "stat", runner.path("big.pwt"))
+    #expect(stat.status == 2 && stat.error.contains("its recorder was stopped"), "\(stat.error)")
+    #expect(stat.output.contains("walk "), "\(stat.output)")
+  }
+
+  /// A trace never takes the place of another file.
+  @Test func otherFilesAreNotWrittenOver() throws {
+    try Data("precious".utf8).write(to: runner.folder.appending(path: "notes"))
+    let ended = try runner.run("trace", "record", ".build/images/hello.elf", "-o", runner.path("notes"))
+    #expect(ended.status == 2 && ended.error.contains("is there and is no trace"), "\(ended.error)")
+    #expect(try runner.bytes("notes") == Data("precious".utf8))
+  }
+
+  /// Ctrl-C ends a recording in order, and what it holds can be verified.
+  @Test func aRecordingThatWasStoppedIsAGoldenToo() throws {
+    let process = try runner.start(
+      [
+        "trace", "record", "--quiet", "-e", "walk", "--memory", "64M", ".build/images/bench.elf", "-o",
+        runner.path("a.pwt"),
+      ],
+      output: FileHandle.nullDevice, error: FileHandle.nullDevice)
+    Thread.sleep(forTimeInterval: 1.5)
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 130)
+    let ended = try runner.run("trace", "verify", runner.path("a.pwt"))
+    #expect(ended.status == 0 && ended.error.contains("all the same"), "\(ended.error)")
+  }
+
   /// Killed in the middle, twice: a new file is readable, a golden is not touched.
   @Test func aKilledRecorderLeavesWhatItWrote() throws {
     try record(".build/images/hello.elf", "all", "golden.pwt", "--memory", "16M")
@@ -187,7 +229,8 @@ struct TraceCommandTests {
     for name in ["new.pwt", "golden.pwt"] {
       let process = try runner.start(
         [
-          "trace", "record", "--quiet", "-e", "instruction,access", "--memory", "64M", ".build/images/bench.elf", "-o",
+          "trace", "record", "--quiet", "-e", "instruction,access", "--memory", "64M",
+          ".build/images/bench.elf", "-o",
           runner.path(name),
         ], output: FileHandle.nullDevice, error: FileHandle.nullDevice)
       Thread.sleep(forTimeInterval: 2)
@@ -207,16 +250,24 @@ struct TraceCommandTests {
     let cases: [([String], String)] = [
       (["trace", "record", "-e", "walks", "x.elf", "-o", "/tmp/x"], "the event kind 'walks' is not known"),
       (["trace", "record", "x.elf"], "--output"),
-      (["trace", "record", ".build/images/hello.elf", "-o", "/nonexistent/x"], "/nonexistent/x: can't be written"),
+      (
+        ["trace", "record", ".build/images/hello.elf", "-o", "/nonexistent/x"],
+        "/nonexistent/x: can't be written"
+      ),
       (
         ["trace", "record", ".build/images/hello.elf", "--symbol", "nowhere", "-o", "/tmp/x"],
         "has no symbol 'nowhere'"
       ),
-      (["trace", "record", ".build/images/hello.elf", "--cycles", "9-3", "-o", "/tmp/x"], "no window of cycles"),
+      (
+        ["trace", "record", ".build/images/hello.elf", "--cycles", "9-3", "-o", "/tmp/x"],
+        "no window of cycles"
+      ),
       (["trace", "verify", "README.md"], "README.md: is no trace"),
       (["trace", "verify", "/nonexistent"], "/nonexistent: can't be read"),
       (["trace", "export", "--to", "vcd", "x"], "vcd"),
-      (["trace", "export", "--to", "champsim", "Tests/Golden/minikernel.pwt"], "holds no instruction events"),
+      (
+        ["trace", "export", "--to", "champsim", "Tests/Golden/minikernel.pwt"], "holds no instruction events"
+      ),
       (["test", "Sources"], "Sources: holds no golden"),
       (["test", "/nonexistent"], "/nonexistent: is no folder"),
     ]

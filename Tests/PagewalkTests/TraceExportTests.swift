@@ -17,7 +17,8 @@ struct TraceExportTests {
     let python = try #require(PerfettoReader.python)
     let image = ".build/images/missing-flush/unmap-free-fixed.elf"
     let recorded = try runner.run(
-      "trace", "record", "--quiet", "--memory", "16M", "-e", "instruction,walk,pte-store,flush,tlb-fill,fault,mode",
+      "trace", "record", "--quiet", "--memory", "16M", "-e",
+      "instruction,walk,pte-store,flush,tlb-fill,fault,mode",
       image, "-o", runner.path("a.pwt"))
     #expect(recorded.status == 0, "\(recorded.error)")
     let exported = try runner.run(
@@ -34,7 +35,9 @@ struct TraceExportTests {
     #expect(process.terminationStatus == 0)
     let stat = try runner.run("trace", "stat", runner.path("a.pwt")).output
     func count(_ kind: String) -> Int? {
-      stat.split(separator: "\n").first { $0.hasPrefix("  \(kind) ") }?.split(separator: " ").last.flatMap { Int($0) }
+      stat.split(separator: "\n").first { $0.hasPrefix("  \(kind) ") }?.split(separator: " ").last.flatMap {
+        Int($0)
+      }
     }
     #expect(text.contains("unknown 0\n"), "\(text)")
     #expect(text.contains("walks \(count("walk") ?? -1)\n"), "\(text)\(stat)")
@@ -60,13 +63,16 @@ struct TraceExportTests {
   @Test func addressTracesHaveEachInstruction() throws {
     let stat = try runner.run("trace", "stat", "Tests/Golden/hello-instructions.pwt").output
     let count = try #require(
-      stat.split(separator: "\n").first { $0.hasPrefix("  instruction ") }?.split(separator: " ").last.flatMap {
+      stat.split(separator: "\n").first { $0.hasPrefix("  instruction ") }?.split(separator: " ").last.flatMap
+      {
         Int($0)
       })
     _ = try runner.run(
-      "trace", "export", "--to", "champsim", "Tests/Golden/hello-instructions.pwt", "-o", runner.path("a.champsim"))
+      "trace", "export", "--to", "champsim", "Tests/Golden/hello-instructions.pwt", "-o",
+      runner.path("a.champsim"))
     #expect(try runner.bytes("a.champsim").count == 64 * count)
-    let lackey = try runner.run("trace", "export", "--to", "lackey", "Tests/Golden/hello-instructions.pwt").output
+    let lackey = try runner.run("trace", "export", "--to", "lackey", "Tests/Golden/hello-instructions.pwt")
+      .output
     let lines = lackey.split(separator: "\n")
     #expect(lines.count { $0.hasPrefix("I  ") } == count)
     #expect(lines.allSatisfy { $0.hasPrefix("I  ") || $0.hasPrefix(" L ") || $0.hasPrefix(" S ") })
@@ -89,7 +95,8 @@ struct TraceExportTests {
   @Test func reportsForPrograms() throws {
     let images = ".build/images/missing-flush"
     _ = try runner.run(
-      "trace", "record", "--quiet", "--memory", "16M", "\(images)/alias-fixed.elf", "-o", runner.path("<a>&b.pwt"))
+      "trace", "record", "--quiet", "--memory", "16M", "\(images)/alias-fixed.elf", "-o",
+      runner.path("<a>&b.pwt"))
     let good = try runner.run("trace", "verify", "--tap", runner.path("<a>&b.pwt"))
     #expect(good.status == 0)
     #expect(good.output.hasPrefix("TAP version 13\n1..1\nok 1 - "), "\(good.output)")
@@ -97,7 +104,8 @@ struct TraceExportTests {
       "trace", "verify", "--tap", "--junit", runner.path("report.xml"), "--image", "\(images)/alias.elf",
       runner.path("<a>&b.pwt"))
     #expect(bad.status == 1)
-    #expect(bad.output.contains("\nnot ok 1 - ") && bad.output.contains("\n#   missing flush:"), "\(bad.output)")
+    #expect(
+      bad.output.contains("\nnot ok 1 - ") && bad.output.contains("\n#   missing flush:"), "\(bad.output)")
     let report = try XMLDocument(data: runner.bytes("report.xml"))
     #expect(try report.nodes(forXPath: "/testsuites/testsuite[@failures='1']/testcase/failure").count == 1)
     let json = try runner.run("test", "--json", runner.folder.path).output

@@ -22,15 +22,20 @@ enum RandomEvents {
     return PageAccess(kinds[Int(random.next() % 3)], user: random.flag())
   }
 
-  private static func address(_ random: inout SeededRandom) -> UInt64 { random.next() & 0x000f_ffff_ffff_ffff }
+  private static func address(_ random: inout SeededRandom) -> UInt64 {
+    random.next() & 0x000f_ffff_ffff_ffff
+  }
 
   private static func event(_ random: inout SeededRandom) -> MachineEvent {
     switch random.next() % 14 {
-    case 0, 1: .instruction(InstructionEvent(length: UInt8(random.next() % 15 + 1), privilegeLevel: random.flag() ? 0 : 3))
-    case 2: .access(
-      AccessEvent(
-        linear: random.word(), physical: address(&random), bytes: UInt8(random.next() % 8 + 1),
-        access: access(&random)))
+    case 0, 1:
+      .instruction(
+        InstructionEvent(length: UInt8(random.next() % 15 + 1), privilegeLevel: random.flag() ? 0 : 3))
+    case 2:
+      .access(
+        AccessEvent(
+          linear: random.word(), physical: address(&random), bytes: UInt8(random.next() % 8 + 1),
+          access: access(&random)))
     case 3: .walk(walk(&random))
     case 4: .tlbFill(tlb(&random))
     case 5: .tlbEvict(tlb(&random))
@@ -40,10 +45,11 @@ enum RandomEvents {
       case 1: .flush(.cr3(random.word(), keepsGlobal: random.flag()))
       default: .flush(.everything)
       }
-    case 7: .pteStore(
-      EntryStoreEvent(
-        address: address(&random), old: random.next(), new: random.next(),
-        writer: random.flag() ? .walker : .instruction, linear: random.word()))
+    case 7:
+      .pteStore(
+        EntryStoreEvent(
+          address: address(&random), old: random.next(), new: random.next(),
+          writer: random.flag() ? .walker : .instruction, linear: random.word()))
     case 8:
       random.flag()
         ? .fault(FaultEvent(vector: 14, errorCode: random.word() & 31, linear: random.word()))
@@ -54,15 +60,19 @@ enum RandomEvents {
       random.flag()
         ? .task(.addressSpace(old: random.word(), new: random.word()))
         : .task(.taskRegister(UInt16(truncatingIfNeeded: random.next())))
-    case 12: .mode(
-      ModeEvent(
-        register: ModeEvent.Register.allCases[Int(random.next() % 4)], old: random.next(), new: random.next()))
+    case 12:
+      .mode(
+        ModeEvent(
+          register: ModeEvent.Register.allCases[Int(random.next() % 4)], old: random.next(),
+          new: random.next()))
     default: .console(ConsoleEvent(port: random.flag() ? .serial : .debug, byte: random.byte()))
     }
   }
 
   private static func bus(_ random: inout SeededRandom) -> BusEvent {
-    BusEvent(address: address(&random), bytes: 1 << (random.byte() & 3), isWrite: random.flag(), value: random.next())
+    BusEvent(
+      address: address(&random), bytes: 1 << (random.byte() & 3), isWrite: random.flag(), value: random.next()
+    )
   }
 
   private static func tlb(_ random: inout SeededRandom) -> TLBEvent {

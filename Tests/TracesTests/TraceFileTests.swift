@@ -37,9 +37,12 @@ struct TraceFileTests {
 
   static let ending = TraceEnding(reason: "exit 3", cycles: 1234, instructions: 567, events: 0)
 
-  let path = FileManager.default.temporaryDirectory.appending(path: "pagewalk-trace-\(UUID().uuidString)").path
+  let path = FileManager.default.temporaryDirectory.appending(path: "pagewalk-trace-\(UUID().uuidString)")
+    .path
 
-  func write(_ events: [(MachineEvent, EventMoment)], _ form: TraceForm = .binary, isExact: Bool = true) throws {
+  func write(_ events: [(MachineEvent, EventMoment)], _ form: TraceForm = .binary, isExact: Bool = true)
+    throws
+  {
     let header = Self.header(isExact: isExact)
     let sink: any TraceSink =
       switch form {
@@ -174,7 +177,9 @@ struct TraceFileTests {
     try Data(bytes).write(to: URL(filePath: path))
     #expect {
       _ = try TraceFile.open(path)
-    } throws: { ($0 as? TraceError)?.reason == .otherVersion && "\($0)".contains("format version 9; expected version 1") }
+    } throws: {
+      ($0 as? TraceError)?.reason == .otherVersion && "\($0)".contains("format version 9; expected version 1")
+    }
     try Data("# pagewalk-trace 2\n".utf8).write(to: URL(filePath: path))
     #expect {
       _ = try TraceFile.open(path)
@@ -222,7 +227,8 @@ struct TraceFileTests {
   @Test func digestsAreRight() {
     #expect(SHA256.hexadecimal(of: []) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     #expect(
-      SHA256.hexadecimal(of: "abc".utf8) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+      SHA256.hexadecimal(of: "abc".utf8) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
     #expect(
       SHA256.hexadecimal(of: "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8)
         == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")

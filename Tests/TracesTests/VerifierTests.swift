@@ -55,7 +55,8 @@ struct VerifierTests {
 
   @Test func aFieldThatDiffersIsNamed() throws {
     let moment = EventMoment(cycle: 5, instruction: 5, eip: 5, linear: 5)
-    let store = EntryStoreEvent(address: 0x1000, old: 0, new: 0x2001, writer: .instruction, linear: 0xc000_1000)
+    let store = EntryStoreEvent(
+      address: 0x1000, old: 0, new: 0x2001, writer: .instruction, linear: 0xc000_1000)
     var other = store
     other.new = 0x3001
     let divergence = try #require(

@@ -119,7 +119,9 @@ struct EventDecoder: ~Copyable {
     guard changed & ~UInt64(present) == 0 else { return nil }
     for index in 0..<EventSchema.fields[kind].count where present >> UInt16(index) & 1 != 0 {
       if kind == 2 { CodingState.expect(index, present, state.values, slots) }
-      if changed >> UInt64(index) & 1 != 0 { slots[index] = ZigZag.decode(events.varint(), after: slots[index]) }
+      if changed >> UInt64(index) & 1 != 0 {
+        slots[index] = ZigZag.decode(events.varint(), after: slots[index])
+      }
       state.values[index] = slots[index]
       event.set(index, slots[index])
     }

@@ -192,11 +192,11 @@ struct EventEncoder: ~Copyable {
     events[at] = tag
     let values = state.values
     let slots = state.slots + Int(kind) &* CodingState.slotsPerKind
-    if kind == 2 { 
+    if kind == 2 {
       CodingState.expect(3, present, values, slots)
       CodingState.expect(5, present, values, slots)
       CodingState.expect(9, present, values, slots)
-     }
+    }
     var changed: UInt16 = 0
     var rest = present
     while rest != 0 {

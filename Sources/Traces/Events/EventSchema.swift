@@ -58,7 +58,9 @@ public enum EventSchema {
   /// The fields of each kind, by the number of its bit in `EventKinds`.
   public static let fields: [[EventField]] = [
     [EventField("length", .decimal), EventField("cpl", .decimal)],
-    [.linear("linear"), .physical("physical"), EventField("bytes", .decimal), EventField("access", accesses)],
+    [
+      .linear("linear"), .physical("physical"), EventField("bytes", .decimal), EventField("access", accesses),
+    ],
     [
       .linear("linear"), EventField("access", accesses), EventField("pdpte", .hexadecimal(16)),
       .physical("pde-at"), EventField("pde", .hexadecimal(16)), .physical("pte-at"),
@@ -114,7 +116,8 @@ extension EventField {
     case .flags(let letters):
       String(letters.enumerated().map { value >> UInt64($0.offset) & 1 != 0 ? $0.element : "-" })
     case .character:
-      (0x21...0x7e).contains(value) ? "'\(Character(UnicodeScalar(UInt8(value))))'" : hexadecimal(value, digits: 2)
+      (0x21...0x7e).contains(value)
+        ? "'\(Character(UnicodeScalar(UInt8(value))))'" : hexadecimal(value, digits: 2)
     }
   }
 

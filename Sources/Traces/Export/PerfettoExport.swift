@@ -78,7 +78,8 @@ public struct PerfettoExport: TraceExport {
       if track == .processor {
         var process = ProtobufMessage()
         process.add(Field.pid, varint: 1)
-        process.add(Field.processName, string: header.image.split(separator: "/").last.map(String.init) ?? "guest")
+        process.add(
+          Field.processName, string: header.image.split(separator: "/").last.map(String.init) ?? "guest")
         descriptor.add(Field.process, message: process)
       } else {
         descriptor.add(Field.parent, varint: Track.processor.rawValue)
@@ -142,7 +143,8 @@ public struct PerfettoExport: TraceExport {
 
   /// One slice for each stretch in one function.
   private mutating func instruction(_ event: TraceEvent, _ symbol: String?) -> [UInt8] {
-    let name = symbol.map { String(Projection.function($0)) }
+    let name =
+      symbol.map { String(Projection.function($0)) }
       ?? hexadecimal(UInt64(event.moment.linear & ~0xfff), digits: 8)
     guard name != function else { return [] }
     var bytes: [UInt8] = []

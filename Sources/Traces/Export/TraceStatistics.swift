@@ -38,11 +38,14 @@ public struct TraceStatistics {
   /// Lines for people.
   public func lines(functions: Int) -> [String] {
     var rows = [("events", events)]
-    for (kind, count) in byKind.enumerated() where count > 0 { rows.append(("  " + EventKinds.names[kind], count)) }
+    for (kind, count) in byKind.enumerated() where count > 0 {
+      rows.append(("  " + EventKinds.names[kind], count))
+    }
     rows += [("first cycle", firstCycle), ("last cycle", lastCycle)]
     if byKind[2] > 0 {
       rows += [
-        ("cycles in walks", walkCycles), ("longest walk, cycles", longestWalk), ("walks that fault", failedWalks),
+        ("cycles in walks", walkCycles), ("longest walk, cycles", longestWalk),
+        ("walks that fault", failedWalks),
         ("walks to a large page", largePages),
       ]
     }

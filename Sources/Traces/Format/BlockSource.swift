@@ -53,6 +53,14 @@ public final class TraceCursor {
 }
 
 public enum TraceFile {
+  /// Whether the file at `path` is a trace, of whatever version, or empty: one that a recorder may write over.
+  public static func isTrace(_ path: String) -> Bool {
+    guard let input = try? InputFile(path) else { return false }
+    let start = input.read(at: 0, count: 32)
+    return start.isEmpty || start.starts(with: TraceLayout.magic)
+      || start.starts(with: Array(TextLayout.firstLine.utf8))
+  }
+
   /// Opens a trace of either form.
   ///
   /// - Throws: `TraceError` for what is no trace of this version.

@@ -49,7 +49,9 @@ struct ByteBuffer: ~Copyable {
   mutating func replace(with bytes: [UInt8]) {
     count = 0
     reserve(bytes.count)
-    bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { base.update(from: start, count: $0.count) } }
+    bytes.withUnsafeBufferPointer {
+      if let start = $0.baseAddress { base.update(from: start, count: $0.count) }
+    }
     count = bytes.count
   }
 

@@ -42,8 +42,10 @@ public struct ImageMap: Hashable, Sendable {
 
   /// The lines of the section that keeps it.
   var text: String {
-    parts.map { "part \(hexadecimal(UInt64($0.linear), digits: 8)) \(hexadecimal(UInt64($0.physical), digits: 8)) \($0.size)\n" }
-      .joined()
+    parts.map {
+      "part \(hexadecimal(UInt64($0.linear), digits: 8)) \(hexadecimal(UInt64($0.physical), digits: 8)) \($0.size)\n"
+    }
+    .joined()
       + names.map {
         "\($0.isCode ? "code" : "data") \(hexadecimal(UInt64($0.address), digits: 8)) \($0.size) \($0.name)\n"
       }.joined()
@@ -70,7 +72,9 @@ public struct ImageMap: Hashable, Sendable {
   /// By address; at one address the smallest comes last, as the one that says most, and names without a size first.
   private mutating func sort() {
     names.sort {
-      ($0.address, $1.size &- 1, $0.isCode ? 1 : 0, $0.name) < ($1.address, $0.size &- 1, $1.isCode ? 1 : 0, $1.name)
+      ($0.address, $1.size &- 1, $0.isCode ? 1 : 0, $0.name) < (
+        $1.address, $0.size &- 1, $1.isCode ? 1 : 0, $1.name
+      )
     }
   }
 

@@ -30,7 +30,8 @@ final class InputFile {
     let wanted = Int(min(UInt64(count), length - offset))
     return [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
       while filled < wanted {
-        let count = pread(descriptor, buffer.baseAddress! + filled, wanted - filled, off_t(offset) + off_t(filled))
+        let count = pread(
+          descriptor, buffer.baseAddress! + filled, wanted - filled, off_t(offset) + off_t(filled))
         if count > 0 { filled += count } else if count == 0 || errno != EINTR { break }
       }
     }

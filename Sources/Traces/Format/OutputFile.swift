@@ -52,7 +52,9 @@ final class OutputFile {
     if failure == nil, fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
       failure = Self.error(path, "can't be written to its end", errno)
     }
-    if close(descriptor) != 0, failure == nil { failure = Self.error(path, "can't be written to its end", errno) }
+    if close(descriptor) != 0, failure == nil {
+      failure = Self.error(path, "can't be written to its end", errno)
+    }
     descriptor = -1
     if let failure { throw failure }
   }

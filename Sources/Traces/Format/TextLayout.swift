@@ -59,7 +59,9 @@ public enum TextLayout {
       default: return nil
       }
     }
-    guard event.present & EventSchema.alwaysPresent[kind] == EventSchema.alwaysPresent[kind] else { return nil }
+    guard event.present & EventSchema.alwaysPresent[kind] == EventSchema.alwaysPresent[kind] else {
+      return nil
+    }
     event.moment.linear = event.moment.eip &+ base
     return event
   }

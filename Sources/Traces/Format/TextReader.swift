@@ -21,7 +21,9 @@ final class TextReader: BlockSource {
     var reader = LineReader(input)
     let first = try reader.next() ?? ""
     let version = first.dropFirst(TextLayout.firstLine.count)
-    guard version == "\(TraceHeader.version)" else { throw TraceReader.otherVersion(input.path, String(version)) }
+    guard version == "\(TraceHeader.version)" else {
+      throw TraceReader.otherVersion(input.path, String(version))
+    }
     while let line = try reader.next() {
       guard line.hasPrefix("# "), !line.hasPrefix("# end: ") else {
         pending = line

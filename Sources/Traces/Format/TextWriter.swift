@@ -42,7 +42,8 @@ public final class TextWriter: TraceSink {
 
   public func finish(_ ending: TraceEnding) throws(TraceError) {
     // How long the run took changes with every change of the guest: it is for the exact form.
-    let lines = isExact ? ending.lines : ending.lines.filter { !$0.hasPrefix("cycles") && !$0.hasPrefix("instr") }
+    let lines =
+      isExact ? ending.lines : ending.lines.filter { !$0.hasPrefix("cycles") && !$0.hasPrefix("instr") }
     for line in lines { buffer += "# \(line)\n".utf8 }
     flush()
     try file.finish()

@@ -1,5 +1,8 @@
 /// How a recorded run ended, and how much there was.
 public struct TraceEnding: Hashable, Sendable {
+  /// The reason of a run that somebody stopped: its trace ends anywhere.
+  public static let interrupted = "interrupted"
+
   /// Such as "exit 0", "triple fault", "halted", "reset", "cycle limit".
   public var reason: String
   public var cycles: UInt64

@@ -40,7 +40,8 @@ public struct TraceFilter: Hashable, Sendable {
     addresses.map {
       "only-address: \(hexadecimal($0.lowerBound, digits: 8))-\(hexadecimal($0.upperBound, digits: 8))"
     } + symbols.map { "only-symbol: \(HeaderText.quote($0))" } + rings.map { "only-ring: \($0)" }
-      + (cycles.map { ["only-cycles: \($0.lowerBound)-" + ($0.upperBound == .max ? "" : "\($0.upperBound)")] } ?? [])
+      + (cycles.map { ["only-cycles: \($0.lowerBound)-" + ($0.upperBound == .max ? "" : "\($0.upperBound)")] }
+        ?? [])
   }
 
   /// Takes up a header's line. Returns whether it was one of these.
@@ -79,7 +80,8 @@ public struct ActiveFilter {
           ?? image.symbols.symbols.first(where: { ShortName.of($0.displayName) == name })
       else {
         throw TraceError(
-          file: image.file, .mismatch, "has no symbol '\(name)'", expected: "a name that the image's symbol table lists")
+          file: image.file, .mismatch, "has no symbol '\(name)'",
+          expected: "a name that the image's symbol table lists")
       }
       code += Self.ranges(of: symbol, in: image)
     }
@@ -89,7 +91,8 @@ public struct ActiveFilter {
   /// Where the symbol's code is seen: where it is linked, and before paging at its physical addresses.
   private static func ranges(of symbol: Symbol, in image: GuestImage) -> [ClosedRange<UInt64>] {
     let next = image.symbols.symbols.first { $0.address > symbol.address }?.address
-    let end = symbol.size > 0 ? UInt64(symbol.address) + UInt64(symbol.size) : UInt64(next ?? symbol.address &+ 1)
+    let end =
+      symbol.size > 0 ? UInt64(symbol.address) + UInt64(symbol.size) : UInt64(next ?? symbol.address &+ 1)
     let linked = UInt64(symbol.address)...max(UInt64(symbol.address), end - 1)
     guard let segment = image.segments.first(where: { $0.virtualRange.contains(linked.lowerBound) }),
       segment.physical != segment.virtual

@@ -77,7 +77,8 @@ public struct TraceHeader: Hashable, Sendable {
       isInMachine = line == "machine:"
       if isInMachine { continue }
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, parts[1].hasPrefix(" "), read(String(parts[0]), String(parts[1].dropFirst())) else {
+      guard parts.count == 2, parts[1].hasPrefix(" "), read(String(parts[0]), String(parts[1].dropFirst()))
+      else {
         throw TraceError(
           file: file, .corrupt, "its header has the line '\(line.prefix(80))', which means nothing",
           expected: "a header as docs/trace-format.md describes it")
@@ -98,7 +99,9 @@ public struct TraceHeader: Hashable, Sendable {
       imageDigest = value
     case "command-line": return set(\.commandLine, HeaderText.unquote(value))
     case "module":
-      guard value.utf8.count > 65, let name = HeaderText.unquote(String(value.dropFirst(65))) else { return false }
+      guard value.utf8.count > 65, let name = HeaderText.unquote(String(value.dropFirst(65))) else {
+        return false
+      }
       modules.append(
         Module(argument: String(decoding: name, as: UTF8.self), digest: String(value.prefix(64))))
     case "memory":

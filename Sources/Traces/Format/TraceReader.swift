@@ -47,7 +47,8 @@ final class TraceReader: BlockSource {
   }
 
   private static func truncated(_ input: InputFile) -> TraceError {
-    TraceError(file: input.path, .incomplete, "ends in its header", expected: "a trace that was recorded to its end")
+    TraceError(
+      file: input.path, .incomplete, "ends in its header", expected: "a trace that was recorded to its end")
   }
 
   private static func damaged(_ input: InputFile, _ what: String) -> TraceError {
@@ -60,17 +61,21 @@ final class TraceReader: BlockSource {
     let size = UInt64(TraceLayout.trailerSize)
     guard input.length >= firstBlock + size else { return }
     let trailer = input.read(at: input.length - size, count: TraceLayout.trailerSize)
-    guard trailer.count == TraceLayout.trailerSize, Array(trailer[8...]) == TraceLayout.trailerMagic else { return }
+    guard trailer.count == TraceLayout.trailerSize, Array(trailer[8...]) == TraceLayout.trailerMagic else {
+      return
+    }
     let offset = trailer.little(UInt64.self, at: 0)
     let headerSize = UInt64(TraceLayout.footerHeaderSize)
     guard offset >= firstBlock, offset <= input.length, input.length - offset >= headerSize + size else {
       throw Self.damaged(input, "end")
     }
     let head = input.read(at: offset, count: TraceLayout.footerHeaderSize)
-    guard head.count == TraceLayout.footerHeaderSize, head.little(UInt32.self, at: 0) == TraceLayout.footerMagic
+    guard head.count == TraceLayout.footerHeaderSize,
+      head.little(UInt32.self, at: 0) == TraceLayout.footerMagic
     else { throw Self.damaged(input, "end") }
     let (length, packedLength) = (head.little(UInt32.self, at: 4), head.little(UInt64.self, at: 8))
-    guard length <= TraceLayout.largestFooter, packedLength == input.length - offset - headerSize - size else {
+    guard length <= TraceLayout.largestFooter, packedLength == input.length - offset - headerSize - size
+    else {
       throw Self.damaged(input, "end")
     }
     let packed = input.read(at: offset + headerSize, count: Int(packedLength))
@@ -110,7 +115,9 @@ final class TraceReader: BlockSource {
     position = firstBlock
     nextEvent = 0
     for entry in index where entry.firstCycle <= cycle {
-      guard entry.offset >= firstBlock, entry.offset < input.length else { throw Self.damaged(input, "index") }
+      guard entry.offset >= firstBlock, entry.offset < input.length else {
+        throw Self.damaged(input, "index")
+      }
       position = entry.offset
       nextEvent = entry.firstEvent
     }
@@ -139,15 +146,18 @@ final class TraceReader: BlockSource {
     guard let (head, size) = blockHeader() else {
       // Cut off in a block's header or, behind all blocks, in the footer.
       let isFooter =
-        input.read(at: position, count: 4).elementsEqual(withUnsafeBytes(of: TraceLayout.footerMagic.littleEndian, Array.init))
+        input.read(at: position, count: 4).elementsEqual(
+          withUnsafeBytes(of: TraceLayout.footerMagic.littleEndian, Array.init))
       throw blocksEnd == nil
-        && (isFooter || input.length - position < UInt64(TraceLayout.blockHeaderSize)) ? unfinished : damagedBlock
+        && (isFooter || input.length - position < UInt64(TraceLayout.blockHeaderSize))
+        ? unfinished : damagedBlock
     }
     guard position + size <= input.length else { throw blocksEnd == nil ? unfinished : damagedBlock }
     let sizes = [8, 12, 16, 20].map { head.little(UInt32.self, at: $0) }
     let (events, packedEvents, times, packedTimes) = (sizes[0], sizes[1], sizes[2], sizes[3])
     guard sizes.allSatisfy({ $0 <= TraceLayout.largestBlock }) else { throw damagedBlock }
-    let payload = input.read(at: position + UInt64(TraceLayout.blockHeaderSize), count: Int(packedEvents + packedTimes))
+    let payload = input.read(
+      at: position + UInt64(TraceLayout.blockHeaderSize), count: Int(packedEvents + packedTimes))
     guard payload.count == Int(packedEvents + packedTimes), head.little(UInt64.self, at: 24) == nextEvent,
       Checksum.of(
         Array(head[..<48]), Array(payload[..<Int(packedEvents)]), Array(payload[Int(packedEvents)...]))

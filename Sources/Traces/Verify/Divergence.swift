@@ -49,7 +49,8 @@ public struct EventComparison: Sendable {
   func difference(_ golden: TraceEvent, _ run: TraceEvent) -> Divergence.Kind? {
     let names = fieldDifference(golden, run)
     if !names.isEmpty { return .fields(names) }
-    return isInTime(golden.moment.cycle, run.moment.cycle) && isInTime(golden.duration, run.duration) ? nil : .time
+    return isInTime(golden.moment.cycle, run.moment.cycle) && isInTime(golden.duration, run.duration)
+      ? nil : .time
   }
 
   private func fieldDifference(_ golden: TraceEvent, _ run: TraceEvent) -> [String] {
@@ -59,7 +60,9 @@ public struct EventComparison: Sendable {
     where golden.has(index) != run.has(index) || golden.fields[index] != run.fields[index] {
       names.append(field.name)
     }
-    if golden.moment.linear != run.moment.linear || golden.moment.eip != run.moment.eip { names.append("eip") }
+    if golden.moment.linear != run.moment.linear || golden.moment.eip != run.moment.eip {
+      names.append("eip")
+    }
     if comparesCounts, golden.moment.instruction != run.moment.instruction { names.append("instruction") }
     return names
   }

@@ -25,7 +25,8 @@ public struct DivergenceReport: Sendable {
     if let flush = Self.missingFlush(divergence, names, golden) { lines.append("  \(flush)") }
     if divergence.golden != nil || divergence.run != nil {
       lines.append(side(names.golden, divergence.golden, golden, orElse: "no event: it ends here"))
-      let end = divergence.runEnding.map { "no event: it has ended (\($0.reason))" } ?? "no event: it ends here"
+      let end =
+        divergence.runEnding.map { "no event: it has ended (\($0.reason))" } ?? "no event: it ends here"
       lines.append(side(names.run, divergence.run, run, orElse: end))
     }
     if let differing = Self.differing(divergence, names) { lines.append("  differs: \(differing)") }
@@ -58,7 +59,8 @@ public struct DivergenceReport: Sendable {
     case .extra: return "event \(number) is one more than the \(names.golden) has"
     case .ending:
       let (golden, run) = (divergence.goldenEnding?.reason ?? "?", divergence.runEnding?.reason ?? "?")
-      return "all \(number) events are the same, and the \(names.run) ends with '\(run)' instead of '\(golden)'"
+      return
+        "all \(number) events are the same, and the \(names.run) ends with '\(run)' instead of '\(golden)'"
     case .time:
       if let golden = divergence.goldenEnding?.cycles, let run = divergence.runEnding?.cycles {
         return "only the time differs: the \(names.run) ends at cycle \(run) instead of \(golden)"

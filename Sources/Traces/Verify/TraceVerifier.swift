@@ -78,6 +78,7 @@ public final class TraceVerifier {
 
   private func takeBytes(_ event: MachineEvent, _ moment: EventMoment) {
     guard goldenCount > 0 else {
+      if wasStopped { return isDecided = true }
       divergence = Divergence(
         kind: .extra, number: compared + 1, run: TraceEvent(event, moment), context: context(upTo: nil))
       return
@@ -136,7 +137,8 @@ public final class TraceVerifier {
     for _ in 0..<index { _ = decoder.next() }
     guard let event = decoder.next() else {
       failure = TraceError(
-        file: golden.file, .corrupt, "event \(compared + 1) is damaged", expected: "a trace as it was recorded")
+        file: golden.file, .corrupt, "event \(compared + 1) is damaged",
+        expected: "a trace as it was recorded")
       return
     }
     // A block may end otherwise for all the same events; then there is nothing to tell.
@@ -172,7 +174,8 @@ public final class TraceVerifier {
   private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
     guard let byEvent else { return }
     do throws(TraceError) {
-      if let found = try byEvent.take(TraceEvent(event, moment)) { divergence = found } else { compared &+= 1 }
+      guard let found = try byEvent.take(TraceEvent(event, moment)) else { return compared &+= 1 }
+      if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
     } catch {
       failure = error
     }
@@ -195,7 +198,8 @@ public final class TraceVerifier {
         for _ in 0..<encoder.pointee.count { _ = decoder.next() }
         if let event = decoder.next() {
           divergence = Divergence(
-            kind: .missing, number: compared + 1, golden: event, context: context(upTo: (block, encoder.pointee.count)),
+            kind: .missing, number: compared + 1, golden: event,
+            context: context(upTo: (block, encoder.pointee.count)),
             runEnding: ending)
         }
       }
@@ -203,7 +207,7 @@ public final class TraceVerifier {
       failure = error
       return
     }
-    guard divergence == nil, let expected = golden.ending, expected.reason != "interrupted" else { return }
+    guard divergence == nil, !wasStopped, let expected = golden.ending else { return }
     if expected.reason != ending.reason {
       divergence = Divergence(
         kind: .ending, number: compared, context: [], goldenEnding: expected, runEnding: ending)
@@ -213,10 +217,8 @@ public final class TraceVerifier {
     }
   }
 
-  /// Whether the golden's last event has been seen and it was stopped by hand there: nothing more can be compared.
-  public var isAtEndOfStoppedGolden: Bool {
-    golden.ending?.reason == "interrupted" && golden.ending?.events == compared
-  }
+  /// Whether somebody stopped the golden's recorder: behind its last event nothing can be compared.
+  private var wasStopped: Bool { golden.ending?.reason == TraceEnding.interrupted }
 }
 
 extension ImageMap {
