@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test goldens images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ run: build images ## boot the mini-kernel in a machine with 6 GiB
 
 test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
 	swift test $(TEST_FLAGS) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+goldens: build images ## record the golden traces of Tests/Golden anew
+	Tests/Golden/record.sh .build/release/pagewalk
 
 images: ## build the guest images into .build/images
 
