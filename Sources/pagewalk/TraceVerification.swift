@@ -40,9 +40,8 @@ struct TraceVerification {
     let processor = machine.machine
     let outcome = setup.run(
       machine, output: nil, isEnough: { verifier.isDecided }
-    ) { [unowned processor] event, moment in
-      verifier.take(event, moment)
-      if verifier.isDecided { processor.requestStop() }
+    ) { [unowned(unsafe) processor] event, moment in
+      if !verifier.take(event, moment) { processor.requestStop() }
     }
     let reason = outcome.endingReason
     if outcome.exitStatus == ExitStatus.interrupted, case .interrupted = outcome {

@@ -52,11 +52,11 @@ final class TracedMachine: RunnableMachine {
 
   private func observe(_ kinds: EventKinds) {
     guard !kinds.isEmpty else { return }
-    let take = take
     guard let filter else {
-      observers.append(machine.machine.observe(kinds) { event, moment in take(event, moment) })
+      observers.append(machine.machine.observe(kinds, take))
       return
     }
+    let take = take
     let processor = machine.machine
     observers.append(
       processor.observe(kinds) { [unowned processor] event, moment in

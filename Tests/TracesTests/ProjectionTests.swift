@@ -51,7 +51,7 @@ struct ProjectionTests {
     let verifier = try TraceVerifier(
       golden: try TraceFile.open(file.path), timing: .off, isSameBuild: false, map: map,
       symbol: { map.symbol(at: $0) })
-    for (event, moment) in run { verifier.take(event, moment) }
+    for (event, moment) in run { _ = verifier.take(event, moment) }
     verifier.finish(ending)
     #expect(verifier.failure == nil)
     return verifier

@@ -25,7 +25,7 @@ struct VerifierTests {
     let verifier = try TraceVerifier(
       golden: try TraceFile.open(file.path), timing: timing, isSameBuild: true, map: TraceFileTests.map,
       symbol: { _ in nil })
-    for (event, moment) in run where !verifier.isDecided { verifier.take(event, moment) }
+    for (event, moment) in run where !verifier.isDecided { _ = verifier.take(event, moment) }
     var last = ending ?? TraceFileTests.ending
     last.events = verifier.compared
     verifier.finish(last)

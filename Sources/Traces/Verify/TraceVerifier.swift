@@ -7,22 +7,16 @@ import Emulator
 public final class TraceVerifier {
   private let golden: any BlockSource
   private let comparison: EventComparison
-  /// Behind a pointer: an access to it is not checked for another at the same time.
-  private let encoder: UnsafeMutablePointer<EventEncoder>
+  private let bytes: UnsafeMutablePointer<ByteComparer>
   private var block: TraceBlock?
   private var previous: TraceBlock?
-  /// How far the present block's bytes are the same. The golden's are copied to where they can be compared quickly.
-  private var eventOffset = 0
-  private var timeOffset = 0
-  private var goldenEvents = ByteBuffer()
-  private var goldenTimes = ByteBuffer()
-  private var goldenCount: UInt32 = 0
-  private let ignoresTime: Bool
+  private var isByBytes: Bool
   /// For builds that differ: events are compared one by one.
   private let byEvent: EventWiseVerifier?
 
+  private var comparedByEvent: UInt64 = 0
   /// How many events were the same.
-  public private(set) var compared: UInt64 = 0
+  public var compared: UInt64 { byEvent == nil ? bytes.pointee.compared : comparedByEvent }
   public private(set) var divergence: Divergence? { didSet { isDecided = true } }
   /// Why the golden could not be read on.
   public private(set) var failure: TraceError? { didSet { isDecided = true } }
@@ -39,14 +33,14 @@ public final class TraceVerifier {
     symbol: @escaping (UInt32) -> String?
   ) throws(TraceError) {
     self.golden = golden
-    encoder = .allocate(capacity: 1)
-    encoder.initialize(to: EventEncoder())
     let isExact = golden.header.isExact
     comparison = EventComparison(
       timing: isExact ? timing : .off, comparesCounts: isExact && isSameBuild)
-    ignoresTime = comparison.timing == .off
-    let isByBytes = isSameBuild && isExact
+    bytes = .allocate(capacity: 1)
+    bytes.initialize(to: ByteComparer(ignoresTime: comparison.timing == .off))
+    isByBytes = isSameBuild && isExact
     if case .tolerance = timing, isByBytes {
+      isByBytes = false
       byEvent = EventWiseVerifier(golden, comparison, nil, nil)
     } else if isByBytes {
       byEvent = nil
@@ -63,76 +57,64 @@ public final class TraceVerifier {
   }
 
   deinit {
-    encoder.deinitialize(count: 1)
-    encoder.deallocate()
+    bytes.deinitialize(count: 1)
+    bytes.deallocate()
   }
 
-  /// Takes the run's next event.
+  /// Takes the run's next event. Returns whether to go on.
   @inline(__always)
-  public func take(_ event: MachineEvent, _ moment: EventMoment) {
-    guard !isDecided else { return }
-    if byEvent != nil { takeByEvent(event, moment) } else { takeBytes(event, moment) }
+  public func take(_ event: MachineEvent, _ moment: EventMoment) -> Bool {
+    if isByBytes {
+      let bytes = bytes
+      if bytes.pointee.count > 0, bytes.pointee.take(event, moment) {
+        return bytes.pointee.isAtEndOfBlock ? nextBlock() : true
+      }
+    }
+    return takeSlowly(event, moment)
   }
 
   // MARK: By bytes
 
-  private func takeBytes(_ event: MachineEvent, _ moment: EventMoment) {
-    guard goldenCount > 0 else {
-      if wasStopped { return isDecided = true }
+  @inline(never)
+  private func takeSlowly(_ event: MachineEvent, _ moment: EventMoment) -> Bool {
+    guard !isDecided else { return false }
+    if byEvent != nil {
+      takeByEvent(event, moment)
+    } else if bytes.pointee.count > 0 {
+      diverge(TraceEvent(event, moment))
+    } else if wasStopped {
+      isDecided = true
+    } else {
       divergence = Divergence(
         kind: .extra, number: compared + 1, run: TraceEvent(event, moment), context: context(upTo: nil))
-      return
     }
-    let encoder = encoder
-    encoder.pointee.append(event, moment)
-    let (events, times) = (encoder.pointee.events.count, encoder.pointee.times.count)
-    guard Self.isSame(encoder.pointee.events.base, goldenEvents, from: eventOffset, to: events),
-      ignoresTime || Self.isSame(encoder.pointee.times.base, goldenTimes, from: timeOffset, to: times)
-    else { return diverge(TraceEvent(event, moment)) }
-    eventOffset = events
-    timeOffset = times
-    compared &+= 1
-    if encoder.pointee.count == goldenCount { nextBlock() }
-  }
-
-  @inline(__always)
-  private static func isSame(
-    _ a: UnsafeMutablePointer<UInt8>, _ b: borrowing ByteBuffer, from: Int, to: Int
-  ) -> Bool {
-    guard to <= b.count else { return false }
-    let other = b.base
-    var index = from
-    while index < to {
-      if a[index] != other[index] { return false }
-      index &+= 1
-    }
-    return true
+    return !isDecided
   }
 
   private func take(_ block: TraceBlock?) {
     self.block = block
-    goldenCount = block?.count ?? 0
-    goldenEvents.replace(with: block?.events ?? [])
-    goldenTimes.replace(with: block?.times ?? [])
+    bytes.pointee.begin(block)
   }
 
   @inline(never)
-  private func nextBlock() {
+  private func nextBlock() -> Bool {
     previous = block
-    encoder.pointee.reset()
-    (eventOffset, timeOffset) = (0, 0)
     do throws(TraceError) {
       take(try golden.nextBlock())
     } catch {
       failure = error
+      isByBytes = false
     }
+    return !isDecided
   }
 
   /// The bytes differ: find out what they say.
   @inline(never)
   private func diverge(_ run: TraceEvent) {
     guard let block else { return }
-    let index = encoder.pointee.count &- 1
+    // What comes after a difference is not compared.
+    isByBytes = false
+    let index = bytes.pointee.encoder.count &- 1
     var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
     for _ in 0..<index { _ = decoder.next() }
     guard let event = decoder.next() else {
@@ -174,7 +156,7 @@ public final class TraceVerifier {
   private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
     guard let byEvent else { return }
     do throws(TraceError) {
-      guard let found = try byEvent.take(TraceEvent(event, moment)) else { return compared &+= 1 }
+      guard let found = try byEvent.take(TraceEvent(event, moment)) else { return comparedByEvent &+= 1 }
       if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
     } catch {
       failure = error
@@ -195,11 +177,11 @@ public final class TraceVerifier {
         }
       } else if let block {
         var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
-        for _ in 0..<encoder.pointee.count { _ = decoder.next() }
+        for _ in 0..<bytes.pointee.encoder.count { _ = decoder.next() }
         if let event = decoder.next() {
           divergence = Divergence(
             kind: .missing, number: compared + 1, golden: event,
-            context: context(upTo: (block, encoder.pointee.count)),
+            context: context(upTo: (block, bytes.pointee.encoder.count)),
             runEnding: ending)
         }
       }
