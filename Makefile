@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test goldens images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ run: build images ## boot the mini-kernel in a machine with 6 GiB
 
 test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
 	swift test $(TEST_FLAGS) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+goldens: build images ## record the golden traces of Tests/Golden anew
+	Tests/Golden/record.sh .build/release/pagewalk
 
 images: ## build the guest images into .build/images
 
@@ -60,11 +63,11 @@ clean: ## remove everything that was built
 include $(wildcard images/*.mk)
 images: $(IMAGES)
 
-# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
-packages := libelf-dev libdw-dev libedit-dev pkg-config binutils
+# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, libzstd compresses traces, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
+packages := libelf-dev libdw-dev libedit-dev libzstd-dev pkg-config binutils
 prerequisites:
 	@command -v swift > /dev/null || { echo 'Swift 6.3 is needed on the PATH: https://www.swift.org/install' >&2; exit 1; }
-	@if pkg-config --exists libelf libdw libedit 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
+	@if pkg-config --exists libelf libdw libedit libzstd 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
 	if ! command -v apt-get > /dev/null; then root=none; \
 	elif [ "$$(id -u)" = 0 ]; then root=; \
 	elif sudo -n true 2> /dev/null; then root=sudo; \

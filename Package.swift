@@ -25,6 +25,8 @@ let package = Package(
     .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
     // libedit, from Debian's libedit-dev.
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev", "pkg-config"])]),
+    // libzstd, from Debian's libzstd-dev.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
@@ -43,12 +45,16 @@ let package = Package(
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // What a guest did, in files: recorded, compared, exported.
+    .target(
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
+        "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -70,7 +76,10 @@ let package = Package(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32"], swiftSettings: strict),
+      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces"], swiftSettings: strict),
+    .testTarget(
+      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"],
+      swiftSettings: strict),
     .testTarget(
       name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"],
       exclude: ["Scripts"], swiftSettings: strict),

@@ -89,6 +89,9 @@ extension Machine {
       pdpte: [state.pdpte.0, state.pdpte.1, state.pdpte.2, state.pdpte.3], isHalted: state.isHalted)
   }
 
+  /// CPL, exact also in an observer.
+  public var privilegeLevel: UInt8 { cpu.state.pointee.privilegeLevel }
+
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
     cpu.attributeCounts()

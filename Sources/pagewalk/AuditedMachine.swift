@@ -37,7 +37,7 @@ final class AuditedMachine: RunnableMachine {
       case .exited, .halted:
         // The last look: a guest that ends in the middle of a change has none.
         if audit.moment == .quiet { makeAudit() }
-      case .tripleFault, .waitingForInput, .reset, .usedStaleTranslation, .violated: break
+      case .tripleFault, .waitingForInput, .reset, .usedStaleTranslation, .observerHasEnough, .violated: break
       }
       if !violations.isEmpty { return .violated(violations.map(\.description)) }
       if stop != .reachedCycle || machine.cycle >= limit { return stop }

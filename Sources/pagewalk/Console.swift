@@ -4,6 +4,8 @@ import Glibc
 struct Console: ~Copyable {
   private let input: Int32
   private let output: Int32
+  /// What is typed, instead of what comes from `input`.
+  private var script: ArraySlice<UInt8>?
   private var buffer: [UInt8] = []
   /// Whether more input may come. False once the other side has closed.
   private(set) var isOpen = true
@@ -19,7 +21,15 @@ struct Console: ~Copyable {
     buffer.reserveCapacity(Self.bufferSize)
   }
 
-  deinit { FileOutput.write(buffer[...], to: output) }
+  /// A console that types `script` and then closes. What the guest sends goes to `output`, or nowhere.
+  init(typing script: [UInt8], output: Int32?) {
+    self.init(input: -1, output: output ?? -1)
+    self.script = script[...]
+    isOpen = !script.isEmpty
+    isListening = output != nil
+  }
+
+  deinit { if isListening { FileOutput.write(buffer[...], to: output) } }
 
   /// Sends a byte from the guest to the host.
   mutating func send(_ byte: UInt8) {
@@ -37,6 +47,11 @@ struct Console: ~Copyable {
   /// Up to `limit` bytes from the host that are there already; it doesn't wait.
   mutating func receive(atMost limit: Int) -> [UInt8] {
     guard isOpen, limit > 0, wait(milliseconds: 0) else { return [] }
+    if let rest = script {
+      script = rest.dropFirst(limit)
+      isOpen = rest.count > limit
+      return Array(rest.prefix(limit))
+    }
     var closed = false
     let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
       let count = read(input, buffer.baseAddress, limit)
@@ -50,6 +65,7 @@ struct Console: ~Copyable {
   /// Waits until input is there, the time is over (never, if negative) or a signal comes. Returns whether input, or
   /// its end, is there.
   func wait(milliseconds: Int32) -> Bool {
+    if script != nil { return true }
     var request = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
     return poll(&request, 1, milliseconds) > 0
   }

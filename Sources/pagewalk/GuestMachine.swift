@@ -12,7 +12,7 @@ final class GuestMachine: RunnableMachine {
   private let debugOutput: DebugOutput
   private let timing: TimingLevel
   private var profile: Profile?
-  private let places: GuestPlaces
+  let places: GuestPlaces
   private var staleChecking: StaleChecking?
   /// Uses of stale translations reported so far.
   private(set) var staleUses = 0

@@ -10,7 +10,9 @@ struct Pagewalk: ParsableCommand {
       Example:
         pagewalk run --memory 6G .build/images/minikernel.elf
       """,
-    subcommands: [RunCommand.self, DebugCommand.self, MachinesCommand.self])
+    subcommands: [
+      RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
+    ])
 }
 
 @main

@@ -29,6 +29,8 @@ enum MachineStop: Hashable {
   case reset
   /// A stale translation has been used, and reported.
   case usedStaleTranslation
+  /// Whoever observes the machine has seen enough.
+  case observerHasEnough
   /// An audit found these invariants of the guest's kernel broken.
   case violated([String])
 }
@@ -83,6 +85,7 @@ struct RunLoop: ~Copyable {
       case .halted: return .halted(machine.position)
       case .reset: return .reset(machine.position)
       case .usedStaleTranslation: return .usedStaleTranslation(machine.position)
+      case .observerHasEnough: return .observerHasEnough(machine.position)
       case .violated(let sentences): return .violated(sentences, machine.position)
       case .waitingForInput:
         guard console.isOpen else { return .halted(machine.position) }

@@ -29,6 +29,8 @@ enum RunOutcome: Hashable {
   case reset(GuestPosition)
   /// With `--check stale=stop`.
   case usedStaleTranslation(GuestPosition)
+  /// Whoever observed the run had seen enough.
+  case observerHasEnough(GuestPosition)
   /// An audit found these invariants of the guest's kernel broken.
   case violated([String], GuestPosition)
 
@@ -41,6 +43,7 @@ enum RunOutcome: Hashable {
     case .halted: ExitStatus.halted
     case .reset: ExitStatus.reset
     case .usedStaleTranslation: ExitStatus.stale
+    case .observerHasEnough: ExitStatus.success
     case .violated: ExitStatus.violated
     }
   }
@@ -48,7 +51,7 @@ enum RunOutcome: Hashable {
   /// What to say on standard error; nil for a guest that ended as it meant to.
   var message: String? {
     switch self {
-    case .exited: nil
+    case .exited, .observerHasEnough: nil
     case .tripleFault(let postMortem): postMortem.description
     case .interrupted(let position): "pagewalk: stopped at \(position.description)\n"
     case .cycleLimit(let position): "pagewalk: cycle limit reached at \(position.description)\n"

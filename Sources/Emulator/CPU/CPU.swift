@@ -89,7 +89,7 @@ final class CPU {
     gate.onCloseAll = { [unowned mmu] in mmu.filter.dropAll() }
     bus.gate = gate
     bus.observation = observation
-    observation.moment = { [unowned self] in self.moment }
+    observation.moment = { [unowned(unsafe) self] in self.moment }
     observation.onChange = { [unowned self] in self.observationChanged() }
     reset()
   }

@@ -19,6 +19,8 @@ final class Observation {
   }
 
   private var listeners: [Listener] = []
+  /// The listener's body where there is just one.
+  private var only: ((MachineEvent, EventMoment) -> Void)?
   private var linearWatches: [LinearWatch] = []
   private var nextID = 0
   /// What anybody listens to.
@@ -61,6 +63,7 @@ final class Observation {
   }
 
   private func changed() {
+    only = listeners.count == 1 ? listeners[0].body : nil
     kinds = listeners.reduce(into: []) { $0.formUnion($1.kinds) }
     followsAccesses = kinds.contains(.access) || !linearWatches.isEmpty || stepper != nil
     followsWalks = !kinds.isDisjoint(with: [.walk, .pteStore]) || stale != nil || stepper != nil
@@ -75,8 +78,13 @@ final class Observation {
   /// Tells everybody who listens to the event's kind, in the order in which they came.
   @inline(never)
   func tell(_ event: MachineEvent) {
-    let kind = event.kind
     let moment = moment()
+    // One listener to all that is told is the rule, and a recorder's time counts.
+    if let only {
+      only(event, moment)
+      return
+    }
+    let kind = event.kind
     for listener in listeners where !listener.kinds.isDisjoint(with: kind) { listener.body(event, moment) }
   }
 

@@ -1,0 +1,34 @@
+/// How a recorded run ended, and how much there was.
+public struct TraceEnding: Hashable, Sendable {
+  /// The reason of a run that somebody stopped: its trace ends anywhere.
+  public static let interrupted = "interrupted"
+
+  /// Such as "exit 0", "triple fault", "halted", "reset", "cycle limit".
+  public var reason: String
+  public var cycles: UInt64
+  public var instructions: UInt64
+  public var events: UInt64
+
+  public init(reason: String, cycles: UInt64, instructions: UInt64, events: UInt64) {
+    self.reason = reason
+    self.cycles = cycles
+    self.instructions = instructions
+    self.events = events
+  }
+
+  /// As a footer and a text have them.
+  public var lines: [String] {
+    [
+      "end: \(reason)", "cycles: \(cycles)", "instructions: \(instructions)", "recorded-events: \(events)",
+    ]
+  }
+
+  /// nil where a line is missing.
+  init?(lines: [String: String]) {
+    guard let reason = lines["end"], let cycles = lines["cycles"].flatMap({ UInt64($0) }),
+      let instructions = lines["instructions"].flatMap({ UInt64($0) }),
+      let events = lines["recorded-events"].flatMap({ UInt64($0) })
+    else { return nil }
+    self.init(reason: reason, cycles: cycles, instructions: instructions, events: events)
+  }
+}

@@ -1,0 +1,139 @@
+import Emulator
+
+/// Everything that decides what a run does and what was kept of it: enough to do it again.
+public struct TraceHeader: Hashable, Sendable {
+  /// The version of the format that this program reads and writes.
+  public static let version = 1
+
+  /// A file handed to the guest: `FILE[:STRING]` as on the command line, and the file's SHA-256.
+  public struct Module: Hashable, Sendable {
+    public var argument: String
+    public var digest: String
+
+    public init(argument: String, digest: String) {
+      self.argument = argument
+      self.digest = digest
+    }
+  }
+
+  /// The image's path, as it was given.
+  public var image: String
+  /// What of it is loaded, as `ImageDigest` counts it.
+  public var imageDigest: String
+  public var commandLine = ""
+  public var modules: [Module] = []
+  public var memoryBytes: UInt64
+  public var timing: TimingLevel
+  /// The machine's description in YAML.
+  public var machine: String
+  /// The run ends at this cycle; nil where the guest ends it.
+  public var maxCycles: UInt64?
+  /// What was typed at the guest's serial port, from the first moment on.
+  public var input: [UInt8] = []
+  public var kinds: EventKinds
+  public var filter = TraceFilter()
+  /// Whether events carry the instruction's number and the cycle. Text leaves them out where it is to be read by `git diff`:
+  /// one more instruction would change every line.
+  public var isExact = true
+
+  public init(
+    image: String, imageDigest: String, memoryBytes: UInt64, timing: TimingLevel, machine: String,
+    kinds: EventKinds
+  ) {
+    self.image = image
+    self.imageDigest = imageDigest
+    self.memoryBytes = memoryBytes
+    self.timing = timing
+    self.machine = machine
+    self.kinds = kinds
+  }
+
+  /// The header as lines, the version not among them.
+  public var lines: [String] {
+    var lines = [
+      "image: \(HeaderText.quote(image))", "image-sha256: \(imageDigest)",
+      "command-line: \(HeaderText.quote(commandLine))",
+    ]
+    lines += modules.map { "module: \($0.digest) \(HeaderText.quote($0.argument))" }
+    lines += ["memory: \(memoryBytes)", "timing: \(timing.rawValue)"]
+    if let maxCycles { lines.append("max-cycles: \(maxCycles)") }
+    if !input.isEmpty { lines.append("input: \(HeaderText.quote(input))") }
+    lines += ["events: \(kinds.list)", "exact: \(isExact ? "yes" : "no")"]
+    lines += filter.lines
+    lines.append("machine:")
+    lines += machine.split(separator: "\n").map { "  \($0)" }
+    return lines
+  }
+
+  /// - Throws: `TraceError` for a line that no recorder of this version writes.
+  public init(lines: some Sequence<String>, file: String) throws(TraceError) {
+    self.init(image: "", imageDigest: "", memoryBytes: 0, timing: .full, machine: "", kinds: [])
+    var isInMachine = false
+    for line in lines {
+      if isInMachine, line.hasPrefix("  ") {
+        machine += line.dropFirst(2) + "\n"
+        continue
+      }
+      isInMachine = line == "machine:"
+      if isInMachine { continue }
+      let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[1].hasPrefix(" "), read(String(parts[0]), String(parts[1].dropFirst()))
+      else {
+        throw TraceError(
+          file: file, .corrupt, "its header has the line '\(line.prefix(80))', which means nothing",
+          expected: "a header as docs/trace-format.md describes it")
+      }
+    }
+    guard !imageDigest.isEmpty, memoryBytes > 0, !machine.isEmpty, !kinds.isEmpty else {
+      throw TraceError(
+        file: file, .corrupt, "its header is not complete",
+        expected: "image-sha256, memory, events and machine among its lines")
+    }
+  }
+
+  private mutating func read(_ key: String, _ value: String) -> Bool {
+    switch key {
+    case "image": return set(\.image, HeaderText.unquote(value))
+    case "image-sha256":
+      guard value.utf8.count == 64, value.utf8.allSatisfy({ Self.isDigit($0) }) else { return false }
+      imageDigest = value
+    case "command-line": return set(\.commandLine, HeaderText.unquote(value))
+    case "module":
+      guard value.utf8.count > 65, let name = HeaderText.unquote(String(value.dropFirst(65))) else {
+        return false
+      }
+      modules.append(
+        Module(argument: String(decoding: name, as: UTF8.self), digest: String(value.prefix(64))))
+    case "memory":
+      guard let bytes = UInt64(value) else { return false }
+      memoryBytes = bytes
+    case "timing":
+      guard let level = TimingLevel(rawValue: value) else { return false }
+      timing = level
+    case "max-cycles":
+      guard let cycles = UInt64(value) else { return false }
+      maxCycles = cycles
+    case "input":
+      guard let bytes = HeaderText.unquote(value) else { return false }
+      input = bytes
+    case "events":
+      guard let kinds = try? EventKinds(list: value) else { return false }
+      self.kinds = kinds
+    case "exact":
+      guard value == "yes" || value == "no" else { return false }
+      isExact = value == "yes"
+    default: return filter.read(key, value)
+    }
+    return true
+  }
+
+  private mutating func set(_ field: WritableKeyPath<TraceHeader, String>, _ bytes: [UInt8]?) -> Bool {
+    guard let bytes else { return false }
+    self[keyPath: field] = String(decoding: bytes, as: UTF8.self)
+    return true
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Glibc
+import Traces
+
+/// Results for programs: TAP on standard output, JUnit's XML in a file.
+struct TestOutputOptions: ParsableArguments {
+  @Flag(help: "Print the results in the Test Anything Protocol, version 13.")
+  var tap = false
+
+  @Option(help: ArgumentHelp("Write the results to a file as JUnit's XML.", valueName: "file"))
+  var junit: String?
+
+  var wantsReport: Bool { tap || junit != nil }
+
+  /// - Throws: `TraceError` if the file can't be written.
+  func write(_ results: [TestResult]) throws {
+    if tap { print(TAPReport(results: results).text, terminator: "") }
+    if let junit {
+      try ReportFile.write(JUnitReport(results: results).text, to: junit)
+    }
+  }
+}
+
+enum ReportFile {
+  static func write(_ text: String, to path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor >= 0, FileOutput.write(Array(text.utf8)[...], to: descriptor) else {
+      throw TraceError(file: path, .unusableFile, "can't be written (\(String(cString: strerror(errno))))")
+    }
+  }
+}
+
+/// https://testanything.org/tap-version-13-specification.html
+struct TAPReport {
+  var results: [TestResult]
+
+  var text: String {
+    var lines = ["TAP version 13", "1..\(results.count)"]
+    for (index, result) in results.enumerated() {
+      let name = result.name.replacing("#", with: "\\#")
+      switch result.outcome {
+      case .passed(let events): lines.append("ok \(index + 1) - \(name): \(events) events")
+      case .failed(let report, _):
+        lines.append("not ok \(index + 1) - \(name): \(result.word)")
+        lines += report.map { "# \($0)" }
+      case .unusable(let sentence):
+        lines.append("not ok \(index + 1) - \(name): \(result.word)")
+        lines.append("# \(sentence)")
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}
+
+/// The XML that Jenkins' JUnit plug-in made a standard: a suite of cases, each with a failure or an error or neither.
+struct JUnitReport {
+  var results: [TestResult]
+
+  var text: String {
+    let failures = results.count { $0.status == TestResult.different }
+    let errors = results.count { $0.status == ExitStatus.hostMistake }
+    var lines = [
+      #"<?xml version="1.0" encoding="UTF-8"?>"#,
+      #"<testsuites tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)">"#,
+      #"  <testsuite name="pagewalk" tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)">"#,
+    ]
+    for result in results {
+      let open = #"    <testcase classname="pagewalk" name="\#(Self.escape(result.name))""#
+      switch result.outcome {
+      case .passed: lines.append(open + "/>")
+      case .failed(let report, _):
+        lines.append(open + ">")
+        lines.append(#"      <failure message="\#(Self.escape(report.first ?? result.word))">"#)
+        lines += report.map(Self.escape)
+        lines += ["      </failure>", "    </testcase>"]
+      case .unusable(let sentence):
+        lines.append(open + ">")
+        lines.append(#"      <error message="\#(Self.escape(sentence))"/>"#)
+        lines.append("    </testcase>")
+      }
+    }
+    lines += ["  </testsuite>", "</testsuites>"]
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// XML 1.0, 2.2 and 2.4; characters that XML has no place for become "?".
+  private static func escape(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case _ where scalar.value < 0x20: result += scalar == "\t" ? "\t" : "?"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Emulator
+import GuestImages
+import MachineDescriptions
+import Traces
+
+/// `pagewalk trace record`.
+struct TraceRecordCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record",
+    abstract: "Run an image and write down what it does.",
+    discussion: """
+      The guest's console is printed as by 'run'; it gets no input but --input. A file that ends in .trace is text, any other \
+      binary. The image's path is kept as it is given: relative to the project's folder, it is found on other machines too.
+
+      The kinds of events: \(EventKinds.names.joined(separator: ", ")).
+
+      Examples:
+        pagewalk trace record -e walk,pte-store,flush,fault .build/images/minikernel.elf -o kernel.pwt
+        pagewalk trace record -e flush,fault,mode kernel.elf -o Tests/Golden/kernel.trace
+        pagewalk trace record -e all --cycles 1000000-1100000 kernel.elf -o window.pwt
+        pagewalk trace record -e access --address c8000000-c8000fff --symbol vmalloc kernel.elf -o area.pwt
+      """)
+
+  @Argument(help: "The ELF file to boot.", completion: .file())
+  var image: String
+
+  @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
+  var output: String
+
+  @OptionGroup var selection: TraceSelection
+  @OptionGroup var guest: TraceGuestOptions
+
+  @Flag(help: "Write text, one event a line, whatever the file's name.")
+  var text = false
+
+  @Flag(help: "In text, also write each event's instruction number and cycle.")
+  var exact = false
+
+  @Flag(help: "Don't print the guest's console.")
+  var quiet = false
+
+  func run() throws {
+    let isText = text || output.hasSuffix(".trace")
+    var header = try guest.header(image: image)
+    header.kinds = selection.kinds
+    header.filter = try selection.filter()
+    header.isExact = exact || !isText
+    let setup = try TraceSetup(header, imagePath: image, description: guest.description())
+    let recording = try TraceRecording(setup, path: output, form: isText ? .text : .binary)
+    try recording.run(output: quiet ? nil : 1)
+  }
+}
+
+/// Which events.
+struct TraceSelection: ParsableArguments {
+  @Option(
+    name: [.customShort("e"), .customLong("events")],
+    help: ArgumentHelp("The kinds of events, or all.", valueName: "kind,..."),
+    transform: { try EventKinds(list: $0) })
+  var kinds = EventKinds([.walk, .flush, .pteStore, .fault])
+
+  @Option(
+    help: ArgumentHelp(
+      "Only events that concern these addresses, linear or physical, in hexadecimal. May be repeated.",
+      valueName: "low-high"))
+  var address: [String] = []
+
+  @Option(help: ArgumentHelp("Only what happens in this function. May be repeated.", valueName: "name"))
+  var symbol: [String] = []
+
+  @Option(help: ArgumentHelp("Only what happens at this CPL. May be repeated.", valueName: "0-3"))
+  var ring: [UInt8] = []
+
+  @Option(help: ArgumentHelp("Only these cycles. The run ends behind them.", valueName: "first-last"))
+  var cycles: String?
+
+  func filter() throws -> TraceFilter {
+    var filter = TraceFilter()
+    for text in address {
+      guard let range = TraceFilter.parseAddresses(text) else {
+        throw ValidationError("'\(text)' is no range of addresses; expected such as c8000000-c8000fff")
+      }
+      filter.addresses.append(range)
+    }
+    filter.symbols = symbol
+    guard ring.allSatisfy({ $0 < 4 }) else { throw ValidationError("a ring is a number from 0 to 3") }
+    filter.rings = ring
+    if let cycles {
+      guard let range = TraceFilter.parseCycles(cycles) else {
+        throw ValidationError("'\(cycles)' is no window of cycles; expected such as 1000000-2000000")
+      }
+      filter.cycles = range
+    }
+    return filter
+  }
+}
+
+/// What runs.
+struct TraceGuestOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
+    transform: MemorySize.init(parsing:))
+  var memory: MemorySize?
+
+  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
+  var append = ""
+
+  @Option(help: ArgumentHelp("A file for the guest. May be repeated.", valueName: "file[:string]"))
+  var module: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+  var machine = "p6"
+
+  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
+  var timing = TimingLevel.full
+
+  @Option(help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"))
+  var maxCycles: UInt64?
+
+  @Option(
+    help: ArgumentHelp("A file with what is typed at the guest's serial port.", valueName: "file"),
+    completion: .file())
+  var input: String?
+
+  /// The most that is typed: it is kept in the trace.
+  static let longestInput = 1 << 16
+
+  func description() throws -> MachineDescription { try MachineDescription(named: machine) }
+
+  /// A header without events and digests.
+  func header(image: String) throws -> TraceHeader {
+    let description = try description()
+    var header = TraceHeader(
+      image: image, imageDigest: "", memoryBytes: memory?.bytes ?? description.memoryBytes ?? 6 << 30,
+      timing: timing, machine: description.yaml, kinds: [])
+    header.commandLine = append
+    header.modules = module.map { TraceHeader.Module(argument: $0, digest: "") }
+    header.maxCycles = maxCycles
+    if let input {
+      header.input = try HostFile.read(input)
+      guard header.input.count <= Self.longestInput else {
+        throw ValidationError(
+          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.longestInput)")
+      }
+    }
+    return header
+  }
+}

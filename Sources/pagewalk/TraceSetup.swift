@@ -1,0 +1,116 @@
+import Emulator
+import GuestImages
+import MachineDescriptions
+import Traces
+
+/// A traced run, ready to begin: made from options for the first time, and from a golden's header again.
+struct TraceSetup {
+  let preparation: RunPreparation
+  let description: MachineDescription
+  let header: TraceHeader
+  let filter: ActiveFilter?
+  let map: ImageMap
+
+  /// - Parameter header: complete but for the digests of image and modules, which are filled in.
+  /// - Throws: the typed errors of a bad image, size or machine.
+  init(_ header: TraceHeader, imagePath: String, description: MachineDescription) throws {
+    preparation = try RunPreparation(
+      image: imagePath, memory: MemorySize(bytes: header.memoryBytes), commandLine: header.commandLine,
+      modules: header.modules.map(\.argument))
+    self.description = description
+    var header = header
+    header.imageDigest = ImageDigest.hexadecimal(of: preparation.image)
+    for index in header.modules.indices {
+      let module = try RunPreparation.readModule(header.modules[index].argument)
+      header.modules[index].digest = SHA256.hexadecimal(of: module.bytes)
+    }
+    self.header = header
+    filter = header.filter.isEmpty ? nil : try ActiveFilter(header.filter, image: preparation.image)
+    map = ImageMap(preparation.image)
+  }
+
+  /// The run that `golden` was recorded from, or the same with another image.
+  ///
+  /// - Parameter image: the image to run; nil for the recorded one, which must not have changed then.
+  /// - Throws: `TraceError` for a golden that doesn't fit.
+  init(of golden: any BlockSource, image: String?) throws {
+    let recorded = golden.header
+    let description: MachineDescription
+    do {
+      description = try MachineDescription(yaml: Array(recorded.machine.utf8), file: golden.file)
+    } catch {
+      throw TraceError(file: golden.file, .corrupt, "its machine can't be built: \(error)")
+    }
+    let path = try image ?? Self.find(recorded.image, golden: golden.file)
+    try self.init(recorded, imagePath: path, description: description)
+    guard image != nil || header.imageDigest == recorded.imageDigest else {
+      throw TraceError(
+        file: golden.file, .mismatch, "was recorded from another build of \(path)",
+        expected: "the same image, or --image \(path) to compare the new build with the golden")
+    }
+    for (old, new) in zip(recorded.modules, header.modules) where old.digest != new.digest {
+      throw TraceError(
+        file: golden.file, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
+      )
+    }
+  }
+
+  /// Whether the image is the one that the golden was recorded from.
+  func isSameBuild(as golden: any BlockSource) -> Bool { golden.header.imageDigest == header.imageDigest }
+
+  /// Where a recorded path leads: from the golden's folder, from each folder above it, from the working directory.
+  static func find(_ path: String, golden: String) throws(TraceError) -> String {
+    if path.hasPrefix("/") {
+      if HostPaths.isFile(path) { return path }
+    } else {
+      var folder = HostPaths.absolute(HostPaths.folder(of: golden))
+      while true {
+        let candidate = folder == "/" ? "/" + path : folder + "/" + path
+        if HostPaths.isFile(candidate) { return HostPaths.shortened(candidate) }
+        if folder == "/" || folder.isEmpty { break }
+        folder = HostPaths.folder(of: folder)
+      }
+      if HostPaths.isFile(path) { return path }
+    }
+    throw TraceError(
+      file: golden, .mismatch, "its image \(path) is not there", expected: "the image built, or --image FILE")
+  }
+
+  // MARK: Running
+
+  func makeMachine() throws -> GuestMachine {
+    try GuestMachine(preparation, description: description, timing: header.timing)
+  }
+
+  /// Runs `machine` to its end, or until `isEnough`, and hands over its events.
+  ///
+  /// - Parameter output: where the guest's console goes; nil for nowhere.
+  func run(
+    _ machine: GuestMachine, output: Int32?, isEnough: @escaping () -> Bool,
+    _ take: @escaping (MachineEvent, EventMoment) -> Void
+  ) -> RunOutcome {
+    let traced = TracedMachine(machine, header: header, filter: filter, isEnough: isEnough, take)
+    // Behind the window nothing is recorded any more.
+    let windowEnd = header.filter.cycles.map { $0.upperBound == .max ? .max : $0.upperBound + 1 } ?? .max
+    let end = min(header.maxCycles ?? .max, windowEnd)
+    var loop = RunLoop(
+      machine: traced, console: Console(typing: header.input, output: output),
+      maxCycles: end == .max ? nil : end)
+    return loop.run()
+  }
+}
+
+extension RunOutcome {
+  /// As traces call it.
+  var endingReason: String {
+    switch self {
+    case .exited(let value): "exit \(value)"
+    case .tripleFault: "triple fault"
+    case .interrupted: TraceEnding.interrupted
+    case .cycleLimit: "cycle limit"
+    case .halted: "halted"
+    case .reset: "reset"
+    case .usedStaleTranslation, .observerHasEnough, .violated: "stopped"
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Glibc
+import Traces
+
+/// `pagewalk trace show`.
+struct TraceShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Print a trace as text.",
+    discussion: """
+      Examples:
+        pagewalk trace show kernel.pwt
+        pagewalk trace show --at 1500000 --count 20 kernel.pwt
+        pagewalk trace show --header kernel.pwt
+      """)
+
+  @Argument(help: "The trace.", completion: .file())
+  var trace: String
+
+  @Option(help: ArgumentHelp("Begin with the first event at or after this cycle.", valueName: "cycle"))
+  var at: UInt64?
+
+  @Option(help: ArgumentHelp("Print so many events at most.", valueName: "n"))
+  var count: UInt64?
+
+  @Flag(help: "Print what the trace was recorded from, and no events.")
+  var header = false
+
+  func run() throws {
+    let source = try TraceFile.open(trace)
+    var output = OutputText()
+    output.add("\(TextLayout.firstLine)\(TraceHeader.version)\n")
+    for line in source.header.lines { output.add("# \(line)\n") }
+    if !header { try showEvents(source, &output) }
+    // A whole trace is shown as a text that can be verified itself.
+    if let ending = source.ending, header || (at == nil && count == nil) {
+      for line in ending.lines { output.add("# \(line)\n") }
+    }
+  }
+
+  private func showEvents(_ source: any BlockSource, _ output: inout OutputText) throws {
+    let names = TracePlaces(source)
+    if let at { try source.seek(cycle: at) }
+    let cursor = TraceCursor(source)
+    var rest = count ?? .max
+    while rest > 0, output.isListening, let event = try cursor.next() {
+      if let at, event.moment.cycle < at { continue }
+      rest -= 1
+      let place = names.briefly(event.moment.linear).map { " ; \($0)" } ?? ""
+      output.add(TextLayout.line(event, isExact: source.header.isExact) + place + "\n")
+    }
+  }
+}
+
+/// Standard output, in large pieces; everything is out when it goes.
+struct OutputText: ~Copyable {
+  private var buffer: [UInt8] = []
+  private(set) var isListening = true
+
+  mutating func add(_ text: String) {
+    buffer += text.utf8
+    if buffer.count >= 1 << 16 { flush() }
+  }
+
+  mutating func flush() {
+    if isListening { isListening = FileOutput.write(buffer[...], to: STDOUT_FILENO) }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  deinit { if isListening { FileOutput.write(buffer[...], to: STDOUT_FILENO) } }
+}

@@ -1,0 +1,294 @@
+import Foundation
+import GuestImages
+import IA32
+import Testing
+
+/// `pagewalk trace` and `pagewalk test`, as people run them.
+@Suite("Trace commands")
+struct TraceCommandTests {
+  let runner: TraceRunner
+  init() throws { runner = try TraceRunner() }
+
+  private let kernel = ".build/images/minikernel.elf"
+  private let paging = "walk,pte-store,flush,fault"
+
+  private func record(_ image: String, _ events: String, _ name: String, _ options: String...) throws {
+    let ended = try runner.runAll(
+      ["trace", "record", "--quiet", "-e", events, image, "-o", runner.path(name)] + options)
+    #expect(ended.status == 0, "\(ended.error)")
+  }
+
+  // MARK: Exactness
+
+  /// Our own goldens: every sample image.
+  @Test func goldensAreAsTheyWere() throws {
+    let ended = try runner.run("test", "Tests/Golden")
+    #expect(ended.status == 0, "\(ended.output)\(ended.error)")
+  }
+
+  /// From another folder, too, and each image has one.
+  @Test func everySampleImageHasAGolden() throws {
+    let ended = try runner.run(
+      "test", TraceRunner.project.appending(path: "Tests/Golden").path, in: runner.folder)
+    #expect(ended.status == 0, "\(ended.output)\(ended.error)")
+    let files = try FileManager.default.subpathsOfDirectory(atPath: TraceRunner.images.path)
+    let names = files.filter { $0.hasSuffix(".elf") }.map { String($0.dropLast(4)) }
+    #expect(names.count > 40)
+    for name in names { #expect(ended.output.contains("/Golden/\(name)"), "\(name)") }
+  }
+
+  @Test func twoRecordingsAreTheSameBytesUnderLoadToo() throws {
+    let load = try (0..<3).map { _ in
+      try runner.start(
+        ["run", "--memory", "64M", "--append", "scale=5", ".build/images/bench.elf"],
+        output: FileHandle.nullDevice, error: FileHandle.nullDevice)
+    }
+    defer { for process in load { process.terminate() } }
+    try record(kernel, "all", "a.pwt", "--cycles", "50000000-50300000")
+    try record(kernel, "all", "b.pwt", "--cycles", "50000000-50300000")
+    #expect(try runner.bytes("a.pwt") == runner.bytes("b.pwt"))
+    try record(kernel, paging, "c.pwt")
+    try record(kernel, paging, "d.pwt")
+    #expect(try runner.bytes("c.pwt") == runner.bytes("d.pwt"))
+    #expect(try runner.run("trace", "verify", runner.path("c.pwt")).status == 0)
+    #expect(try runner.run("trace", "diff", runner.path("c.pwt"), runner.path("d.pwt")).status == 0)
+  }
+
+  /// A window of a trace is what the whole trace has there.
+  @Test func aWindowIsAPartOfTheWhole() throws {
+    try record(
+      ".build/images/paging-tour.elf", "pte-store,fault,flush", "whole.trace", "--exact", "--memory", "64M")
+    try record(
+      ".build/images/paging-tour.elf", "pte-store,fault,flush", "part.trace", "--exact", "--memory", "64M",
+      "--cycles",
+      "200000-400000")
+    func events(_ name: String) throws -> [String] {
+      String(decoding: try runner.bytes(name), as: UTF8.self).split(separator: "\n").filter {
+        !$0.hasPrefix("#")
+      }
+      .map(String.init)
+    }
+    let part = try events("part.trace")
+    let whole = try events("whole.trace").filter { line in
+      guard let cycle = line.split(separator: " ").first(where: { $0.hasPrefix("cycle=") }) else {
+        return false
+      }
+      return (200_000...400_000).contains(Int(cycle.dropFirst(6)) ?? 0)
+    }
+    #expect(!part.isEmpty && part == whole)
+  }
+
+  @Test func inputIsTypedAgain() throws {
+    // Echoes three characters and ends.
+    let code: [UInt8] = [
+      0xB9, 3, 0, 0, 0,  // mov ecx, 3
+      0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 1, 0x74, 0xF7,  // wait for the line's data ready
+      0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE,  // in, out
+      0xE2, 0xEF, 0x30, 0xC0, 0xE6, 0xF4,  // loop; exit 0
+    ]
+    try Data(GuestRunTests.image(code)).write(to: runner.folder.appending(path: "echo.bin"))
+    try Data("xyz".utf8).write(to: runner.folder.appending(path: "input.txt"))
+    let ended = try runner.run(
+      "trace", "record", "--memory", "4M", "-e", "console,port", "--max-cycles", "20000000", "--input",
+      runner.path("input.txt"), runner.path("echo.bin"), "-o", runner.path("echo.pwt"))
+    #expect(ended.status == 0)
+    #expect(ended.output == "xyz", "\(ended)")
+    #expect(try runner.run("trace", "verify", runner.path("echo.pwt")).status == 0)
+  }
+
+  // MARK: What changed
+
+  /// Bugs of a missing flush: the golden is that of the right guest, the report names where the flush was.
+  @Test(arguments: ["missing-invlpg", "unmap-free", "pdpte-new", "global-over-cr3", "last-page-forgotten"])
+  func aMissingFlushIsNamed(_ bug: String) throws {
+    let images = ".build/images/missing-flush"
+    try record("\(images)/\(bug)-fixed.elf", paging, "golden.pwt", "--memory", "16M")
+    let ended = try runner.run(
+      "trace", "verify", "--image", "\(images)/\(bug).elf", runner.path("golden.pwt"))
+    #expect(ended.status == 1)
+    #expect(ended.error.contains("missing flush: the golden has "), "\(ended.error)")
+    #expect(ended.error.contains("images/common/machine.h:"), "\(ended.error)")
+  }
+
+  /// The mini-kernel with its INVLPG made a no-operation: the golden says in which function it was.
+  @Test func theMiniKernelWithoutItsFlush() throws {
+    try record(kernel, paging, "golden.pwt")
+    var bytes = try [UInt8](Data(contentsOf: TraceRunner.images.appending(path: "minikernel.elf")))
+    let image = try GuestImage(file: "minikernel.elf", bytes: bytes)
+    var patched = 0
+    for segment in image.segments where segment.flags.contains(.execute) {
+      for offset in segment.fileRange.dropLast(2)
+      where bytes[offset] == 0x0F && bytes[offset + 1] == 0x01 && (0x38...0x3F).contains(bytes[offset + 2])
+        && bytes[offset + 2] & 7 != 4 && bytes[offset + 2] & 7 != 5
+      {
+        bytes.replaceSubrange(offset..<offset + 3, with: [0x0F, 0x1F, 0x00])
+        patched += 1
+      }
+    }
+    try #require(patched > 0)
+    try Data(bytes).write(to: runner.folder.appending(path: "broken.elf"))
+    let ended = try runner.run(
+      "trace", "verify", "--image", runner.path("broken.elf"), runner.path("golden.pwt"))
+    #expect(ended.status == 1)
+    #expect(ended.error.contains("missing flush: the golden has INVLPG of "), "\(ended.error)")
+    #expect(ended.error.contains("firmware/guest/"), "\(ended.error)")
+    let other = try runner.run("trace", "verify", runner.path("golden.pwt"))
+    #expect(other.status == 0)
+  }
+
+  @Test func anotherBuildWithoutBeingAskedForIsRefused() throws {
+    let image = runner.path("guest.elf")
+    try FileManager.default.copyItem(
+      atPath: TraceRunner.images.appending(path: "missing-flush/alias-fixed.elf").path, toPath: image)
+    try record(image, paging, "golden.pwt", "--memory", "16M")
+    try FileManager.default.removeItem(atPath: image)
+    let missing = try runner.run("trace", "verify", runner.path("golden.pwt"))
+    #expect(missing.status == 2 && missing.error.contains("is not there"), "\(missing.error)")
+    try FileManager.default.copyItem(
+      atPath: TraceRunner.images.appending(path: "missing-flush/alias.elf").path, toPath: image)
+    let other = try runner.run("trace", "verify", runner.path("golden.pwt"))
+    #expect(other.status == 2 && other.error.contains("was recorded from another build"), "\(other.error)")
+    let tested = try runner.run("test", runner.folder.path)
+    #expect(tested.status == 1 && tested.output.contains("missing flush"), "\(tested.output)")
+
+    // Bless shows the difference and replaces the golden.
+    let before = try runner.bytes("golden.pwt")
+    let dry = try runner.run("trace", "bless", "--dry-run", runner.path("golden.pwt"))
+    #expect(dry.status == 0 && dry.error.contains("missing flush"))
+    #expect(try runner.bytes("golden.pwt") == before)
+    let blessed = try runner.run("trace", "bless", runner.path("golden.pwt"))
+    #expect(blessed.status == 0 && blessed.error.contains("missing flush"), "\(blessed.error)")
+    #expect(try runner.run("trace", "verify", runner.path("golden.pwt")).status == 0)
+    #expect(!FileManager.default.fileExists(atPath: runner.path("golden.pwt.new")))
+  }
+
+  // MARK: Mishaps
+
+  @Test func aGoldenWithoutEventsVerifiesNothing() throws {
+    try record(".build/images/hello.elf", "task", "empty.pwt", "--memory", "16M")
+    let ended = try runner.run("trace", "verify", runner.path("empty.pwt"))
+    #expect(ended.status == 2 && ended.error.contains("holds no event"), "\(ended.error)")
+  }
+
+  @Test func aFullDiskIsOneLine() throws {
+    let ended = try runner.run(
+      "trace", "record", "--quiet", "-e", "all", ".build/images/hello.elf", "-o", "/dev/full")
+    #expect(ended.status == 2)
+    #expect(ended.error == "pagewalk: /dev/full: can't be written to its end (No space left on device)\n")
+  }
+
+  /// The same in the middle: what was written before can be read.
+  @Test func aDiskThatFillsUpLeavesWhatWasWritten() throws {
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/sh")
+    let command =
+      "\(CommandLineTests.executable.path) trace record --quiet -e walk,tlb-fill,tlb-evict --memory 64M "
+      + "--append scale=2 .build/images/bench.elf -o \(runner.path("big.pwt"))"
+    shell.arguments = ["-c", "ulimit -f 2000; \(command)"]
+    shell.currentDirectoryURL = TraceRunner.project
+    let messages = Pipe()
+    shell.standardError = messages
+    try shell.run()
+    let error = String(decoding: try messages.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 2)
+    #expect(error == "pagewalk: \(runner.path("big.pwt")): can't be written to its end (File too large)\n")
+    let stat = try runner.run("trace", "stat", runner.path("big.pwt"))
+    #expect(stat.status == 2 && stat.error.contains("its recorder was stopped"), "\(stat.error)")
+    #expect(stat.output.contains("walk "), "\(stat.output)")
+  }
+
+  /// A trace never takes the place of another file.
+  @Test func otherFilesAreNotWrittenOver() throws {
+    try Data("precious".utf8).write(to: runner.folder.appending(path: "notes"))
+    let ended = try runner.run("trace", "record", ".build/images/hello.elf", "-o", runner.path("notes"))
+    #expect(ended.status == 2 && ended.error.contains("is there and is no trace"), "\(ended.error)")
+    #expect(try runner.bytes("notes") == Data("precious".utf8))
+  }
+
+  /// Ctrl-C ends a recording in order, and what it holds can be verified.
+  @Test func aRecordingThatWasStoppedIsAGoldenToo() throws {
+    let process = try runner.start(
+      [
+        "trace", "record", "--quiet", "-e", "walk", "--memory", "64M", ".build/images/bench.elf", "-o",
+        runner.path("a.pwt"),
+      ],
+      output: FileHandle.nullDevice, error: FileHandle.nullDevice)
+    Thread.sleep(forTimeInterval: 1.5)
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 130)
+    let ended = try runner.run("trace", "verify", runner.path("a.pwt"))
+    #expect(ended.status == 0 && ended.error.contains("all the same"), "\(ended.error)")
+  }
+
+  /// Killed in the middle, twice: a new file is readable, a golden is not touched.
+  @Test func aKilledRecorderLeavesWhatItWrote() throws {
+    try record(".build/images/hello.elf", "all", "golden.pwt", "--memory", "16M")
+    let golden = try runner.bytes("golden.pwt")
+    for name in ["new.pwt", "golden.pwt"] {
+      let process = try runner.start(
+        [
+          "trace", "record", "--quiet", "-e", "instruction,access", "--memory", "64M",
+          ".build/images/bench.elf", "-o",
+          runner.path(name),
+        ], output: FileHandle.nullDevice, error: FileHandle.nullDevice)
+      Thread.sleep(forTimeInterval: 2)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+    #expect(try runner.bytes("golden.pwt") == golden)
+    let stat = try runner.run("trace", "stat", runner.path("new.pwt"))
+    #expect(stat.status == 2)
+    #expect(stat.error.contains("its recorder was stopped before the end"), "\(stat.error)")
+    #expect(stat.output.contains("instruction"), "\(stat.output)")
+    let verified = try runner.run("trace", "show", "--count", "3", runner.path("new.pwt"))
+    #expect(verified.status == 0)
+  }
+
+  @Test func mistakesAreOneLineAndStatus2() throws {
+    let cases: [([String], String)] = [
+      (["trace", "record", "-e", "walks", "x.elf", "-o", "/tmp/x"], "the event kind 'walks' is not known"),
+      (["trace", "record", "x.elf"], "--output"),
+      (
+        ["trace", "record", ".build/images/hello.elf", "-o", "/nonexistent/x"],
+        "/nonexistent/x: can't be written"
+      ),
+      (
+        ["trace", "record", ".build/images/hello.elf", "--symbol", "nowhere", "-o", "/tmp/x"],
+        "has no symbol 'nowhere'"
+      ),
+      (
+        ["trace", "record", ".build/images/hello.elf", "--cycles", "9-3", "-o", "/tmp/x"],
+        "no window of cycles"
+      ),
+      (["trace", "verify", "README.md"], "README.md: is no trace"),
+      (["trace", "verify", "/nonexistent"], "/nonexistent: can't be read"),
+      (["trace", "export", "--to", "vcd", "x"], "vcd"),
+      (
+        ["trace", "export", "--to", "champsim", "Tests/Golden/minikernel.pwt"], "holds no instruction events"
+      ),
+      (["test", "Sources"], "Sources: holds no golden"),
+      (["test", "/nonexistent"], "/nonexistent: is no folder"),
+    ]
+    for (arguments, problem) in cases {
+      let ended = try runner.runAll(arguments)
+      #expect(ended.status == 2, "\(arguments)")
+      #expect(ended.error.contains(problem), "\(arguments): \(ended.error)")
+      #expect(ended.error.split(separator: "\n").count == 1, "\(ended.error)")
+    }
+  }
+}
+
+extension TraceRunner {
+  func runAll(_ arguments: [String]) throws -> Ended {
+    let (out, err) = (Pipe(), Pipe())
+    let process = try start(arguments, output: out, error: err)
+    let output = try out.fileHandleForReading.readToEnd() ?? Data()
+    let error = try err.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return Ended(
+      status: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+      error: String(decoding: error, as: UTF8.self))
+  }
+}

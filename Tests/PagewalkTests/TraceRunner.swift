@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// Runs `pagewalk` in the project's folder, with a folder for its files that goes when it goes.
+final class TraceRunner {
+  struct Ended {
+    let status: Int32
+    let output: String
+    let error: String
+  }
+
+  static let project = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  static let images = project.appending(path: ".build/images")
+
+  let folder = FileManager.default.temporaryDirectory.appending(path: "pagewalk-traces-\(UUID().uuidString)")
+
+  init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  func bytes(_ name: String) throws -> Data { try Data(contentsOf: folder.appending(path: name)) }
+
+  func start(_ arguments: [String], output: Any, error: Any, in directory: URL = project) throws -> Process {
+    let process = Process()
+    process.executableURL = CommandLineTests.executable
+    process.arguments = arguments
+    process.currentDirectoryURL = directory
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = error
+    try process.run()
+    return process
+  }
+
+  @discardableResult
+  func run(_ arguments: String..., in directory: URL = project) throws -> Ended {
+    // Files, since what is printed may be more than a pipe holds.
+    let (out, err) = (path("out-\(UUID().uuidString)"), path("err-\(UUID().uuidString)"))
+    for file in [out, err] { try Data().write(to: URL(filePath: file)) }
+    let process = try start(
+      arguments, output: FileHandle(forWritingTo: URL(filePath: out)),
+      error: FileHandle(forWritingTo: URL(filePath: err)), in: directory)
+    process.waitUntilExit()
+    return Ended(
+      status: process.terminationStatus,
+      output: String(decoding: try Data(contentsOf: URL(filePath: out)), as: UTF8.self),
+      error: String(decoding: try Data(contentsOf: URL(filePath: err)), as: UTF8.self))
+  }
+}
