@@ -39,7 +39,7 @@ let package = Package(
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people see of a machine: reports in words, and the shell.
     .target(
-      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"],
+      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "Traces"],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
@@ -81,7 +81,7 @@ let package = Package(
       name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"],
       swiftSettings: strict),
     .testTarget(
-      name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"],
+      name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger", "Traces"],
       exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",

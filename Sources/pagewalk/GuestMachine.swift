@@ -42,18 +42,31 @@ final class GuestMachine: RunnableMachine {
   /// The line paces what it is given, and a slice leaves it time for more than this.
   var consoleRoom: Int { 64 }
 
-  func receive(_ bytes: [UInt8]) { machine.receive(bytes) }
+  /// The past of the run, if one is kept: for the debugger's shell afterwards.
+  private(set) var history: MachineHistory?
+
+  /// Why the last run ended.
+  private(set) var lastStop: StopReason?
+
+  /// From now on the run can be gone back in.
+  func keepHistory() { history = MachineHistory(machine) }
+
+  func receive(_ bytes: [UInt8]) {
+    if let history { history.receive(bytes) } else { machine.receive(bytes) }
+  }
 
   /// Gives what the guest wrote to port E9h to standard error, also if no line has ended.
   func flushDebugOutput() { debugOutput.flush() }
 
   func takeConsoleOutput(draining: Bool) -> [UInt8] {
     debugOutput.flush()
-    return machine.takeSerialOutput(draining: draining)
+    return history?.takeSerialOutput(draining: draining) ?? machine.takeSerialOutput(draining: draining)
   }
 
   func run(untilCycle cycle: UInt64) -> MachineStop {
-    switch machine.run(untilCycle: cycle) {
+    let stop = history?.run(untilCycle: cycle) ?? machine.run(untilCycle: cycle)
+    lastStop = stop
+    return switch stop {
     case .exit(let value): .exited(value)
     case .tripleFault: .tripleFault(postMortem)
     case .halted: .halted

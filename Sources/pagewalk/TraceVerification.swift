@@ -22,12 +22,14 @@ struct TraceVerification {
   ///   - allowsAnyBuild: the recorded image may have changed.
   ///   - timing: nil for strict where the build is the recorded one, and off where it is not.
   init(
-    golden path: String, image: String?, timing: TimingComparison?, allowsAnyBuild: Bool = false
+    golden path: String, image: String?, timing: TimingComparison?, allowsAnyBuild: Bool = false,
+    keepsHistory: Bool = false
   ) throws {
     golden = try TraceFile.open(path)
     let image = try image ?? (allowsAnyBuild ? TraceSetup.find(golden.header.image, golden: path) : nil)
     setup = try TraceSetup(of: golden, image: image)
     machine = try setup.makeMachine()
+    if keepsHistory { machine.keepHistory() }
     isSameBuild = setup.isSameBuild(as: golden)
     self.timing = timing ?? (isSameBuild ? .strict : .off)
   }

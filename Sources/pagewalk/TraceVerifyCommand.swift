@@ -1,4 +1,5 @@
 import ArgumentParser
+import Debugger
 import Traces
 
 /// `pagewalk trace verify`.
@@ -60,7 +61,8 @@ struct TraceVerifyCommand: ParsableCommand {
   private func verify() throws -> TestResult {
     do {
       let verification = try TraceVerification(
-        golden: golden, image: image, timing: timing.comparison, allowsAnyBuild: anyBuild)
+        golden: golden, image: image, timing: timing.comparison, allowsAnyBuild: anyBuild,
+        keepsHistory: debug)
       switch try verification.run() {
       case .same(let count): return TestResult(name: golden, outcome: .passed(events: count))
       case .different(let divergence):
@@ -84,11 +86,17 @@ struct TraceVerifyCommand: ParsableCommand {
 
 /// Where `trace verify --debug` hands over to the debugger's shell.
 enum DivergenceShell {
-  /// Enters the shell with the machine as it stands: after the instruction at which the run differed.
+  /// Enters the shell with the machine as it stands: after the instruction at which the run differed, with all of its past.
   ///
   /// - Returns: the exit status.
   static func enter(_ machine: GuestMachine, _ divergence: Divergence) throws -> Int32 {
-    StandardError.write("pagewalk: there is no debugger's shell in this build\n")
+    let console = DebugConsole(machine)
+    let session = DebuggerSession(
+      machine: machine.machine, image: machine.image, console: console, history: machine.history,
+      lastStop: machine.lastStop)
+    session.readSource = SourceFiles.lines
+    Interruption.end()
+    _ = DebugLoop(session, beginLine: console.beginLine).run()
     return TestResult.different
   }
 }

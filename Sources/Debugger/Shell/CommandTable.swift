@@ -15,7 +15,7 @@ public struct CommandTable: Sendable {
   public static let standard = CommandTable(
     RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
       + SourceCommands.all + PagingCommands.all + TableCommands.all
-      + CheckCommands.all + KernelCommands.all + ShellCommands.all)
+      + CheckCommands.all + KernelCommands.all + TraceCommands.all + ShellCommands.all)
 
   public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }
 

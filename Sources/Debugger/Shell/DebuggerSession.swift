@@ -32,6 +32,8 @@ public final class DebuggerSession {
   public var nextLine: (_ prompt: String) -> String? = { _ in nil }
   /// Prints lines at once.
   public var emit: ([String]) -> Void = { _ in }
+  /// Who prints events; nil while none are printed.
+  var tracer: ObserverID?
   /// Executes a line and gives what it answers; set by the shell.
   var perform: (String) -> [String] = { _ in [] }
   /// How the guest ended; nil while it can go on.
@@ -46,10 +48,12 @@ public final class DebuggerSession {
 
   /// - Parameters:
   ///   - history: the machine's, begun already; nil begins one here.
+  ///   - lastStop: why the machine stands, if it has run: a guest that has ended can't go on.
   public init(
     machine: Machine, image: GuestImage?, console: any GuestConsole = KeepingConsole(),
-    history: MachineHistory? = nil, commands: CommandTable = .standard
+    history: MachineHistory? = nil, lastStop: StopReason? = nil, commands: CommandTable = .standard
   ) {
+    ended = lastStop.flatMap { $0.isEnd ? $0 : nil }
     self.machine = machine
     self.image = image
     self.console = console
