@@ -23,6 +23,8 @@ let package = Package(
     .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev", "pkg-config"])]),
     // libdw, which comes with libelf, from Debian's libdw-dev.
     .systemLibrary(name: "CDwarf", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "pkg-config"])]),
+    // libedit, from Debian's libedit-dev.
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev", "pkg-config"])]),
     // libzstd, from Debian's libzstd-dev.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
     // The boot ROM's assembly, carried inside the binary as constant data.
@@ -36,7 +38,9 @@ let package = Package(
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people see of a machine: reports in words, and the shell.
-    .target(name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .target(
+      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit"],
+      swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -49,7 +53,8 @@ let package = Package(
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger", "Traces",
+        "CEdit", "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
+        "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -75,6 +80,9 @@ let package = Package(
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Traces"],
       swiftSettings: strict),
+    .testTarget(
+      name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"],
+      exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],

@@ -254,9 +254,9 @@ struct ELFReader: ~Copyable {
     }
   }
 
-  /// The symbol `raw`, unless it names no place in the image: files, sections, absolute and undefined symbols.
+  /// The symbol `raw`, unless it names neither a place in the image nor a value: files, sections, undefined symbols.
   private func symbol(_ raw: GElf_Sym, names: Int) -> Symbol? {
-    let kind: Symbol.Kind
+    var kind: Symbol.Kind
     switch Int32(raw.st_info & 0xF) {
     case STT_FUNC: kind = .function
     case STT_OBJECT: kind = .object
@@ -264,7 +264,11 @@ struct ELFReader: ~Copyable {
     default: return nil
     }
     guard raw.st_shndx != UInt16(SHN_UNDEF) else { return nil }
-    guard raw.st_shndx < UInt16(SHN_LORESERVE) || raw.st_shndx == UInt16(SHN_XINDEX) else { return nil }
+    if raw.st_shndx == UInt16(SHN_ABS) {
+      kind = .constant
+    } else {
+      guard raw.st_shndx < UInt16(SHN_LORESERVE) || raw.st_shndx == UInt16(SHN_XINDEX) else { return nil }
+    }
     guard let name = string(at: Int(raw.st_name), in: names), !name.isEmpty else { return nil }
     return Symbol(
       name: name, address: UInt32(truncatingIfNeeded: raw.st_value),

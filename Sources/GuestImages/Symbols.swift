@@ -8,6 +8,8 @@ public struct Symbol: Hashable, Sendable {
     case object
     /// `STT_NOTYPE` in a section: a bare label in assembly or from a linker script.
     case label
+    /// `SHN_ABS`: a value that the assembler or the linker script gave a name, and no place in the image.
+    case constant
 
     public static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
   }
@@ -41,9 +43,17 @@ public struct SymbolTable: Sendable {
   /// For each symbol, the highest end of it and all before it: where a search downwards may stop.
   private let highestEnd: [UInt64]
   private let indexByName: [String: Int]
+  /// The values of absolute symbols, which no address belongs to.
+  public let constants: [String: UInt32]
 
   public init(_ unsorted: [Symbol] = []) {
-    let symbols = unsorted.sorted { a, b in
+    var constants: [String: UInt32] = [:]
+    // A global one wins over file-local ones of its name.
+    for symbol in unsorted where symbol.kind == .constant {
+      if symbol.isGlobal || constants[symbol.name] == nil { constants[symbol.name] = symbol.address }
+    }
+    self.constants = constants
+    let symbols = unsorted.filter { $0.kind != .constant }.sorted { a, b in
       (a.address, a.kind, a.isGlobal ? 0 : 1, b.size, a.name)
         < (b.address, b.kind, b.isGlobal ? 0 : 1, a.size, b.name)
     }

@@ -69,7 +69,7 @@ extension AuditRun {
     }
   }
 
-  private func readAreas() {
+  func readAreas() {
     var seen: Set<UInt32> = []
     var next = variable(.vmlist)
     while next != 0 {

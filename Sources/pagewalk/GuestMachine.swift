@@ -44,6 +44,9 @@ final class GuestMachine: RunnableMachine {
 
   func receive(_ bytes: [UInt8]) { machine.receive(bytes) }
 
+  /// Gives what the guest wrote to port E9h to standard error, also if no line has ended.
+  func flushDebugOutput() { debugOutput.flush() }
+
   func takeConsoleOutput(draining: Bool) -> [UInt8] {
     debugOutput.flush()
     return machine.takeSerialOutput(draining: draining)

@@ -12,7 +12,9 @@ struct Pagewalk: ParsableCommand {
         pagewalk trace record -e walk,pte-store,flush,fault .build/images/minikernel.elf -o kernel.pwt
         pagewalk test Tests/Golden
       """,
-    subcommands: [RunCommand.self, MachinesCommand.self, TraceCommand.self, TestCommand.self])
+    subcommands: [
+      RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
+    ])
 }
 
 @main

@@ -1,9 +1,6 @@
 import ArgumentParser
-import Emulator
+import Debugger
 import Glibc
-import MachineDescriptions
-
-extension TimingLevel: ExpressibleByArgument {}
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -25,34 +22,14 @@ struct RunCommand: ParsableCommand {
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
         pagewalk run --check stale=stop kernel.elf
+        pagewalk run --debug kernel.elf
         pagewalk run --timing full --profile /tmp/prof kernel.elf
         pagewalk run --timing full --machine pentium-pro --stats kernel.elf
       """)
 
-  @Argument(help: "The ELF file to boot.", completion: .file())
-  var image: String
+  @OptionGroup var guest: GuestOptions
 
-  @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
-    transform: MemorySize.init(parsing:))
-  var memory: MemorySize?
-
-  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
-  var append = ""
-
-  @Option(
-    help: ArgumentHelp(
-      "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
-      valueName: "file[:string]"))
-  var module: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
-  var machine = "p6"
-
-  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
-  var timing = TimingLevel.full
+  @OptionGroup var history: HistoryOptions
 
   @Option(
     help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
@@ -82,19 +59,26 @@ struct RunCommand: ParsableCommand {
     transform: StaleChecking.init(parsing:))
   var check: StaleChecking?
 
+  @Flag(help: "Keep a history of the run, and give the debugger's prompt on Ctrl-C and at the guest's end.")
+  var debug = false
+
   @Flag(help: "Print what was counted to standard error at the end.")
   var stats = false
 
   @Flag(help: "Print it as one line of JSON instead; implies --stats.")
   var json = false
 
+  func validate() throws {
+    if debug && (audit != nil || profile != nil || maxCycles != nil || check != nil) {
+      throw ValidationError(
+        "--debug goes with none of --audit, --check, --profile and --max-cycles: the debugger has 'audit', 'set stale' and 'goto'"
+      )
+    }
+  }
+
   mutating func run() throws {
-    let description = try MachineDescription(named: self.machine)
-    let size = memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
-    let machine = try GuestMachine(
-      RunPreparation(image: image, memory: size, commandLine: append, modules: module),
-      description: description,
-      timing: timing)
+    if debug { return try runInDebugger() }
+    let machine = try guest.makeMachine()
     let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
     if profile != nil { machine.beginProfile() }
     let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
@@ -116,6 +100,24 @@ struct RunCommand: ParsableCommand {
     throw ExitCode(
       outcome.exitStatus == ExitStatus.success && machine.staleUses > 0
         ? ExitStatus.stale : outcome.exitStatus)
+  }
+
+  /// The debugger's shell, with the guest running already.
+  private func runInDebugger() throws {
+    let machine = try guest.makeMachine()
+    let console = DebugConsole(machine)
+    let session = DebuggerSession(
+      machine: machine.machine, image: machine.image, console: console,
+      history: history.begin(machine.machine))
+    session.readSource = SourceFiles.lines
+    Interruption.install()
+    let status = DebugLoop(session, scripts: [("run --debug", "continue")], beginLine: console.beginLine)
+      .run()
+    if stats || json {
+      let report = StatisticsReport(statistics: machine.statistics)
+      StandardError.write(json ? report.json() + "\n" : report.text())
+    }
+    throw ExitCode(status)
   }
 
   /// - Throws: `ValidationError` with a sentence.

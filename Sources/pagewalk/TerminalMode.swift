@@ -9,6 +9,8 @@ enum TerminalMode {
   nonisolated(unsafe) private static var saved = termios()
   nonisolated(unsafe) private static var serial = termios()
   nonisolated(unsafe) private static var isEntered = false
+  /// Whether settings are known and handlers stand: entered once, at least.
+  nonisolated(unsafe) private static var isPrepared = false
   /// What signals did before, by number. Plain memory: a handler must not meet a reference count.
   nonisolated(unsafe) private static let previousActions = UnsafeMutablePointer<sigaction>.allocate(
     capacity: 65)
@@ -21,6 +23,11 @@ enum TerminalMode {
   /// Switches standard input over if it is a terminal and this process is in its foreground; else does nothing.
   static func enter() {
     guard isatty(STDIN_FILENO) == 1, tcgetpgrp(STDIN_FILENO) == getpgrp() else { return }
+    guard !isPrepared else {
+      isEntered = true
+      tcsetattr(STDIN_FILENO, TCSANOW, &serial)
+      return
+    }
     guard tcgetattr(STDIN_FILENO, &saved) == 0 else { return }
     serial = saved
     serial.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHOE | ECHOK | ECHONL | IEXTEN)
@@ -31,6 +38,7 @@ enum TerminalMode {
       keys[Int(VTIME)] = 0
     }
     isEntered = true
+    isPrepared = true
     atexit { TerminalMode.restore() }
     for signal in deadlySignals { catchDeadly(signal) }
     var stop = sigaction()
@@ -43,6 +51,12 @@ enum TerminalMode {
   /// Puts the settings from before back, if they were changed. Safe in a signal handler (POSIX.1-2017, 2.4.3 lists tcsetattr).
   static func restore() {
     if isEntered { _ = tcsetattr(STDIN_FILENO, TCSANOW, &saved) }
+  }
+
+  /// The same, until it is entered again.
+  static func leave() {
+    restore()
+    isEntered = false
   }
 
   private static func catchDeadly(_ signal: Int32) {
@@ -60,6 +74,6 @@ enum TerminalMode {
     restore()
     raise(SIGSTOP)
     // Continued, in the foreground or not: only the foreground may change the terminal.
-    if tcgetpgrp(STDIN_FILENO) == getpgrp() { _ = tcsetattr(STDIN_FILENO, TCSANOW, &serial) }
+    if isEntered, tcgetpgrp(STDIN_FILENO) == getpgrp() { _ = tcsetattr(STDIN_FILENO, TCSANOW, &serial) }
   }
 }

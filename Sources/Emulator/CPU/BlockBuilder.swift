@@ -44,6 +44,7 @@ extension CPU {
     if let ram = bus.hostPageForWriting(page.physical >> 12) {
       page.physical = mmu.memory.physicalAddress(ofHost: ram)
     }
+    if mmu.fetchPage.pointee.held == page.page { page.line = mmu.fetchPage.pointee.line }
     mmu.forgetFetchPage()
     mmu.fetchPage.pointee = page
   }

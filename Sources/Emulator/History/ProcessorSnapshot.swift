@@ -44,7 +44,8 @@ extension CPU {
     let isHeld = loop.holdsString && (blocks.heldFrom.map { $0.pointee.handler == .string } ?? true)
     return ProcessorSnapshot(
       state: state.pointee, registers: (0..<9).map { registers[$0] }, counters: counters.pointee,
-      performance: performance, split: split, faultHistory: faultHistory, isShutDown: isShutDown, costs: costs,
+      performance: performance, split: split, faultHistory: faultHistory, isShutDown: isShutDown,
+      costs: costs,
       loop: ProcessorSnapshot.Loop(
         trapsAfterStep: loop.trapsAfterStep, attended: loop.attended, stepOne: loop.stepOne,
         heldString: isHeld ? (blocks.heldString[0], blocks.heldString[1]) : nil),
@@ -102,9 +103,8 @@ extension MMU {
     for set in 0..<data4K.sets { recent4K[set] = AccessFilter.none }
     for set in 0..<dataLarge.sets { recentLarge[set] = AccessFilter.none }
     lastWasCacheable.pointee = true
-    // The next fetch asks the instruction TLB, whose most recent entry it is.
     fetchPage.pointee = saved.fetchPage
-    forgetFetchPage()
+    askAgainForFetchPage()
   }
 }
 

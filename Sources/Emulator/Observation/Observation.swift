@@ -174,7 +174,7 @@ extension CPU {
   /// What the fast paths may do depends on what is followed.
   func observationChanged() {
     mmu.filter.dropAll()
-    mmu.forgetFetchPage()
+    mmu.askAgainForFetchPage()
     mmu.markPointerTable()
   }
 

@@ -126,7 +126,7 @@ final class StaleCheck {
     switch array {
     case .data4K: mmu.filter.drop(entry.pointee.page)
     case .dataLarge: mmu.filter.dropLarge(entry.pointee.page, shift: shift(of: array))
-    case .instruction4K, .instructionLarge: mmu.forgetFetchPage()
+    case .instruction4K, .instructionLarge: mmu.askAgainForFetchPage()
     }
   }
 

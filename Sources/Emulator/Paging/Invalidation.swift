@@ -16,9 +16,10 @@ extension MMU {
       filter.dropLarge(linear >> shift, shift: shift)
     }
     let fetch = fetchPage.pointee
+    let current = fetch.page == AccessFilter.none ? fetch.held : fetch.page
     let holdsFetchPage =
       fetch.source == .instructionLarge
-      ? fetch.page >> (shift &- 12) == linear >> shift : fetch.page == page
+      ? current >> (shift &- 12) == linear >> shift : current == page
     if holdsFetchPage { forgetFetchPage() }
   }
 
@@ -43,6 +44,14 @@ extension MMU {
     }
     fetchPage.pointee.lookups = 0
     fetchPage.pointee.page = AccessFilter.none
+    fetchPage.pointee.held = AccessFilter.none
+  }
+
+  /// Makes the next fetch ask the TLB for an onlooker's sake: nothing is counted that would not have been.
+  func askAgainForFetchPage() {
+    let page = fetchPage.pointee.page == AccessFilter.none ? fetchPage.pointee.held : fetchPage.pointee.page
+    forgetFetchPage()
+    fetchPage.pointee.held = page
   }
 
   /// The state after RESET#: no paging, nothing translated.

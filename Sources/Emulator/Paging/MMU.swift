@@ -170,6 +170,9 @@ struct FetchPage {
   var host: UnsafeRawPointer?
   /// Lines entered in the page since it became the current one.
   var lookups: UInt64 = 0
+  /// The page whose line the fetch unit still holds although the next fetch asks the TLB: an onlooker wants that, not the
+  /// processor.
+  var held = AccessFilter.none
   /// The 32-byte line (linear address / 32) that the fetch unit holds; a lookup is made when another is entered.
   var line = UInt32.max
 }

@@ -333,7 +333,7 @@ public struct PageWalk: Sendable {
 
   /// The right that a page with these properties does not give, nil when it allows `access`. SDM vol. 3A, 4.6.1.
   @inline(__always)
-  static func missingRight(
+  public static func missingRight(
     for access: PageAccess, isUserPage: Bool, isWritable: Bool, isNoExecute: Bool, writeProtect: Bool
   ) -> Right? {
     if access.isUser && !isUserPage { return .user }

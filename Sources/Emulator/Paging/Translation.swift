@@ -129,6 +129,19 @@ extension MMU {
 
   /// The instruction TLB's entry for a fetch, filled by a walk when no array has it. Paging must be on.
   func instructionEntry(_ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
+    let entry = try findInstructionEntry(linear)
+    took(.ends(physical: physical(of: linear, entry.pointee.translation)))
+    return entry
+  }
+
+  private func physical(of linear: UInt32, _ translation: Translation) -> UInt64 {
+    let mask: UInt32 = translation.isLarge ? 1 << control.pointee.largePageShift &- 1 : 0xfff
+    return translation.frame | UInt64(linear & mask)
+  }
+
+  private func findInstructionEntry(
+    _ linear: UInt32
+  ) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
     let access = PageAccess(.fetch, user: isUserMode)
     took(.begins(linear: linear, access))
     if let entry = instruction4K.find(linear >> 12) {

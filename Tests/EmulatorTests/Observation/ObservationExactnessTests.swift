@@ -41,6 +41,14 @@ struct ObservationExactnessTests {
     },
   ]
 
+  private static func detach(_ kept: Any?, from machine: Machine) {
+    for observer in kept as? [ObserverID] ?? [kept as? ObserverID].compactMap(\.self) {
+      machine.stopObserving(observer)
+    }
+    machine.translationStepper = nil
+    machine.checkStale(nil)
+  }
+
   @Test("random programs", arguments: looks)
   func randomPrograms(_ look: Look) throws {
     for seed in 0..<20 as Range<UInt64> {
@@ -67,6 +75,30 @@ struct ObservationExactnessTests {
       let differences = TimedGuest.finish(plain).differences(from: TimedGuest.finish(watched))
       #expect(differences.isEmpty, "\(guest), \(timing): \(differences.joined(separator: "\n"))")
       _ = kept
+    }
+  }
+
+  @Test("observers that come and go in the middle of a run", arguments: looks)
+  func comingAndGoing(_ look: Look) throws {
+    for seed in 0..<20 as Range<UInt64> {
+      var random = TimingRandom(seed)
+      for timing in TimingLevel.allCases {
+        let plain = try RandomSystemProgram.machine(seed: seed, timing)
+        let watched = try RandomSystemProgram.machine(seed: seed, timing)
+        var kept: Any?
+        for _ in 0..<6 {
+          _ = watched.machine.run(untilCycle: watched.machine.cycle + UInt64(random.below(9000)))
+          kept = look.attach(watched.machine)
+          _ = watched.machine.run(untilCycle: watched.machine.cycle + UInt64(random.below(3000)))
+          Self.detach(kept, from: watched.machine)
+        }
+        let stops = (plain.machine.run(untilCycle: 100_000_000), watched.machine.run(untilCycle: 100_000_000))
+        let differences = Outcome(of: plain.machine, stop: stops.0)
+          .differences(from: Outcome(of: watched.machine, stop: stops.1))
+        #expect(differences.isEmpty, "seed \(seed), \(timing): \(differences.joined(separator: "\n"))")
+        #expect(plain.memoryFingerprint == watched.memoryFingerprint, "seed \(seed), \(timing)")
+        _ = kept
+      }
     }
   }
 

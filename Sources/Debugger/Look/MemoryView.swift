@@ -1,0 +1,119 @@
+import Emulator
+import IA32
+
+/// Memory by one of the ways in which it can be seen. Reading leaves no trace: the TLB, A and D, the clock and devices are as
+/// they were.
+struct MemoryView {
+  enum Kind: String {
+    /// As a load would see it: the data TLB first, then a walk.
+    case processor
+    /// As an instruction fetch would see it.
+    case code
+    /// Through the tables in memory, whatever the TLB holds.
+    case tables
+    /// By physical address.
+    case physical
+  }
+
+  /// Where a translation came from.
+  enum Source: Hashable {
+    /// Paging is off, or the address is physical.
+    case none
+    case tlb(TLBArrayName, set: Int, way: Int)
+    case walk
+  }
+
+  struct Place: Hashable {
+    var physical: UInt64
+    var source: Source
+  }
+
+  let machine: Machine
+  let kind: Kind
+
+  init(_ machine: Machine, _ kind: Kind) {
+    self.machine = machine
+    self.kind = kind
+  }
+
+  /// The physical address behind `address`.
+  /// - Throws: `ShellError` with the reason why there is none.
+  func place(of address: UInt64) throws(ShellError) -> Place {
+    if kind == .physical { return Place(physical: address, source: .none) }
+    guard let linear = UInt32(exactly: address) else {
+      throw ShellError("0x\(String(address, radix: 16)) is no linear address of 32 bits")
+    }
+    let control = machine.pagingControl
+    guard control.mode != .off else { return Place(physical: address, source: .none) }
+    let access = PageAccess(kind == .code ? .fetch : .read, user: false)
+    if kind != .tables, let (array, line) = machine.lookUp(LinearAddress(linear), fetch: kind == .code) {
+      return Place(
+        physical: Self.physical(line.entry.translation, linear, control),
+        source: .tlb(array, set: line.set, way: line.way))
+    }
+    let result =
+      kind == .tables
+      ? machine.walkFromMemory(LinearAddress(linear), access)
+      : machine.walkAsProcessor(LinearAddress(linear), access)
+    guard let translation = result.translation else {
+      throw ShellError("\(LinearAddress(linear)): \(Self.refusal(result))")
+    }
+    return Place(physical: Self.physical(translation, linear, control), source: .walk)
+  }
+
+  /// `count` bytes from `address` on, page by page.
+  /// - Throws: `ShellError` where something is not mapped, or is no memory.
+  func read(_ address: UInt64, count: Int) throws(ShellError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var next = address
+    while bytes.count < count {
+      let length = min(count - bytes.count, 4096 - Int(next & 0xfff))
+      let physical = try place(of: next).physical
+      guard let part = machine.peek(PhysicalAddress(physical), count: length) else {
+        throw ShellError(unreadable(physical, length))
+      }
+      bytes += part
+      // Linear addresses wrap at 4 GiB.
+      next = next &+ UInt64(length)
+      if kind != .physical { next &= 0xffff_ffff }
+    }
+    return bytes
+  }
+
+  func load32(_ linear: UInt32) throws(ShellError) -> UInt32 {
+    try UInt32(truncatingIfNeeded: Self.value(read(UInt64(linear), count: 4)[...]))
+  }
+
+  /// Bytes as a number, the lowest first.
+  static func value(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  static func physical(_ translation: Translation, _ linear: UInt32, _ control: PagingControl) -> UInt64 {
+    let mask: UInt32 = translation.isLarge ? 1 << control.largePageShift &- 1 : 0xfff
+    return translation.frame | UInt64(linear & mask)
+  }
+
+  /// Why a walk found no page.
+  private static func refusal(_ result: WalkResult) -> String {
+    guard let step = result.steps.last else { return "not mapped" }
+    return "not mapped: the \(step.level.name) \(step.verdict.text)"
+  }
+
+  private func unreadable(_ physical: UInt64, _ length: Int) -> String {
+    let region = machine.bus.region(at: PhysicalAddress(physical))
+    return switch region?.kind {
+    case .mmio:
+      "\(PhysicalAddress(physical)) belongs to the device '\(region?.name ?? "")', which a read could change: not read"
+    case .reserved, nil: "nothing answers at physical \(PhysicalAddress(physical))"
+    case .ram, .rom: "the \(length) bytes at physical \(PhysicalAddress(physical)) are not all memory"
+    }
+  }
+}
+
+extension Machine {
+  /// A walk through memory alone: under PAE from the page-directory-pointer table in memory, not from the registers.
+  func walkFromMemory(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+    pagingControl.mode == .pae ? walk(linear, access, cr3: registers.cr3) : walk(linear, access)
+  }
+}

@@ -1,0 +1,97 @@
+import Emulator
+import IA32
+
+/// Why the guest stands still, and where.
+struct StopReport: Report {
+  let standing: Standing
+  /// Such as "00100014 kernel_main+0x14 (main.c:12)".
+  let place: String
+  let linear: UInt32
+  let cycle: UInt64
+  /// More lines: the next instruction, the faults that ended the guest.
+  var details: [String] = []
+  /// Places of the hits that are not where the guest stands.
+  private let hitPlaces: [String?]
+
+  init(_ session: DebuggerSession, _ standing: Standing) {
+    self.standing = standing
+    let next = session.nextInstruction
+    linear = next
+    place = session.describe(next)
+    cycle = session.machine.cycle
+    hitPlaces = standing.hits.map {
+      $0.moment.linear == next || $0.namesPlace ? nil : session.describe($0.moment.linear)
+    }
+    if standing.reason == .tripleFault {
+      details = FaultExplanation(session).lines
+    } else if !standing.reason.isEnd, let code = try? Disassembly(session, at: next, count: 1) {
+      details = code.lines
+    }
+  }
+
+  private var reason: StopReason { standing.reason }
+
+  var lines: [String] {
+    var lines: [String] = []
+    for (hit, place) in zip(standing.hits, hitPlaces) {
+      let number = hit.stop.map { "\($0): " } ?? ""
+      lines.append(number + hit.text + (place.map { ", by \($0)" } ?? ""))
+      lines += hit.details
+    }
+    let isStopped = !standing.hits.isEmpty && !reason.isEnd
+    lines.append("\(isStopped ? "stopped at" : reason.text) \(place), cycle \(cycle)")
+    return lines + details
+  }
+
+  var json: JSONValue {
+    .object([
+      .init("reason", .string(standing.hits.isEmpty || reason.isEnd ? reason.name : "stop")),
+      .init("linear", .linear(linear)), .init("place", .string(place)), .init("cycle", .number(cycle)),
+      .init("status", reason.status.map { .number(UInt64($0)) } ?? .null),
+      .init("stops", .array(standing.hits.map(\.json))),
+      .init("details", .array(details.map { .string($0) })),
+    ])
+  }
+}
+
+extension StopReason {
+  /// Whether the guest can't go on.
+  public var isEnd: Bool {
+    switch self {
+    case .exit, .tripleFault, .halted, .reset: true
+    case .waiting, .breakpoint, .cycleLimit, .interrupted: false
+    }
+  }
+
+  var isBreakpoint: Bool { if case .breakpoint = self { true } else { false } }
+
+  /// The beginning of a sentence that ends with a place.
+  var text: String {
+    switch self {
+    case .exit(let value): "the guest exited with \(value) at"
+    case .tripleFault: "triple fault at"
+    case .halted: "halted for good at"
+    case .waiting: "the guest waits for input at"
+    case .reset: "reset by the guest at"
+    case .breakpoint: "stopped at"
+    case .cycleLimit: "at"
+    case .interrupted: "interrupted at"
+    }
+  }
+
+  /// The word for programs.
+  var name: String {
+    switch self {
+    case .exit: "exit"
+    case .tripleFault: "triple-fault"
+    case .halted: "halted"
+    case .waiting: "waiting"
+    case .reset: "reset"
+    case .breakpoint: "destination"
+    case .cycleLimit: "step"
+    case .interrupted: "interrupted"
+    }
+  }
+
+  var status: UInt8? { if case .exit(let value) = self { value } else { nil } }
+}

@@ -1,0 +1,113 @@
+/// All commands, and finding the one that was meant.
+public struct CommandTable: Sendable {
+  public let commands: [Command]
+  /// Every name of every command, cut into words, with the command's index.
+  private let names: [(words: [String], index: Int)]
+
+  public init(_ commands: [Command]) {
+    self.commands = commands
+    names = commands.enumerated().flatMap { index, command in
+      command.names.map { ($0.split(separator: " ").map(String.init), index) }
+    }
+  }
+
+  /// The commands of the shell. A group's file lists its own.
+  public static let standard = CommandTable(
+    RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
+      + SourceCommands.all + PagingCommands.all + TableCommands.all
+      + CheckCommands.all + KernelCommands.all + ShellCommands.all)
+
+  public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }
+
+  /// The command that the first of `words` name, and how many words that took. Each word may be cut short as long as only
+  /// one name begins so; a whole name is always meant.
+  /// - Throws: `ShellError` when there is none, or several.
+  public func find(_ words: [String]) throws(ShellError) -> (command: Command, length: Int) {
+    var candidates = names
+    var length = 0
+    var chosen: Command?
+    while length < words.count {
+      let word = words[length]
+      let longer = candidates.filter { $0.words.count > length }
+      let exact = longer.filter { $0.words[length] == word }
+      let matching = exact.isEmpty ? longer.filter { $0.words[length].hasPrefix(word) } : exact
+      if matching.isEmpty {
+        if let chosen { return (chosen, length) }
+        throw unknown(words, length, among: longer)
+      }
+      try checkAmbiguity(matching, words, length)
+      length += 1
+      let complete = matching.filter { $0.words.count == length }
+      // Of several names here all belong to one command, or one is a whole word of the line.
+      chosen = complete.first.map { commands[$0.index] }
+      candidates = matching
+      if candidates.allSatisfy({ $0.words.count == length }) { break }
+    }
+    guard let chosen else { throw incomplete(words, candidates, length) }
+    return (chosen, length)
+  }
+
+  private func checkAmbiguity(
+    _ matching: [(words: [String], index: Int)], _ words: [String], _ length: Int
+  ) throws(ShellError) {
+    let found = Set(matching.map { $0.words[length] })
+    guard found.count > 1, Set(matching.map(\.index)).count > 1 else { return }
+    let texts = matching.map { $0.words[...length].joined(separator: " ") }
+    throw ShellError(
+      "'\(words[...length].joined(separator: " "))' can mean \(Self.alternatives(texts))")
+  }
+
+  private func unknown(
+    _ words: [String], _ length: Int, among names: [(words: [String], index: Int)]
+  ) -> ShellError {
+    let word = words[length]
+    let before = words[..<length].map { $0 + " " }.joined()
+    let near = names.map { ($0.words[length], EditDistance.between(word, $0.words[length])) }
+      .filter { $0.1 <= max(1, min(word.count, $0.0.count) / 3 + ($0.0.count > 3 ? 1 : 0)) }
+      .min { ($0.1, $0.0) < ($1.1, $1.0) }
+    let beginning = "unknown command '\(before)\(word)'"
+    if let near { return ShellError(beginning + ": did you mean '\(before)\(near.0)'?") }
+    if length > 0 {
+      return ShellError(beginning + ": expected \(Self.alternatives(names.map { $0.words[length] }))")
+    }
+    return ShellError(beginning + ": 'help' lists them")
+  }
+
+  private func incomplete(
+    _ words: [String], _ candidates: [(words: [String], index: Int)], _ length: Int
+  ) -> ShellError {
+    let next = candidates.filter { $0.words.count > length }.map { $0.words[length] }
+    return ShellError("'\(words.joined(separator: " "))' needs \(Self.alternatives(next)) behind it")
+  }
+
+  /// "a, b or c", each once, in alphabetical order.
+  static func alternatives(_ texts: [String]) -> String {
+    let sorted = Set(texts).sorted()
+    guard let last = sorted.last else { return "nothing" }
+    if sorted.count == 1 { return last }
+    return sorted.dropLast().joined(separator: ", ") + " or " + last
+  }
+}
+
+/// How far two words are apart.
+enum EditDistance {
+  /// Letters to insert, remove, replace or swap with a neighbour. (Optimal string alignment.)
+  static func between(_ a: String, _ b: String) -> Int {
+    let a = Array(a.utf8.prefix(64))
+    let b = Array(b.utf8.prefix(64))
+    var rows = [[Int]](repeating: [Int](repeating: 0, count: b.count + 1), count: a.count + 1)
+    for i in 0...a.count { rows[i][0] = i }
+    for j in 0...b.count { rows[0][j] = j }
+    guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
+    for i in 1...a.count {
+      for j in 1...b.count {
+        let change = a[i - 1] == b[j - 1] ? 0 : 1
+        rows[i][j] = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + change)
+        if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+          rows[i][j] = min(rows[i][j], rows[i - 2][j - 2] + 1)
+        }
+      }
+    }
+    return rows[a.count][b.count]
+  }
+}

@@ -1,0 +1,86 @@
+import IA32
+
+/// A JSON value whose members keep the order in which they were put: the same answer gives the same bytes.
+public enum JSONValue: Hashable, Sendable {
+  /// A name and what it stands for.
+  public struct Member: Hashable, Sendable {
+    public var name: String
+    public var value: JSONValue
+
+    public init(_ name: String, _ value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  case null
+  case bool(Bool)
+  /// A count or a cycle. Addresses and entries are strings, because many readers lose bits beyond the 53rd.
+  case number(UInt64)
+  case string(String)
+  case array([JSONValue])
+  case object([Member])
+
+  /// An address, a register or an entry: a string such as "0x00100000".
+  public static func hex(_ value: UInt64, digits: Int) -> JSONValue {
+    .string("0x" + hexadecimal(value, digits: digits))
+  }
+
+  public static func linear(_ address: UInt32) -> JSONValue { hex(UInt64(address), digits: 8) }
+  public static func physical(_ address: UInt64) -> JSONValue { hex(address, digits: 9) }
+  public static func entry(_ value: UInt64) -> JSONValue { hex(value, digits: 16) }
+
+  /// `value`, or null where there is none.
+  public static func optional(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+
+  /// One line, without spaces.
+  public var text: String {
+    var text = ""
+    write(to: &text)
+    return text
+  }
+
+  private func write(to text: inout String) {
+    switch self {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .number(let value): text += String(value)
+    case .string(let value): Self.write(value, to: &text)
+    case .array(let values):
+      text += "["
+      for (index, value) in values.enumerated() {
+        if index > 0 { text += "," }
+        value.write(to: &text)
+      }
+      text += "]"
+    case .object(let members):
+      text += "{"
+      for (index, member) in members.enumerated() {
+        if index > 0 { text += "," }
+        Self.write(member.name, to: &text)
+        text += ":"
+        member.value.write(to: &text)
+      }
+      text += "}"
+    }
+  }
+
+  private static func write(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\t": text += "\\t"
+      default:
+        if scalar.value < 0x20 || scalar.value == 0x7f {
+          text += "\\u" + hexadecimal(UInt64(scalar.value), digits: 4)
+        } else {
+          text.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    text += "\""
+  }
+}

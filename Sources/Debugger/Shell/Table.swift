@@ -1,0 +1,86 @@
+import Emulator
+import IA32
+
+/// Rows of cells under titles: aligned text for people, an array of objects for programs.
+struct Table: Report {
+  struct Column {
+    /// The member's name in JSON.
+    var key: String
+    /// What stands above it; titles are left out when all are empty.
+    var title: String
+    var isRight = false
+
+    init(_ key: String, _ title: String? = nil, right: Bool = false) {
+      self.key = key
+      self.title = title ?? key
+      isRight = right
+    }
+  }
+
+  struct Cell {
+    var text: String
+    var json: JSONValue
+
+    init(_ text: String, _ json: JSONValue) {
+      self.text = text
+      self.json = json
+    }
+
+    static func text(_ text: String) -> Cell { Cell(text, .string(text)) }
+    static func number(_ value: UInt64) -> Cell { Cell(String(value), .number(value)) }
+    static func number(_ value: Int) -> Cell { number(UInt64(max(0, value))) }
+    static func linear(_ address: UInt32) -> Cell {
+      Cell(hexadecimal(UInt64(address), digits: 8), .linear(address))
+    }
+    static func physical(_ address: UInt64) -> Cell {
+      Cell(hexadecimal(address, digits: 9), .physical(address))
+    }
+    static func entry(_ value: UInt64) -> Cell { Cell(hexadecimal(value, digits: 16), .entry(value)) }
+    static let none = Cell("", .null)
+  }
+
+  var columns: [Column]
+  var rows: [[Cell]] = []
+  /// What to say when there are no rows.
+  var empty: String
+
+  init(_ columns: [Column], empty: String) {
+    self.columns = columns
+    self.empty = empty
+  }
+
+  var lines: [String] {
+    guard !rows.isEmpty else { return [empty] }
+    let titles = columns.map(\.title)
+    let texts = (titles.allSatisfy(\.isEmpty) ? [] : [titles]) + rows.map { $0.map(\.text) }
+    let widths = columns.indices.map { column in
+      texts.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return texts.map { row in
+      let cells = row.indices.map { column in
+        let padding = String(repeating: " ", count: max(0, widths[column] - row[column].count))
+        return columns[column].isRight ? padding + row[column] : row[column] + padding
+      }
+      return cells.joined(separator: "  ").trimmedRight
+    }
+  }
+
+  var json: JSONValue {
+    .array(
+      rows.map { row in
+        .object(zip(columns, row).map { JSONValue.Member($0.key, $1.json) })
+      })
+  }
+}
+
+extension String {
+  /// Without spaces at the end.
+  var trimmedRight: String {
+    var rest = self[...]
+    while rest.last == " " { rest.removeLast() }
+    return String(rest)
+  }
+
+  /// With spaces behind it, up to `width` characters.
+  func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

@@ -1,0 +1,31 @@
+import Emulator
+import IA32
+
+/// Where in memory the entries lie that translate a linear address, the upper ones first, as the tables are now.
+struct EntryPlaces {
+  struct Entry: Hashable {
+    /// Such as "PTE[0]".
+    var name: String
+    var level: PageWalk.Level
+    /// Physical address.
+    var address: UInt64
+    /// 4, or 8 under PAE.
+    var bytes: Int
+  }
+
+  /// Empty with paging off.
+  var entries: [Entry] = []
+
+  init(_ machine: Machine, _ linear: UInt32) {
+    let control = machine.pagingControl
+    guard control.mode != .off else { return }
+    let bytes = control.mode == .pae ? 8 : 4
+    let table = UInt64(machine.registers.cr3 & ~31)
+    for step in machine.walkFromMemory(LinearAddress(linear), PageAccess(.read, user: false)).steps {
+      entries.append(
+        Entry(
+          name: EntryName.text(step.level, linear, control), level: step.level,
+          address: step.address ?? table + UInt64(linear >> 30) * 8, bytes: bytes))
+    }
+  }
+}

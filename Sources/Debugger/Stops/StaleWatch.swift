@@ -1,0 +1,57 @@
+import Emulator
+import IA32
+
+/// The check for stale translations in a session: `set stale`, and `catch stale`.
+final class StaleWatch {
+  enum Setting: String, CaseIterable {
+    case off
+    case warn
+    case stop
+  }
+
+  private unowned let session: DebuggerSession
+  private(set) var setting = Setting.off
+  private var isOn = false
+  /// The stores that made translations stale, as far as uses of them have been reported, by cycle.
+  private(set) var causes: [UInt64: Hit] = [:]
+
+  init(_ session: DebuggerSession) { self.session = session }
+
+  func set(_ setting: Setting) {
+    self.setting = setting
+    update()
+  }
+
+  /// Switches the machine's check on or off.
+  func update() {
+    let isWanted = setting != .off || session.stops.enabled(.stale) != nil
+    guard isWanted != isOn else { return }
+    isOn = isWanted
+    session.machine.checkStale(isWanted ? { [unowned self] in self.found($0) } : nil)
+  }
+
+  private func found(_ report: StaleReport) {
+    let lines = StaleReportText(report, session.places).lines
+    if let store = report.store { causes[store.moment.cycle] = cause(store, report) }
+    guard !session.stops.isQuiet else { return }
+    let stop = session.stops.enabled(.stale)
+    guard stop != nil || setting == .stop else {
+      if session.stops.isStopping { session.console.say(lines) }
+      return
+    }
+    session.stops.hit(
+      Hit(
+        stop: stop?.number, moment: report.use, text: lines[0], namesPlace: true,
+        details: Array(lines.dropFirst()),
+        linear: report.linear, physical: report.store?.event.address))
+  }
+
+  private func cause(_ store: StaleReport.Store, _ report: StaleReport) -> Hit {
+    Hit(
+      stop: nil, moment: store.moment,
+      text:
+        "the store to the \(report.level.rawValue) at \(PhysicalAddress(store.event.address)) that made \(LinearAddress(report.linear)) stale",
+      details: ["  used at cycle \(report.use.cycle) by \(session.describe(report.use.linear))"],
+      linear: report.linear, physical: store.event.address)
+  }
+}

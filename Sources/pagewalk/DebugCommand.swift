@@ -1,0 +1,59 @@
+import ArgumentParser
+import Debugger
+import Glibc
+import GuestImages
+
+/// `pagewalk debug`: the debugger's shell around a guest.
+struct DebugCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "debug",
+    abstract: "Look into a guest: registers, memory, page tables, the TLB.",
+    discussion: """
+      The guest stands before its first instruction. Commands come from scripts (-x), then from standard input; on a \
+      terminal with line editing and completion. 'help' lists them. The guest's console goes to standard output; \
+      'type' sends it a line. Ctrl-C stops a running guest.
+
+      A command that fails says why in one line on standard error. In a script that ends the session with status 2; with \
+      commands from a pipe the session goes on, and its status is 2 at the end.
+
+      Examples:
+        pagewalk debug --memory 1G .build/images/minikernel.elf
+        pagewalk debug -x commands.pw .build/images/hello.elf
+        printf 'c\\ninfo tlb\\n' | pagewalk debug .build/images/paging-tour.elf
+      """)
+
+  @OptionGroup var guest: GuestOptions
+
+  @OptionGroup var history: HistoryOptions
+
+  @Option(
+    name: [.customShort("x"), .customLong("script")],
+    help: ArgumentHelp("A file with commands to execute first. May be repeated.", valueName: "file"))
+  var scripts: [String] = []
+
+  mutating func run() throws {
+    let scripts = try self.scripts.map { file in
+      (file, String(decoding: try HostFile.read(file), as: UTF8.self))
+    }
+    let machine = try guest.makeMachine()
+    let console = DebugConsole(machine)
+    let session = DebuggerSession(
+      machine: machine.machine, image: machine.image, console: console,
+      history: history.begin(machine.machine))
+    session.readSource = SourceFiles.lines
+    Interruption.install()
+    Interruption.end()
+    throw ExitCode(DebugLoop(session, scripts: scripts, beginLine: console.beginLine).run())
+  }
+}
+
+/// Source files, for `list`.
+enum SourceFiles {
+  /// The lines of `file` as the compiler was given it, seen from the current folder; nil if it can't be read.
+  static func lines(_ file: String) -> [String]? {
+    guard let bytes = try? HostFile.read(file) else { return nil }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+      .map(
+        String.init)
+  }
+}

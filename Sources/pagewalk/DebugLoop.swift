@@ -1,0 +1,71 @@
+import Debugger
+import Glibc
+
+/// Lines of commands from scripts and standard input to a shell, and its answers to standard output.
+struct DebugLoop {
+  private let session: DebuggerSession
+  private let shell: Shell
+  private let source: CommandSource
+  /// Called before something is printed: the guest may be in the middle of a line.
+  private let beginLine: () -> Void
+
+  init(
+    _ session: DebuggerSession, scripts: [(file: String, text: String)] = [], beginLine: @escaping () -> Void
+  ) {
+    self.session = session
+    shell = Shell(session)
+    self.beginLine = beginLine
+    let source = CommandSource(scripts: scripts, session: session, beginLine: beginLine)
+    self.source = source
+    session.nextLine = { source.next(prompt: $0) }
+    session.emit = { lines in
+      beginLine()
+      Self.print(lines)
+    }
+  }
+
+  /// Executes lines until they end, or `quit`.
+  /// - Returns: the exit status: 2 when a script's line failed, which ends the session, or a line of a pipe, which does not.
+  func run() -> Int32 {
+    var status = ExitStatus.success
+    while !session.wantsToQuit {
+      guard let line = source.next(prompt: "(pw) ") else {
+        beginLine()
+        if source.isTerminal { Self.print([""]) }
+        break
+      }
+      let place = source.place
+      guard let failure = execute(line, repeats: place == nil) else { continue }
+      if let place {
+        StandardError.write("pagewalk: \(place): \(failure)\n")
+        return ExitStatus.hostMistake
+      }
+      // A person sees the mistake and goes on.
+      StandardError.write(source.isTerminal ? "\(failure)\n" : "pagewalk: \(failure)\n")
+      if !source.isTerminal { status = ExitStatus.hostMistake }
+    }
+    return status
+  }
+
+  /// Prints what a line answers; what it complains of is returned.
+  private func execute(_ line: String, repeats: Bool) -> String? {
+    // Ctrl-C stops what a command lets run, also between the steps of a long one.
+    Interruption.begin()
+    let outcome = shell.execute(line, repeats: repeats)
+    Interruption.end()
+    switch outcome {
+    case .failed(let message):
+      beginLine()
+      return message
+    case .done(let lines):
+      guard !lines.isEmpty else { return nil }
+      beginLine()
+      Self.print(lines)
+      return nil
+    }
+  }
+
+  private static func print(_ lines: [String]) {
+    FileOutput.write(Array(lines.map { $0 + "\n" }.joined().utf8)[...], to: STDOUT_FILENO)
+  }
+}
