@@ -112,6 +112,7 @@ struct TraceSetup {
     _ machine: GuestMachine, output: Int32?, isEnough: @escaping () -> Bool,
     _ take: @escaping (MachineEvent, EventMoment) -> Void
   ) -> RunOutcome {
+    if output == nil { machine.silenceDebugOutput() }
     let traced = TracedMachine(machine, header: header, filter: filter, isEnough: isEnough, take)
     // Behind the window nothing is recorded any more.
     let windowEnd = header.filter.cycles.map { $0.upperBound == .max ? .max : $0.upperBound + 1 } ?? .max

@@ -67,7 +67,7 @@ struct TraceVerifyCommand: ParsableCommand {
         let report = verification.report(divergence)
         if debug {
           StandardError.write("pagewalk: \(golden): " + report.text)
-          throw ExitCode(try DivergenceShell.enter(verification.machine, divergence))
+          throw ExitCode(try DivergenceShell.enter(verification))
         }
         return TestResult(
           name: golden, outcome: .failed(report.lines, isTimingOnly: divergence.isTimingOnly))
@@ -79,16 +79,5 @@ struct TraceVerifyCommand: ParsableCommand {
     } catch  where output.wantsReport || worker {
       return TestResult(name: golden, outcome: .unusable("\(error)"))
     }
-  }
-}
-
-/// Where `trace verify --debug` hands over to the debugger's shell.
-enum DivergenceShell {
-  /// Enters the shell with the machine as it stands: after the instruction at which the run differed.
-  ///
-  /// - Returns: the exit status.
-  static func enter(_ machine: GuestMachine, _ divergence: Divergence) throws -> Int32 {
-    StandardError.write("pagewalk: there is no debugger's shell in this build\n")
-    return TestResult.different
   }
 }

@@ -177,6 +177,32 @@ struct TraceCommandTests {
     #expect(ended.error.contains("images/common/machine.h:"), "\(ended.error)")
   }
 
+  /// `--debug` stands behind the instruction that differs, and can go back from there.
+  @Test func theShellOpensAtTheDifference() throws {
+    let images = ".build/images/missing-flush"
+    try record("\(images)/wrong-address-fixed.elf", paging, "golden.pwt", "--memory", "16M")
+    let process = Process()
+    process.executableURL = CommandLineTests.executable
+    process.arguments = [
+      "trace", "verify", "--debug", "--image", "\(images)/wrong-address.elf", runner.path("golden.pwt"),
+    ]
+    process.currentDirectoryURL = TraceRunner.project
+    let (typed, output, error) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = typed
+    process.standardOutput = output
+    process.standardError = error
+    try process.run()
+    try typed.fileHandleForWriting.write(
+      contentsOf: Data("info registers\nreverse-stepi\ninfo registers\n".utf8))
+    try typed.fileHandleForWriting.close()
+    let printed = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    let said = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1, "\(said)")
+    #expect(said.contains("missing flush: the golden has INVLPG of 40000000"), "\(said)")
+    #expect(printed.contains("001007e9") && printed.contains("001007e4"), "\(printed)")
+  }
+
   /// The mini-kernel with its INVLPG made a no-operation: the golden says in which function it was.
   @Test func theMiniKernelWithoutItsFlush() throws {
     try record(kernel, paging, "golden.pwt")
