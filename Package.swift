@@ -78,7 +78,7 @@ let package = Package(
     .testTarget(
       name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces"], swiftSettings: strict),
     .testTarget(
-      name: "PagewalkTests", dependencies: ["pagewalk", "GuestImages", "IA32", "Traces"],
+      name: "PagewalkTests", dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Traces"],
       swiftSettings: strict),
     .testTarget(
       name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger", "Traces"],

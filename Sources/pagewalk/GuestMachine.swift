@@ -35,6 +35,9 @@ final class GuestMachine: RunnableMachine {
     }
   }
 
+  /// Keeps what the guest writes to port E9h to itself.
+  func silenceDebugOutput() { debugOutput.isSilent = true }
+
   // MARK: Running
 
   var cycle: UInt64 { machine.cycle }
@@ -183,8 +186,10 @@ extension PageWalk.Step {
 /// Port E9h on standard error, in whole lines where possible.
 private final class DebugOutput {
   private var buffer: [UInt8] = []
+  var isSilent = false
 
   func send(_ byte: UInt8) {
+    if isSilent { return }
     buffer.append(byte)
     if byte == UInt8(ascii: "\n") || buffer.count >= 4096 { flush() }
   }

@@ -7,8 +7,10 @@ struct Pagewalk: ParsableCommand {
     commandName: "pagewalk",
     abstract: "A cycle-level virtual machine of an IA-32 PC with PAE, for looking at memory management.",
     discussion: """
-      Example:
+      Examples:
         pagewalk run --memory 6G .build/images/minikernel.elf
+        pagewalk trace record -e walk,pte-store,flush,fault .build/images/minikernel.elf -o kernel.pwt
+        pagewalk test Tests/Golden
       """,
     subcommands: [
       RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,

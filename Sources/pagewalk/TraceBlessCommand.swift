@@ -39,17 +39,24 @@ struct TraceBlessCommand: ParsableCommand {
     if dryRun { return }
     var header = source.header
     if let image { header.image = image }
-    let description = try TraceSetup(of: source, image: path).description
-    let setup = try TraceSetup(header, imagePath: path, description: description)
+    let old = try TraceSetup(of: source, image: path, allowsOtherModules: true)
+    header.modules = old.header.modules
+    header.imageDigest = old.header.imageDigest
+    let setup = old.with(header)
     try TraceRecording(setup, path: golden, form: isText ? .text : .binary).run(output: nil)
   }
 
   /// Whether there is something to bless.
   private func showDifference(_ path: String) throws -> Bool {
     do {
-      let verification = try TraceVerification(golden: golden, image: path, timing: nil)
+      let verification = try TraceVerification(
+        golden: golden, image: path, timing: nil, allowsOtherModules: true)
       switch try verification.run() {
       case .same:
+        guard verification.setup.header.modules == verification.golden.header.modules else {
+          StandardError.write("pagewalk: \(golden): other modules, with which it does the same\n")
+          return true
+        }
         guard verification.isSameBuild else {
           StandardError.write("pagewalk: \(golden): another build, which does the same\n")
           return true

@@ -10,6 +10,7 @@ struct TraceRecordCommand: ParsableCommand {
     commandName: "record",
     abstract: "Run an image and write down what it does.",
     discussion: """
+      The status is 0 when the trace is complete, however the guest ends: that is a part of the trace. \
       The guest's console is printed as by 'run'; it gets no input but --input. A file that ends in .trace is text, any other \
       binary. The image's path is kept as it is given: relative to the project's folder, it is found on other machines too.
 

@@ -7,21 +7,25 @@ import Traces
 struct TraceSetup {
   let preparation: RunPreparation
   let description: MachineDescription
-  let header: TraceHeader
+  private(set) var header: TraceHeader
   let filter: ActiveFilter?
   let map: ImageMap
 
   /// - Parameter header: complete but for the digests of image and modules, which are filled in.
+  /// - Parameter modules: where the modules are, with their strings; nil for where the header says.
   /// - Throws: the typed errors of a bad image, size or machine.
-  init(_ header: TraceHeader, imagePath: String, description: MachineDescription) throws {
+  init(
+    _ header: TraceHeader, imagePath: String, modules: [String]? = nil, description: MachineDescription
+  ) throws {
+    let modules = modules ?? header.modules.map(\.argument)
     preparation = try RunPreparation(
       image: imagePath, memory: MemorySize(bytes: header.memoryBytes), commandLine: header.commandLine,
-      modules: header.modules.map(\.argument))
+      modules: modules)
     self.description = description
     var header = header
     header.imageDigest = ImageDigest.hexadecimal(of: preparation.image)
     for index in header.modules.indices {
-      let module = try RunPreparation.readModule(header.modules[index].argument)
+      let module = try RunPreparation.readModule(modules[index])
       header.modules[index].digest = SHA256.hexadecimal(of: module.bytes)
     }
     self.header = header
@@ -31,9 +35,11 @@ struct TraceSetup {
 
   /// The run that `golden` was recorded from, or the same with another image.
   ///
-  /// - Parameter image: the image to run; nil for the recorded one, which must not have changed then.
+  /// - Parameters:
+  ///   - image: the image to run; nil for the recorded one, which must not have changed then.
+  ///   - allowsOtherModules: the modules may have changed.
   /// - Throws: `TraceError` for a golden that doesn't fit.
-  init(of golden: any BlockSource, image: String?) throws {
+  init(of golden: any BlockSource, image: String?, allowsOtherModules: Bool = false) throws {
     let recorded = golden.header
     let description: MachineDescription
     do {
@@ -42,13 +48,15 @@ struct TraceSetup {
       throw TraceError(file: golden.file, .corrupt, "its machine can't be built: \(error)")
     }
     let path = try image ?? Self.find(recorded.image, golden: golden.file)
-    try self.init(recorded, imagePath: path, description: description)
+    let modules = try recorded.modules.map { try Self.findModule($0.argument, golden: golden.file) }
+    try self.init(recorded, imagePath: path, modules: modules, description: description)
     guard image != nil || header.imageDigest == recorded.imageDigest else {
       throw TraceError(
         file: golden.file, .mismatch, "was recorded from another build of \(path)",
         expected: "the same image, or --image \(path) to compare the new build with the golden")
     }
-    for (old, new) in zip(recorded.modules, header.modules) where old.digest != new.digest {
+    for (old, new) in zip(recorded.modules, header.modules)
+    where old.digest != new.digest && !allowsOtherModules {
       throw TraceError(
         file: golden.file, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
       )
@@ -57,6 +65,13 @@ struct TraceSetup {
 
   /// Whether the image is the one that the golden was recorded from.
   func isSameBuild(as golden: any BlockSource) -> Bool { golden.header.imageDigest == header.imageDigest }
+
+  /// `FILE[:STRING]` with the file where it is found, and the string that the guest sees.
+  private static func findModule(_ argument: String, golden: String) throws(TraceError) -> String {
+    let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let string = parts.count > 1 ? String(parts[1]) : HostFile.baseName(String(parts[0]))
+    return try find(String(parts[0]), golden: golden) + ":" + string
+  }
 
   /// Where a recorded path leads: from the golden's folder, from each folder above it, from the working directory.
   static func find(_ path: String, golden: String) throws(TraceError) -> String {
@@ -73,7 +88,15 @@ struct TraceSetup {
       if HostPaths.isFile(path) { return path }
     }
     throw TraceError(
-      file: golden, .mismatch, "its image \(path) is not there", expected: "the image built, or --image FILE")
+      file: golden, .mismatch, "its file \(path) is not there",
+      expected: "that file, or another image with --image")
+  }
+
+  /// The same with another header.
+  func with(_ header: TraceHeader) -> TraceSetup {
+    var setup = self
+    setup.header = header
+    return setup
   }
 
   // MARK: Running
@@ -89,6 +112,7 @@ struct TraceSetup {
     _ machine: GuestMachine, output: Int32?, isEnough: @escaping () -> Bool,
     _ take: @escaping (MachineEvent, EventMoment) -> Void
   ) -> RunOutcome {
+    if output == nil { machine.silenceDebugOutput() }
     let traced = TracedMachine(machine, header: header, filter: filter, isEnough: isEnough, take)
     // Behind the window nothing is recorded any more.
     let windowEnd = header.filter.cycles.map { $0.upperBound == .max ? .max : $0.upperBound + 1 } ?? .max

@@ -20,14 +20,15 @@ struct TraceVerification {
   /// - Parameters:
   ///   - image: the image to run instead of the recorded one.
   ///   - allowsAnyBuild: the recorded image may have changed.
+  ///   - allowsOtherModules: the modules may have changed.
   ///   - timing: nil for strict where the build is the recorded one, and off where it is not.
   init(
     golden path: String, image: String?, timing: TimingComparison?, allowsAnyBuild: Bool = false,
-    keepsHistory: Bool = false
+    allowsOtherModules: Bool = false, keepsHistory: Bool = false
   ) throws {
     golden = try TraceFile.open(path)
     let image = try image ?? (allowsAnyBuild ? TraceSetup.find(golden.header.image, golden: path) : nil)
-    setup = try TraceSetup(of: golden, image: image)
+    setup = try TraceSetup(of: golden, image: image, allowsOtherModules: allowsOtherModules)
     machine = try setup.makeMachine()
     if keepsHistory { machine.keepHistory() }
     isSameBuild = setup.isSameBuild(as: golden)

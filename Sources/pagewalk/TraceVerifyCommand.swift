@@ -1,5 +1,4 @@
 import ArgumentParser
-import Debugger
 import Traces
 
 /// `pagewalk trace verify`.
@@ -69,7 +68,7 @@ struct TraceVerifyCommand: ParsableCommand {
         let report = verification.report(divergence)
         if debug {
           StandardError.write("pagewalk: \(golden): " + report.text)
-          throw ExitCode(try DivergenceShell.enter(verification.machine, divergence))
+          throw ExitCode(try DivergenceShell.enter(verification.machine))
         }
         return TestResult(
           name: golden, outcome: .failed(report.lines, isTimingOnly: divergence.isTimingOnly))
@@ -81,22 +80,5 @@ struct TraceVerifyCommand: ParsableCommand {
     } catch  where output.wantsReport || worker {
       return TestResult(name: golden, outcome: .unusable("\(error)"))
     }
-  }
-}
-
-/// Where `trace verify --debug` hands over to the debugger's shell.
-enum DivergenceShell {
-  /// Enters the shell with the machine as it stands: after the instruction at which the run differed, with all of its past.
-  ///
-  /// - Returns: the exit status.
-  static func enter(_ machine: GuestMachine, _ divergence: Divergence) throws -> Int32 {
-    let console = DebugConsole(machine)
-    let session = DebuggerSession(
-      machine: machine.machine, image: machine.image, console: console, history: machine.history,
-      lastStop: machine.lastStop)
-    session.readSource = SourceFiles.lines
-    Interruption.end()
-    _ = DebugLoop(session, beginLine: console.beginLine).run()
-    return TestResult.different
   }
 }

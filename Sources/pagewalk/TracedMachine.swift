@@ -34,7 +34,8 @@ final class TracedMachine: RunnableMachine {
   func receive(_ bytes: [UInt8]) { machine.receive(bytes) }
   func takeConsoleOutput(draining: Bool) -> [UInt8] {
     if draining { stopObserving() }
-    return machine.takeConsoleOutput(draining: draining)
+    // A machine that is looked at where it was stopped is left as it is.
+    return machine.takeConsoleOutput(draining: draining && !isEnough())
   }
 
   func run(untilCycle limit: UInt64) -> MachineStop {

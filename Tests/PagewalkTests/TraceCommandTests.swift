@@ -1,7 +1,11 @@
 import Foundation
+import Emulator
 import GuestImages
 import IA32
 import Testing
+import Traces
+
+@testable import pagewalk
 
 /// `pagewalk trace` and `pagewalk test`, as people run them.
 @Suite("Trace commands")
@@ -96,6 +100,69 @@ struct TraceCommandTests {
     #expect(try runner.run("trace", "verify", runner.path("echo.pwt")).status == 0)
   }
 
+  /// Modules are found and checked as the image is, and blessed with it.
+  @Test func modulesBelongToTheGolden() throws {
+    let code: [UInt8] = [0x8B, 0x43, 0x18, 0x8B, 0x00, 0x8A, 0x00, 0xE6, 0xF4]  // the first module's first byte is the status
+    try FileManager.default.createDirectory(
+      atPath: runner.path("sub/golden"), withIntermediateDirectories: true)
+    try Data(GuestRunTests.image(code)).write(to: runner.folder.appending(path: "sub/guest.bin"))
+    try Data([7]).write(to: runner.folder.appending(path: "sub/module"))
+    let recorded = try runner.run(
+      "trace", "record", "--memory", "4M", "-e", "port", "--module", "module:a b", "guest.bin", "-o",
+      "golden/m.pwt",
+      in: runner.folder.appending(path: "sub"))
+    #expect(recorded.status == 0, "\(recorded.error)")
+    #expect(try runner.run("test", "--same-build", runner.path("sub/golden")).status == 0)
+    try Data([8]).write(to: runner.folder.appending(path: "sub/module"))
+    let other = try runner.run("trace", "verify", runner.path("sub/golden/m.pwt"))
+    #expect(
+      other.status == 2 && other.error.contains("was recorded with another module:a b"), "\(other.error)")
+    let blessed = try runner.run("trace", "bless", runner.path("sub/golden/m.pwt"))
+    #expect(
+      blessed.status == 0 && blessed.error.contains("differs: value (07 in the golden"), "\(blessed.error)")
+    #expect(try runner.run("trace", "verify", runner.path("sub/golden/m.pwt")).status == 0)
+  }
+
+  /// Whatever else looks at the machine, and however its run is cut up, the bytes are the same.
+  @Test func aDebuggerChangesNothing() throws {
+    let image = TraceRunner.images.appending(path: "paging-tour.elf").path
+    try record(image, "all", "plain.pwt", "--memory", "64M")
+    let source = try TraceFile.open(runner.path("plain.pwt"))
+    let setup = try TraceSetup(of: source, image: image)
+    let guest = try setup.makeMachine()
+    let places = guest.places
+    let machine = guest.machine
+    let writer = try TraceWriter(path: runner.path("debugged.pwt"), header: setup.header, map: setup.map) {
+      [unowned machine] in places.line(at: $0, isPaged: machine.isPaging)?.description
+    }
+    _ = machine.observe(.all) { writer.append($0, $1) }
+    machine.checkStale { _ in }
+    var accesses = 0
+    _ = machine.watchLinear(0x10_0000...0x10_ffff) { _, _ in accesses += 1 }
+    machine.breakpoints = Set(
+      setup.preparation.image.symbols.symbols.filter { $0.kind == .function }.map(\.address))
+    var stops = 0
+    run: while true {
+      switch machine.run(untilCycle: machine.cycle + 997, passingBreakpoint: true) {
+      case .breakpoint: stops += 1
+      case .cycleLimit, .interrupted: _ = machine.registers
+      case .exit(let value):
+        try writer.finish(
+          TraceEnding(
+            reason: "exit \(value)", cycles: machine.cycle, instructions: machine.counters.instructions,
+            events: writer.count))
+        break run
+      case let other:
+        Issue.record("\(other)")
+        break run
+      }
+    }
+    #expect(stops > 100 && accesses > 100)
+    let difference = try runner.run("trace", "diff", runner.path("plain.pwt"), runner.path("debugged.pwt"))
+    #expect(difference.status == 0, "\(difference.output)")
+    #expect(try runner.bytes("plain.pwt") == runner.bytes("debugged.pwt"))
+  }
+
   // MARK: What changed
 
   /// Bugs of a missing flush: the golden is that of the right guest, the report names where the flush was.
@@ -108,6 +175,32 @@ struct TraceCommandTests {
     #expect(ended.status == 1)
     #expect(ended.error.contains("missing flush: the golden has "), "\(ended.error)")
     #expect(ended.error.contains("images/common/machine.h:"), "\(ended.error)")
+  }
+
+  /// `--debug` stands behind the instruction that differs, and can go back from there.
+  @Test func theShellOpensAtTheDifference() throws {
+    let images = ".build/images/missing-flush"
+    try record("\(images)/wrong-address-fixed.elf", paging, "golden.pwt", "--memory", "16M")
+    let process = Process()
+    process.executableURL = CommandLineTests.executable
+    process.arguments = [
+      "trace", "verify", "--debug", "--image", "\(images)/wrong-address.elf", runner.path("golden.pwt"),
+    ]
+    process.currentDirectoryURL = TraceRunner.project
+    let (typed, output, error) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = typed
+    process.standardOutput = output
+    process.standardError = error
+    try process.run()
+    try typed.fileHandleForWriting.write(
+      contentsOf: Data("info registers\nreverse-stepi\ninfo registers\n".utf8))
+    try typed.fileHandleForWriting.close()
+    let printed = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    let said = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1, "\(said)")
+    #expect(said.contains("missing flush: the golden has INVLPG of 40000000"), "\(said)")
+    #expect(printed.contains("001007e9") && printed.contains("001007e4"), "\(printed)")
   }
 
   /// The mini-kernel with its INVLPG made a no-operation: the golden says in which function it was.

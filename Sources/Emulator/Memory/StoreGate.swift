@@ -9,6 +9,13 @@ struct FrameMarks: OptionSet {
   /// The history holds what stood in it when its newest snapshot was taken: stores need not be told any more. The only
   /// mark whose absence matters, and only while there is a history.
   static let saved = FrameMarks(rawValue: 1 << 2)
+  /// PDPTEs were read from it, and somebody wants to know who changes them. What else is in the frame is nobody's business.
+  static let pointerTable = FrameMarks(rawValue: 1 << 3)
+  /// The check for stale translations knows entries in it. Apart from `pageTable`, so that the check shows nobody else more.
+  static let checked = FrameMarks(rawValue: 1 << 4)
+
+  /// Those whose stores are told.
+  static let told: FrameMarks = [.pageTable, .watched, .pointerTable, .checked]
 }
 
 /// Who made a store.
@@ -39,13 +46,13 @@ final class StoreGate {
   private let marks: UnsafeMutablePointer<UInt8>
   private let frameCount: Int
   /// A frame needs notice when `(marks ^ inverted) & relevant` is not 0.
-  private var relevant: FrameMarks = [.pageTable, .watched]
+  private var relevant = FrameMarks.told
   private let inverted = FrameMarks.saved
   /// Who is storing now; the walker says so around its own stores.
   var writer = StoreWriter.instruction
   /// Called before a page is changed whose `saved` mark is missing, with its frame. The mark is set afterwards.
   var save: (_ frame: UInt64) -> Void = { _ in }
-  /// Told about each store to a frame with the mark `pageTable` or `watched`, before and after it.
+  /// Told about each store to a frame with one of the marks `FrameMarks.told`, before and after it.
   var storing: (NoticedStore) -> Void = { _ in }
   var stored: (NoticedStore) -> Void = { _ in }
   /// Called with the host page when stores to it have to come through here from now on.
@@ -106,7 +113,7 @@ final class StoreGate {
   }
 
   private func isReported(_ frame: Int) -> Bool {
-    marks[frame] & (FrameMarks.pageTable.rawValue | FrameMarks.watched.rawValue) != 0
+    marks[frame] & FrameMarks.told.rawValue != 0
   }
 
   // MARK: Marks

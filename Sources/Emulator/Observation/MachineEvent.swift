@@ -18,7 +18,8 @@ public struct EventKinds: OptionSet, Hashable, Sendable {
   public static let tlbEvict = EventKinds(rawValue: 1 << 4)
   /// Translations are invalidated: INVLPG, MOV to CR3, CR0 or CR4.
   public static let flush = EventKinds(rawValue: 1 << 5)
-  /// A store, the walker's included, to a page in which the walker has read an entry since the observation began.
+  /// A store, the walker's included, to a page in which the walker has read an entry since the observation began, or to the
+  /// page-directory-pointer table that CR3 names.
   public static let pteStore = EventKinds(rawValue: 1 << 6)
   /// An exception is raised.
   public static let fault = EventKinds(rawValue: 1 << 7)

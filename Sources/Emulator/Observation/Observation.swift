@@ -175,6 +175,7 @@ extension CPU {
   func observationChanged() {
     mmu.filter.dropAll()
     mmu.askAgainForFetchPage()
+    mmu.markPointerTable()
   }
 
   /// An instruction begins: told by the loop that follows instructions.

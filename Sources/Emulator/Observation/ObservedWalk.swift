@@ -9,9 +9,10 @@ extension MMU {
     let port = WalkerBusAccess(mmu: self, linear: walk.linear)
     var event = WalkEvent(linear: walk.linear, access: walk.access)
     if let cached { took(.cachedDirectoryEntry(cached)) }
+    let marks = marksOfWalks
     while walk.next != .done {
       let step = walk.advance(port)
-      if marksPageTables, let address = step.address { gate.mark(bus.driven(address), .pageTable) }
+      if !marks.isEmpty, let address = step.address { gate.mark(bus.driven(address), marks) }
       event.note(step)
       took(.walk(step))
     }
@@ -40,8 +41,21 @@ extension MMU {
     observation.tell(event(TLBEvent(name, set: set, way: way, entry.pointee, shift: shift)))
   }
 
-  /// Whether pages that the walker reads are marked, so that stores to them are told.
-  var marksPageTables: Bool { observation.wants(.pteStore) || observation.stale != nil }
+  /// The marks of pages that the walker reads: stores to them are told.
+  private var marksOfWalks: FrameMarks {
+    var marks: FrameMarks = observation.wants(.pteStore) ? .pageTable : []
+    if observation.stale != nil { marks.insert(.checked) }
+    return marks
+  }
+
+  /// Marks the page-directory-pointer table that CR3 names, if somebody wants to know of stores to it.
+  func markPointerTable() {
+    guard observation.wants(.pteStore), control.pointee.mode == .pae else { return }
+    gate.mark(pointerTable, .pointerTable)
+  }
+
+  /// The address of the page-directory-pointer table that CR3 names.
+  var pointerTable: UInt64 { bus.driven(UInt64(state.pointee.cr3 & ~31)) }
 }
 
 extension WalkEvent {

@@ -57,15 +57,15 @@ final class StaleCheck {
   }
 
   func markSources(_ translation: Translation) {
-    mmu.gate.mark(mmu.bus.driven(translation.leafAddress), .pageTable)
-    mmu.gate.mark(mmu.bus.driven(translation.directoryEntryAddress), .pageTable)
+    mmu.gate.mark(mmu.bus.driven(translation.leafAddress), .checked)
+    mmu.gate.mark(mmu.bus.driven(translation.directoryEntryAddress), .checked)
   }
 
   /// The page-directory-pointer table that the registers were loaded from.
   var pdptAddress: UInt64 { mmu.bus.driven(UInt64(mmu.state.pointee.cr3 & ~31)) }
 
   func markPDPT() {
-    if mmu.control.pointee.mode == .pae { mmu.gate.mark(pdptAddress, .pageTable) }
+    if mmu.control.pointee.mode == .pae { mmu.gate.mark(pdptAddress, .checked) }
   }
 
   func tell(_ found: StaleReport, _ cause: Cause) {

@@ -78,7 +78,7 @@ final class StoreWatch {
     let after = surroundings(of: store)
     let marks = gate.marks(at: store.physical)
     if marks.contains(.watched) { tellWatches(store, after) }
-    if marks.contains(.pageTable) && mmu.marksPageTables { tellEntries(store, after) }
+    if !marks.isDisjoint(with: [.pageTable, .pointerTable, .checked]) { tellEntries(store, after, marks) }
   }
 
   private func tellWatches(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64)) {
@@ -99,7 +99,9 @@ final class StoreWatch {
   }
 
   /// Tells of each paging-structure entry that the store touched.
-  private func tellEntries(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64)) {
+  private func tellEntries(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64), _ marks: FrameMarks) {
+    let tells = observation.wants(.pteStore)
+    guard tells || observation.stale != nil else { return }
     let isPAE = mmu.control.pointee.mode == .pae
     let width: UInt64 = isPAE ? 8 : 4
     var address = store.physical & ~(width - 1)
@@ -108,8 +110,9 @@ final class StoreWatch {
         address: address, old: Self.entry(at: address, width, in: before, from: store.physical & ~7),
         new: Self.entry(at: address, width, in: after, from: store.physical & ~7), writer: store.writer,
         linear: mmu.lastStoreLinear)
-      if observation.wants(.pteStore) { observation.tell(.pteStore(event)) }
-      observation.stale?.stored(event)
+      let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == mmu.pointerTable
+      if tells && (marks.contains(.pageTable) || isPointer) { observation.tell(.pteStore(event)) }
+      if marks.contains(.checked) { observation.stale?.stored(event) }
       address &+= width
     }
   }

@@ -85,6 +85,7 @@ extension MMU {
     refreshControl()
     dropAllEntries(keepingGlobal: control.pointee.globalPages)
     observation.stale?.loadedCR3()
+    markPointerTable()
     if observation.wants(.flush) {
       observation.tell(.flush(.cr3(value, keepsGlobal: control.pointee.globalPages)))
     }
@@ -122,7 +123,10 @@ extension MMU {
     } else if changed0.contains(.writeProtect) {
       filter.dropAll()
     }
-    if paeAfter && loadsPDPTEs { observation.stale?.loadedPDPTEs() }
+    if paeAfter && loadsPDPTEs {
+      observation.stale?.loadedPDPTEs()
+      markPointerTable()
+    }
     tellMode(.cr0, UInt64(old0.rawValue), UInt64(cr0.rawValue))
     tellMode(.cr4, UInt64(old4.rawValue), UInt64(cr4.rawValue))
   }
