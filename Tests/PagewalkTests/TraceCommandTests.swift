@@ -16,12 +16,6 @@ struct TraceCommandTests {
   private let kernel = ".build/images/minikernel.elf"
   private let paging = "walk,pte-store,flush,fault"
 
-  private func record(_ image: String, _ events: String, _ name: String, _ options: String...) throws {
-    let ended = try runner.runAll(
-      ["trace", "record", "--quiet", "-e", events, image, "-o", runner.path(name)] + options)
-    #expect(ended.status == 0, "\(ended.error)")
-  }
-
   // MARK: Exactness
 
   /// Our own goldens: every sample image.
@@ -48,11 +42,11 @@ struct TraceCommandTests {
         output: FileHandle.nullDevice, error: FileHandle.nullDevice)
     }
     defer { for process in load { process.terminate() } }
-    try record(kernel, "all", "a.pwt", "--cycles", "50000000-50300000")
-    try record(kernel, "all", "b.pwt", "--cycles", "50000000-50300000")
+    try runner.record(kernel, "all", "a.pwt", "--cycles", "50000000-50300000")
+    try runner.record(kernel, "all", "b.pwt", "--cycles", "50000000-50300000")
     #expect(try runner.bytes("a.pwt") == runner.bytes("b.pwt"))
-    try record(kernel, paging, "c.pwt")
-    try record(kernel, paging, "d.pwt")
+    try runner.record(kernel, paging, "c.pwt")
+    try runner.record(kernel, paging, "d.pwt")
     #expect(try runner.bytes("c.pwt") == runner.bytes("d.pwt"))
     #expect(try runner.run("trace", "verify", runner.path("c.pwt")).status == 0)
     #expect(try runner.run("trace", "diff", runner.path("c.pwt"), runner.path("d.pwt")).status == 0)
@@ -60,9 +54,9 @@ struct TraceCommandTests {
 
   /// A window of a trace is what the whole trace has there.
   @Test func aWindowIsAPartOfTheWhole() throws {
-    try record(
+    try runner.record(
       ".build/images/paging-tour.elf", "pte-store,fault,flush", "whole.trace", "--exact", "--memory", "64M")
-    try record(
+    try runner.record(
       ".build/images/paging-tour.elf", "pte-store,fault,flush", "part.trace", "--exact", "--memory", "64M",
       "--cycles",
       "200000-400000")
@@ -102,7 +96,8 @@ struct TraceCommandTests {
 
   /// Modules are found and checked as the image is, and blessed with it.
   @Test func modulesBelongToTheGolden() throws {
-    let code: [UInt8] = [0x8B, 0x43, 0x18, 0x8B, 0x00, 0x8A, 0x00, 0xE6, 0xF4]  // the first module's first byte is the status
+    // The first byte of the first module is the status.
+    let code: [UInt8] = [0x8B, 0x43, 0x18, 0x8B, 0x00, 0x8A, 0x00, 0xE6, 0xF4]
     try FileManager.default.createDirectory(
       atPath: runner.path("sub/golden"), withIntermediateDirectories: true)
     try Data(GuestRunTests.image(code)).write(to: runner.folder.appending(path: "sub/guest.bin"))
@@ -126,7 +121,7 @@ struct TraceCommandTests {
   /// Whatever else looks at the machine, and however its run is cut up, the bytes are the same.
   @Test func aDebuggerChangesNothing() throws {
     let image = TraceRunner.images.appending(path: "paging-tour.elf").path
-    try record(image, "all", "plain.pwt", "--memory", "64M")
+    try runner.record(image, "all", "plain.pwt", "--memory", "64M")
     let source = try TraceFile.open(runner.path("plain.pwt"))
     let setup = try TraceSetup(of: source, image: image)
     let guest = try setup.makeMachine()
@@ -169,7 +164,7 @@ struct TraceCommandTests {
   @Test(arguments: ["missing-invlpg", "unmap-free", "pdpte-new", "global-over-cr3", "last-page-forgotten"])
   func aMissingFlushIsNamed(_ bug: String) throws {
     let images = ".build/images/missing-flush"
-    try record("\(images)/\(bug)-fixed.elf", paging, "golden.pwt", "--memory", "16M")
+    try runner.record("\(images)/\(bug)-fixed.elf", paging, "golden.pwt", "--memory", "16M")
     let ended = try runner.run(
       "trace", "verify", "--image", "\(images)/\(bug).elf", runner.path("golden.pwt"))
     #expect(ended.status == 1)
@@ -180,7 +175,7 @@ struct TraceCommandTests {
   /// `--debug` stands behind the instruction that differs, and can go back from there.
   @Test func theShellOpensAtTheDifference() throws {
     let images = ".build/images/missing-flush"
-    try record("\(images)/wrong-address-fixed.elf", paging, "golden.pwt", "--memory", "16M")
+    try runner.record("\(images)/wrong-address-fixed.elf", paging, "golden.pwt", "--memory", "16M")
     let process = Process()
     process.executableURL = CommandLineTests.executable
     process.arguments = [
@@ -205,7 +200,7 @@ struct TraceCommandTests {
 
   /// The mini-kernel with its INVLPG made a no-operation: the golden says in which function it was.
   @Test func theMiniKernelWithoutItsFlush() throws {
-    try record(kernel, paging, "golden.pwt")
+    try runner.record(kernel, paging, "golden.pwt")
     var bytes = try [UInt8](Data(contentsOf: TraceRunner.images.appending(path: "minikernel.elf")))
     let image = try GuestImage(file: "minikernel.elf", bytes: bytes)
     var patched = 0
@@ -233,7 +228,7 @@ struct TraceCommandTests {
     let image = runner.path("guest.elf")
     try FileManager.default.copyItem(
       atPath: TraceRunner.images.appending(path: "missing-flush/alias-fixed.elf").path, toPath: image)
-    try record(image, paging, "golden.pwt", "--memory", "16M")
+    try runner.record(image, paging, "golden.pwt", "--memory", "16M")
     try FileManager.default.removeItem(atPath: image)
     let missing = try runner.run("trace", "verify", runner.path("golden.pwt"))
     #expect(missing.status == 2 && missing.error.contains("is not there"), "\(missing.error)")
@@ -253,135 +248,5 @@ struct TraceCommandTests {
     #expect(blessed.status == 0 && blessed.error.contains("missing flush"), "\(blessed.error)")
     #expect(try runner.run("trace", "verify", runner.path("golden.pwt")).status == 0)
     #expect(!FileManager.default.fileExists(atPath: runner.path("golden.pwt.new")))
-  }
-
-  // MARK: Mishaps
-
-  @Test func aGoldenWithoutEventsVerifiesNothing() throws {
-    try record(".build/images/hello.elf", "task", "empty.pwt", "--memory", "16M")
-    let ended = try runner.run("trace", "verify", runner.path("empty.pwt"))
-    #expect(ended.status == 2 && ended.error.contains("holds no event"), "\(ended.error)")
-  }
-
-  @Test func aFullDiskIsOneLine() throws {
-    let ended = try runner.run(
-      "trace", "record", "--quiet", "-e", "all", ".build/images/hello.elf", "-o", "/dev/full")
-    #expect(ended.status == 2)
-    #expect(ended.error == "pagewalk: /dev/full: can't be written to its end (No space left on device)\n")
-  }
-
-  /// The same in the middle: what was written before can be read.
-  @Test func aDiskThatFillsUpLeavesWhatWasWritten() throws {
-    let shell = Process()
-    shell.executableURL = URL(filePath: "/bin/sh")
-    let command =
-      "\(CommandLineTests.executable.path) trace record --quiet -e walk,tlb-fill,tlb-evict --memory 64M "
-      + "--append scale=2 .build/images/bench.elf -o \(runner.path("big.pwt"))"
-    shell.arguments = ["-c", "ulimit -f 2000; \(command)"]
-    shell.currentDirectoryURL = TraceRunner.project
-    let messages = Pipe()
-    shell.standardError = messages
-    try shell.run()
-    let error = String(decoding: try messages.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    shell.waitUntilExit()
-    #expect(shell.terminationStatus == 2)
-    #expect(error == "pagewalk: \(runner.path("big.pwt")): can't be written to its end (File too large)\n")
-    let stat = try runner.run("trace", "stat", runner.path("big.pwt"))
-    #expect(stat.status == 2 && stat.error.contains("its recorder was stopped"), "\(stat.error)")
-    #expect(stat.output.contains("walk "), "\(stat.output)")
-  }
-
-  /// A trace never takes the place of another file.
-  @Test func otherFilesAreNotWrittenOver() throws {
-    try Data("precious".utf8).write(to: runner.folder.appending(path: "notes"))
-    let ended = try runner.run("trace", "record", ".build/images/hello.elf", "-o", runner.path("notes"))
-    #expect(ended.status == 2 && ended.error.contains("is there and is no trace"), "\(ended.error)")
-    #expect(try runner.bytes("notes") == Data("precious".utf8))
-  }
-
-  /// Ctrl-C ends a recording in order, and what it holds can be verified.
-  @Test func aRecordingThatWasStoppedIsAGoldenToo() throws {
-    let process = try runner.start(
-      [
-        "trace", "record", "--quiet", "-e", "walk", "--memory", "64M", ".build/images/bench.elf", "-o",
-        runner.path("a.pwt"),
-      ],
-      output: FileHandle.nullDevice, error: FileHandle.nullDevice)
-    Thread.sleep(forTimeInterval: 1.5)
-    process.interrupt()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 130)
-    let ended = try runner.run("trace", "verify", runner.path("a.pwt"))
-    #expect(ended.status == 0 && ended.error.contains("all the same"), "\(ended.error)")
-  }
-
-  /// Killed in the middle, twice: a new file is readable, a golden is not touched.
-  @Test func aKilledRecorderLeavesWhatItWrote() throws {
-    try record(".build/images/hello.elf", "all", "golden.pwt", "--memory", "16M")
-    let golden = try runner.bytes("golden.pwt")
-    for name in ["new.pwt", "golden.pwt"] {
-      let process = try runner.start(
-        [
-          "trace", "record", "--quiet", "-e", "instruction,access", "--memory", "64M",
-          ".build/images/bench.elf", "-o",
-          runner.path(name),
-        ], output: FileHandle.nullDevice, error: FileHandle.nullDevice)
-      Thread.sleep(forTimeInterval: 2)
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-    }
-    #expect(try runner.bytes("golden.pwt") == golden)
-    let stat = try runner.run("trace", "stat", runner.path("new.pwt"))
-    #expect(stat.status == 2)
-    #expect(stat.error.contains("its recorder was stopped before the end"), "\(stat.error)")
-    #expect(stat.output.contains("instruction"), "\(stat.output)")
-    let verified = try runner.run("trace", "show", "--count", "3", runner.path("new.pwt"))
-    #expect(verified.status == 0)
-  }
-
-  @Test func mistakesAreOneLineAndStatus2() throws {
-    let cases: [([String], String)] = [
-      (["trace", "record", "-e", "walks", "x.elf", "-o", "/tmp/x"], "the event kind 'walks' is not known"),
-      (["trace", "record", "x.elf"], "--output"),
-      (
-        ["trace", "record", ".build/images/hello.elf", "-o", "/nonexistent/x"],
-        "/nonexistent/x: can't be written"
-      ),
-      (
-        ["trace", "record", ".build/images/hello.elf", "--symbol", "nowhere", "-o", "/tmp/x"],
-        "has no symbol 'nowhere'"
-      ),
-      (
-        ["trace", "record", ".build/images/hello.elf", "--cycles", "9-3", "-o", "/tmp/x"],
-        "no window of cycles"
-      ),
-      (["trace", "verify", "README.md"], "README.md: is no trace"),
-      (["trace", "verify", "/nonexistent"], "/nonexistent: can't be read"),
-      (["trace", "export", "--to", "vcd", "x"], "vcd"),
-      (
-        ["trace", "export", "--to", "champsim", "Tests/Golden/minikernel.pwt"], "holds no instruction events"
-      ),
-      (["test", "Sources"], "Sources: holds no golden"),
-      (["test", "/nonexistent"], "/nonexistent: is no folder"),
-    ]
-    for (arguments, problem) in cases {
-      let ended = try runner.runAll(arguments)
-      #expect(ended.status == 2, "\(arguments)")
-      #expect(ended.error.contains(problem), "\(arguments): \(ended.error)")
-      #expect(ended.error.split(separator: "\n").count == 1, "\(ended.error)")
-    }
-  }
-}
-
-extension TraceRunner {
-  func runAll(_ arguments: [String]) throws -> Ended {
-    let (out, err) = (Pipe(), Pipe())
-    let process = try start(arguments, output: out, error: err)
-    let output = try out.fileHandleForReading.readToEnd() ?? Data()
-    let error = try err.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return Ended(
-      status: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
-      error: String(decoding: error, as: UTF8.self))
   }
 }

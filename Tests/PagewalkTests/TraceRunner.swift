@@ -50,3 +50,22 @@ final class TraceRunner {
       error: String(decoding: try Data(contentsOf: URL(filePath: err)), as: UTF8.self))
   }
 }
+
+extension TraceRunner {
+  func record(_ image: String, _ events: String, _ name: String, _ options: String...) throws {
+    let ended = try runAll(
+      ["trace", "record", "--quiet", "-e", events, image, "-o", path(name)] + options)
+    #expect(ended.status == 0, "\(ended.error)")
+  }
+
+  func runAll(_ arguments: [String]) throws -> Ended {
+    let (out, err) = (Pipe(), Pipe())
+    let process = try start(arguments, output: out, error: err)
+    let output = try out.fileHandleForReading.readToEnd() ?? Data()
+    let error = try err.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return Ended(
+      status: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+      error: String(decoding: error, as: UTF8.self))
+  }
+}
