@@ -61,7 +61,7 @@ struct RecordingTests {
     test.say("c")
     let all = printed
     #expect(
-      all.contains { $0.hasPrefix("flush by=invlpg linear=40000000 eip=") && $0.contains(" ; <bad_store") })
+      all.contains { $0.hasPrefix("flush by=invlpg linear=40000000 eip=") && $0.contains(" ; <bug+") })
     #expect(all.contains { $0.hasPrefix("mode register=cr0 ") })
     // The past says nothing twice on the way, and again when it is run again.
     test.say("goto 0")
