@@ -100,21 +100,11 @@ final class GuestMachine: RunnableMachine {
 
   private var postMortem: PostMortem {
     let registers = machine.registers
-    let entries = machine.faultHistory.entries
-    let faults = entries.map { entry in
-      PostMortem.Fault(
-        vector: entry.vector, errorCode: entry.vector.pushesErrorCode ? entry.errorCode : nil,
-        linear: entry.vector == .pageFault ? entry.cr2 : nil)
-    }
-    let walk = entries.last { $0.vector == .pageFault }.map { entry in
-      let code = PageFaultErrorCode(rawValue: entry.errorCode)
-      let kind: PageAccess.Kind =
-        code.contains(.instructionFetch) ? .fetch : code.contains(.write) ? .write : .read
-      return machine.walk(LinearAddress(entry.cr2), PageAccess(kind, user: code.contains(.user)))
-    }
+    let isPaged = CR0(rawValue: registers.cr0).contains(.paging)
+    let explanation = FaultExplanation(machine) { places.description(of: $0, isPaged: isPaged) }
     return PostMortem(
-      position: position, faults: faults, cr0: registers.cr0, cr2: registers.cr2, cr3: registers.cr3,
-      cr4: registers.cr4, failedWalk: walk.map { $0.steps.map(\.line) } ?? [])
+      position: position, explanation: explanation.lines, cr0: registers.cr0, cr2: registers.cr2,
+      cr3: registers.cr3, cr4: registers.cr4)
   }
 
   var statistics: RunStatistics { RunStatistics(machine.counters, timing: timing) }
@@ -154,32 +144,6 @@ final class GuestMachine: RunnableMachine {
     machine.endSampling()
     defer { profile = nil }
     return profile.map { ProfileReport(profile: $0, image: image.file, period: Self.samplingPeriod) }
-  }
-}
-
-extension PageWalk.Step {
-  /// One line for people: which entry, where it was read, its bits, and what it meant.
-  fileprivate var line: String {
-    let name =
-      switch level {
-      case .pdpte: "PDPTE"
-      case .pde: "PDE  "
-      case .pte: "PTE  "
-      }
-    let source = address.map { "memory \(PhysicalAddress($0))" } ?? "register        "
-    let meaning =
-      switch verdict {
-      case .references: "points to the next level"
-      case .maps: "maps the page"
-      case .notPresent: "not present"
-      case .reservedBits(let bits): "reserved bits set: \(hexadecimal(bits, digits: 16))"
-      case .forbidden(.user): "supervisor only"
-      case .forbidden(.userWrite): "read-only"
-      case .forbidden(.supervisorWrite): "read-only, and CR0.WP is set"
-      case .forbidden(.execute): "no execution (NX)"
-      case .updated: "A or D set"
-      }
-    return "\(name)  \(source)  \(hexadecimal(value, digits: 16))  \(meaning)"
   }
 }
 

@@ -68,39 +68,20 @@ enum RunOutcome: Hashable {
 /// What is left of a processor after a triple fault: an exception, a second one while it was delivered, and a third
 /// while the double fault was. SDM vol. 3A, 6.15, interrupt 8.
 struct PostMortem: Hashable, CustomStringConvertible {
-  /// One of the faults: three, or four where a benign one began the chain.
-  struct Fault: Hashable {
-    var vector: ExceptionVector
-    /// nil for vectors without one.
-    var errorCode: UInt32?
-    /// The linear address of a page fault.
-    var linear: UInt32?
-  }
-
   var position: GuestPosition
-  var faults: [Fault]
+  /// The faults in sentences, the entries that page faults ended at among them.
+  var explanation: [String]
   var cr0: UInt32
   var cr2: UInt32
   var cr3: UInt32
   var cr4: UInt32
-  /// The steps of the walk that failed, a line each; empty if no page fault was among the three.
-  var failedWalk: [String] = []
 
   var description: String {
     var lines = ["pagewalk: triple fault at \(position.description)"]
-    for (ordinal, fault) in zip(["first", "second", "third", "fourth"], faults) {
-      var line = "  \(ordinal)\(String(repeating: " ", count: 8 - ordinal.count))\(fault.vector.mnemonic)"
-      if let code = fault.errorCode { line += "  error code \(hexadecimal(UInt64(code), digits: 4))" }
-      if let linear = fault.linear { line += "  linear address \(hexadecimal(UInt64(linear), digits: 8))" }
-      lines.append(line)
-    }
+    lines += explanation.map { "  " + $0 }
     let registers = [("CR0", cr0), ("CR2", cr2), ("CR3", cr3), ("CR4", cr4)]
     lines.append(
       "  " + registers.map { "\($0) \(hexadecimal(UInt64($1), digits: 8))" }.joined(separator: "  "))
-    if !failedWalk.isEmpty {
-      lines.append("  the walk that failed:")
-      lines += failedWalk.map { "    " + $0 }
-    }
     return lines.map { $0 + "\n" }.joined()
   }
 }

@@ -86,18 +86,19 @@ struct GuestRunTests {
     let ended = try run([0x0F, 0x0B])
     #expect(ended.status == 3)
     #expect(ended.error.hasPrefix("pagewalk: triple fault at 00100020, cycle "), "\(ended.error)")
-    #expect(ended.error.contains("  #DF  error code 0000\n"))
+    #expect(ended.error.contains("  first: #UD of the instruction at 00100020\n"), "\(ended.error)")
+    #expect(ended.error.contains("shut the processor down: a triple fault"))
     #expect(ended.error.contains("CR0 "))
-    #expect(!ended.error.contains("the walk that failed"))
+    #expect(!ended.error.contains("PDE["))
   }
 
   @Test func theWalkThatFailedIsShown() throws {
     // mov eax, cr0; or eax, 80000000h; mov cr0, eax: paging without tables.
     let ended = try run([0x0F, 0x20, 0xC0, 0x0D, 0, 0, 0, 0x80, 0x0F, 0x22, 0xC0, 0x90])
     #expect(ended.status == 3)
-    #expect(ended.error.contains("#PF  error code "), "\(ended.error)")
-    #expect(ended.error.contains("the walk that failed:\n    PDE    memory 000000000"), "\(ended.error)")
-    #expect(ended.error.contains("not present"))
+    #expect(ended.error.contains("#PF(0000) of the instruction at "), "\(ended.error)")
+    #expect(ended.error.contains("the cause: PDE[0] is not present"), "\(ended.error)")
+    #expect(ended.error.contains("memory    PDE[0]     000000000"), "\(ended.error)")
   }
 
   @Test func limitsHaltsAndResetsHaveTheirStatus() throws {

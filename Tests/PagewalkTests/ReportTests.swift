@@ -99,23 +99,16 @@ struct ReportTests {
   @Test func aTripleFaultLeavesAPostMortem() {
     let postMortem = PostMortem(
       position: GuestPosition(eip: 0x10_0014, symbol: "kernel_main+0x14", cycle: 99),
-      faults: [
-        .init(vector: .pageFault, errorCode: 2, linear: 0xC000_0000),
-        .init(vector: .generalProtection, errorCode: 0x72), .init(vector: .doubleFault, errorCode: 0),
-      ],
-      cr0: 0x8000_0011, cr2: 0xC000_0000, cr3: 0x10_3000, cr4: 0x20,
-      failedWalk: ["PDPTE[3]  register  0000000000000000  not present"])
+      explanation: ["first: #PF(0002) of the instruction at 00100014", "  a supervisor write at c0000000"],
+      cr0: 0x8000_0011, cr2: 0xC000_0000, cr3: 0x10_3000, cr4: 0x20)
     let outcome = RunOutcome.tripleFault(postMortem)
     #expect(outcome.exitStatus == 3)
     #expect(
       outcome.message == """
         pagewalk: triple fault at 00100014 kernel_main+0x14, cycle 99
-          first   #PF  error code 0002  linear address c0000000
-          second  #GP  error code 0072
-          third   #DF  error code 0000
+          first: #PF(0002) of the instruction at 00100014
+            a supervisor write at c0000000
           CR0 80000011  CR2 c0000000  CR3 00103000  CR4 00000020
-          the walk that failed:
-            PDPTE[3]  register  0000000000000000  not present
 
         """)
   }

@@ -2,7 +2,7 @@ import Emulator
 import IA32
 
 /// The last faults in sentences: which access, which entry, which bit, which rule.
-struct FaultExplanation: Report {
+public struct FaultExplanation: Report {
   private struct Fault {
     var ordinal: String
     var entry: FaultHistory.Entry
@@ -14,19 +14,21 @@ struct FaultExplanation: Report {
   private let faults: [Fault]
   private let endedInShutdown: Bool
 
-  init(_ session: DebuggerSession) {
-    let history = session.machine.faultHistory
+  init(_ session: DebuggerSession) { self.init(session.machine) { session.describe($0) } }
+
+  /// The faults since the last instruction of `machine` that completed.
+  /// - Parameter describe: words for a linear address, such as "00100014 kernel_main+0x14 (main.c:12)".
+  public init(_ machine: Machine, describe: (UInt32) -> String) {
+    let history = machine.faultHistory
     endedInShutdown = history.endedInShutdown
     let ordinals = ["first", "second", "third", "fourth"]
     faults = zip(ordinals, history.entries).map { ordinal, entry in
       var walk: WalkReport?
       if entry.vector == .pageFault {
         let code = PageFaultErrorCode(rawValue: entry.errorCode)
-        let kind: PageAccess.Kind =
-          code.contains(.instructionFetch) ? .fetch : code.contains(.write) ? .write : .read
-        walk = WalkReport(session.machine, entry.cr2, PageAccess(kind, user: code.contains(.user)))
+        walk = WalkReport(machine, entry.cr2, PageAccess(Self.kind(entry), user: code.contains(.user)))
       }
-      return Fault(ordinal: ordinal, entry: entry, place: session.describe(entry.eip), walk: walk)
+      return Fault(ordinal: ordinal, entry: entry, place: describe(entry.eip), walk: walk)
     }
   }
 
@@ -35,7 +37,7 @@ struct FaultExplanation: Report {
   /// The place of the entry that it ended at.
   var entryAddress: UInt64? { faults.last { $0.walk != nil }?.walk?.lastEntryAddress }
 
-  var lines: [String] {
+  public var lines: [String] {
     guard !faults.isEmpty else { return ["there has been no fault"] }
     var lines: [String] = []
     for (index, fault) in faults.enumerated() {
@@ -72,9 +74,21 @@ struct FaultExplanation: Report {
     }
   }
 
+  /// What faulted. Without NX the error code does not tell a fetch from a read: the address does.
+  private static func kind(_ entry: FaultHistory.Entry) -> PageAccess.Kind {
+    let code = PageFaultErrorCode(rawValue: entry.errorCode)
+    if code.contains(.write) { return .write }
+    return code.contains(.instructionFetch) || entry.cr2 &- entry.eip < 15 ? .fetch : .read
+  }
+
   private static func pageFault(_ entry: FaultHistory.Entry, _ walk: WalkReport) -> [String] {
     let code = PageFaultErrorCode(rawValue: entry.errorCode)
-    let kind = code.contains(.instructionFetch) ? "fetch" : code.contains(.write) ? "write" : "read or fetch"
+    let kind =
+      switch Self.kind(entry) {
+      case .read: "read"
+      case .write: "write"
+      case .fetch: "fetch"
+      }
     let mode = code.contains(.user) ? "user" : "supervisor"
     let reason =
       code.contains(.reservedBit)
@@ -98,7 +112,7 @@ struct FaultExplanation: Report {
     return lines + walk.entryLines + walk.findings.map { " " + $0.line }
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object([
       .init(
         "faults",

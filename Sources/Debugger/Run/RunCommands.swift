@@ -17,7 +17,7 @@ enum RunCommands {
       ["finish", "fin"], .run, "run until this function returns (by its frame pointer)", usage: "finish",
       example: "finish", action: finish),
     Command(
-      ["until", "u2", "advance"], .run, "run until the instruction at ADDR", usage: "until ADDR",
+      ["until", "advance"], .run, "run until the instruction at ADDR", usage: "until ADDR",
       example: "until kernel_main", completion: .expression, action: until),
     Command(
       ["type"], .run, "send a line to the guest's serial console", usage: "type [TEXT]", example: "type help",
