@@ -150,7 +150,13 @@ extension Machine {
     let state = cpu.state.pointee
     let control = PagingControl(
       cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
-    var walk = PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte)
+    return onlookersResult(
+      of: PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte), control)
+  }
+
+  /// Runs `walk` to its end, leaving no trace.
+  func onlookersResult(of walk: PageWalk, _ control: PagingControl) -> WalkResult {
+    var walk = walk
     var steps: [PageWalk.Step] = []
     let onlooker = Onlooker(memory: memory)
     while walk.next != .done {

@@ -7,7 +7,7 @@ import GuestImages
 struct DebugCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "debug",
-    abstract: "Look into a guest: registers, memory, page tables, the TLB.",
+    abstract: "Look into a guest, stop inside its page walks, go back in time.",
     discussion: """
       The guest stands before its first instruction. Commands come from scripts (-x), then from standard input; on a \
       terminal with line editing and completion. 'help' lists them. The guest's console goes to standard output; \
@@ -18,8 +18,8 @@ struct DebugCommand: ParsableCommand {
 
       Examples:
         pagewalk debug --memory 1G .build/images/minikernel.elf
-        pagewalk debug -x commands.pw .build/images/hello.elf
-        printf 'c\\ninfo tlb\\n' | pagewalk debug .build/images/paging-tour.elf
+        pagewalk debug -x docs/sessions/walk.pw .build/images/paging-tour.elf
+        printf 'catch stale\\nc\\nrc\\nwho $va\\n' | pagewalk debug .build/images/stale.elf
       """)
 
   @OptionGroup var guest: GuestOptions
@@ -36,14 +36,8 @@ struct DebugCommand: ParsableCommand {
       (file, String(decoding: try HostFile.read(file), as: UTF8.self))
     }
     let machine = try guest.makeMachine()
-    let console = DebugConsole(machine)
-    let session = DebuggerSession(
-      machine: machine.machine, image: machine.image, console: console,
-      history: history.begin(machine.machine))
-    session.readSource = SourceFiles.lines
-    Interruption.install()
-    Interruption.end()
-    throw ExitCode(DebugLoop(session, scripts: scripts, beginLine: console.beginLine).run())
+    throw ExitCode(
+      DebugSession.run(machine, history: history.begin(machine.machine), scripts: scripts))
   }
 }
 

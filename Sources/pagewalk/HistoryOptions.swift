@@ -4,12 +4,13 @@ import Emulator
 /// What a run that can go back in time is told about its history.
 struct HistoryOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Memory that the history may take, from 16M on.", valueName: "size"),
+    help: ArgumentHelp("Memory that the history may take, from 16M on. (default: 512M)", valueName: "size"),
     transform: Self.parseBudget)
   var historyMemory = 512 << 20
 
   @Option(
-    help: ArgumentHelp("Cycles between two snapshots: fewer make going back faster.", valueName: "cycles"),
+    help: ArgumentHelp(
+      "Cycles between two snapshots: fewer make going back faster. (default: 10000000)", valueName: "cycles"),
     transform: Self.parseInterval)
   var historyInterval: UInt64 = 10_000_000
 

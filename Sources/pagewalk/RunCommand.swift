@@ -1,5 +1,4 @@
 import ArgumentParser
-import Debugger
 import Glibc
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
@@ -90,10 +89,7 @@ struct RunCommand: ParsableCommand {
     TerminalMode.restore()
     if let message = outcome.message { StandardError.write(message) }
     if let audited { StandardError.write(audited.total) }
-    if stats || json {
-      let report = StatisticsReport(statistics: machine.statistics)
-      StandardError.write(json ? report.json() + "\n" : report.text())
-    }
+    printStatistics(machine)
     if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
       throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
     }
@@ -102,21 +98,18 @@ struct RunCommand: ParsableCommand {
         ? ExitStatus.stale : outcome.exitStatus)
   }
 
+  private func printStatistics(_ machine: GuestMachine) {
+    guard stats || json else { return }
+    let report = StatisticsReport(statistics: machine.statistics)
+    StandardError.write(json ? report.json() + "\n" : report.text())
+  }
+
   /// The debugger's shell, with the guest running already.
   private func runInDebugger() throws {
     let machine = try guest.makeMachine()
-    let console = DebugConsole(machine)
-    let session = DebuggerSession(
-      machine: machine.machine, image: machine.image, console: console,
-      history: history.begin(machine.machine))
-    session.readSource = SourceFiles.lines
-    Interruption.install()
-    let status = DebugLoop(session, scripts: [("run --debug", "continue")], beginLine: console.beginLine)
-      .run()
-    if stats || json {
-      let report = StatisticsReport(statistics: machine.statistics)
-      StandardError.write(json ? report.json() + "\n" : report.text())
-    }
+    let status = DebugSession.run(
+      machine, history: history.begin(machine.machine), scripts: [("run --debug", "continue")])
+    printStatistics(machine)
     throw ExitCode(status)
   }
 

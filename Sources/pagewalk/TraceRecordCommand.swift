@@ -99,24 +99,7 @@ struct TraceSelection: ParsableArguments {
 
 /// What runs.
 struct TraceGuestOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
-    transform: MemorySize.init(parsing:))
-  var memory: MemorySize?
-
-  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
-  var append = ""
-
-  @Option(help: ArgumentHelp("A file for the guest. May be repeated.", valueName: "file[:string]"))
-  var module: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
-  var machine = "p6"
-
-  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
-  var timing = TimingLevel.full
+  @OptionGroup var options: MachineOptions
 
   @Option(help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"))
   var maxCycles: UInt64?
@@ -129,16 +112,16 @@ struct TraceGuestOptions: ParsableArguments {
   /// The most that is typed: it is kept in the trace.
   static let longestInput = 1 << 16
 
-  func description() throws -> MachineDescription { try MachineDescription(named: machine) }
+  func description() throws -> MachineDescription { try options.description() }
 
   /// A header without events and digests.
   func header(image: String) throws -> TraceHeader {
     let description = try description()
     var header = TraceHeader(
-      image: image, imageDigest: "", memoryBytes: memory?.bytes ?? description.memoryBytes ?? 6 << 30,
-      timing: timing, machine: description.yaml, kinds: [])
-    header.commandLine = append
-    header.modules = module.map { TraceHeader.Module(argument: $0, digest: "") }
+      image: image, imageDigest: "", memoryBytes: options.memorySize(description).bytes,
+      timing: options.timing, machine: description.yaml, kinds: [])
+    header.commandLine = options.append
+    header.modules = options.module.map { TraceHeader.Module(argument: $0, digest: "") }
     header.maxCycles = maxCycles
     if let input {
       header.input = try HostFile.read(input)

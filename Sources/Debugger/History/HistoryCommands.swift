@@ -106,10 +106,7 @@ enum HistoryCommands {
   {
     try arguments.expectSomething()
     let linear = try session.evaluateLinear(arguments.text)
-    let entries = EntryPlaces(session.machine, linear).entries
-    guard !entries.isEmpty else {
-      throw ShellError("paging is off: no entry translates \(LinearAddress(linear))")
-    }
+    let entries = try EntryPlaces.some(session, linear)
     session.variables.linear = linear
     var parts: [(name: String?, report: any Report)] = []
     for entry in entries {

@@ -63,33 +63,7 @@ extension WalkReport: Report {
   private func stepText(_ step: PageWalk.Step, place: String) -> String {
     let name = EntryName.text(step.level, linear, control)
     let value = hexadecimal(step.value, digits: control.mode == .pae ? 16 : 8)
-    return "\(name.padded(to: 10)) \(place.padded(to: 9))  \(value)  \(meaning(step))"
-  }
-
-  private func meaning(_ step: PageWalk.Step) -> String {
-    let isLeaf = self.isLeaf(step)
-    let bits = EntryText.bits(step.value, level: step.level, isLeaf: isLeaf)
-    guard step.value & EntryBit.present != 0 else { return bits }
-    var target = step.value & (control.mode == .pae ? 0x000f_ffff_ffff_f000 : 0xffff_f000)
-    let what: String
-    if isLeaf {
-      let isLarge = step.level == .pde
-      if isLarge { target &= ~((1 << UInt64(control.largePageShift)) &- 1) }
-      what = EntryText.size(isLarge: isLarge, control)
-    } else {
-      what = step.level == .pdpte ? "PD" : "PT"
-    }
-    var text = "\(what) \(PhysicalAddress(target))  \(bits)"
-    if case .reservedBits = step.verdict { text += "  \(step.verdict.text)" }
-    return text
-  }
-
-  private func isLeaf(_ step: PageWalk.Step) -> Bool {
-    switch step.level {
-    case .pdpte: false
-    case .pde: step.value & EntryBit.pageSize != 0 && (control.mode == .pae || control.pageSizeExtensions)
-    case .pte: true
-    }
+    return "\(name.padded(to: 10)) \(place.padded(to: 9))  \(value)  \(EntryText.meaning(step, control))"
   }
 
   // MARK: JSON

@@ -1,4 +1,5 @@
 import IA32
+import Traces
 
 /// A JSON value whose members keep the order in which they were put: the same answer gives the same bytes.
 public enum JSONValue: Hashable, Sendable {
@@ -45,7 +46,7 @@ public enum JSONValue: Hashable, Sendable {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .number(let value): text += String(value)
-    case .string(let value): Self.write(value, to: &text)
+    case .string(let value): text += JSONText.quote(value)
     case .array(let values):
       text += "["
       for (index, value) in values.enumerated() {
@@ -57,30 +58,11 @@ public enum JSONValue: Hashable, Sendable {
       text += "{"
       for (index, member) in members.enumerated() {
         if index > 0 { text += "," }
-        Self.write(member.name, to: &text)
+        text += JSONText.quote(member.name)
         text += ":"
         member.value.write(to: &text)
       }
       text += "}"
     }
-  }
-
-  private static func write(_ string: String, to text: inout String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      default:
-        if scalar.value < 0x20 || scalar.value == 0x7f {
-          text += "\\u" + hexadecimal(UInt64(scalar.value), digits: 4)
-        } else {
-          text.unicodeScalars.append(scalar)
-        }
-      }
-    }
-    text += "\""
   }
 }

@@ -16,6 +16,15 @@ struct EntryPlaces {
   /// Empty with paging off.
   var entries: [Entry] = []
 
+  /// - Throws: `ShellError` with paging off.
+  static func some(_ session: DebuggerSession, _ linear: UInt32) throws(ShellError) -> [Entry] {
+    let entries = EntryPlaces(session.machine, linear).entries
+    guard !entries.isEmpty else {
+      throw ShellError("paging is off: no entry translates \(LinearAddress(linear))")
+    }
+    return entries
+  }
+
   init(_ machine: Machine, _ linear: UInt32) {
     let control = machine.pagingControl
     guard control.mode != .off else { return }

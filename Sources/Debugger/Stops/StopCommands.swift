@@ -103,10 +103,7 @@ enum StopCommands {
   {
     try arguments.expectSomething()
     let linear = try session.evaluateLinear(arguments.text)
-    let entries = EntryPlaces(session.machine, linear).entries
-    guard !entries.isEmpty else {
-      throw ShellError("paging is off: no entry translates \(LinearAddress(linear))")
-    }
+    let entries = try EntryPlaces.some(session, linear)
     let places = entries.map { "\($0.name) at \(PhysicalAddress($0.address))" }.joined(separator: ", ")
     return session.added(.tableWatch(linear), at: places)
   }

@@ -40,18 +40,10 @@ extension Machine {
   public func walkAsProcessor(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
     guard let cached = cachedDirectoryEntry(for: linear) else { return walk(linear, access) }
     let control = pagingControl
-    var walk = PageWalk(
-      linear: linear.rawValue, access: access, control: control, pdpte: cpu.mmu.pdpte(for: linear.rawValue),
-      startingAt: cached.entry)
-    let onlooker = Onlooker(memory: memory)
-    var steps: [PageWalk.Step] = []
-    while walk.next != .done {
-      let step = walk.advance(onlooker)
-      if step.verdict != .updated { steps.append(step) }
-    }
-    return WalkResult(
-      steps: steps, fault: walk.fault,
-      translation: walk.fault == nil && control.mode != .off ? walk.translation : nil)
+    return onlookersResult(
+      of: PageWalk(
+        linear: linear.rawValue, access: access, control: control,
+        pdpte: cpu.mmu.pdpte(for: linear.rawValue), startingAt: cached.entry), control)
   }
 
   /// What is at a physical address, the A20 gate's say included; nil unless all of it is RAM or ROM.

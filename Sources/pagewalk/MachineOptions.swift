@@ -1,0 +1,38 @@
+import ArgumentParser
+import Emulator
+import MachineDescriptions
+
+extension TimingLevel: ExpressibleByArgument {}
+
+/// The machine, and what the guest in it is given: what every command that boots one is told.
+struct MachineOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("RAM, from 1M to 64G. (default: the machine's, or else 6G)", valueName: "size"),
+    transform: MemorySize.init(parsing:))
+  var memory: MemorySize?
+
+  @Option(help: ArgumentHelp("The guest's command line.", valueName: "string"))
+  var append = ""
+
+  @Option(
+    help: ArgumentHelp(
+      "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
+      valueName: "file[:string]"))
+  var module: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
+  var machine = "p6"
+
+  @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
+  var timing = TimingLevel.full
+
+  /// - Throws: `MachineDescriptionError` for a machine that is not there or can't be.
+  func description() throws -> MachineDescription { try MachineDescription(named: machine) }
+
+  /// RAM: what was asked for, or the machine's own, or 6 GiB.
+  func memorySize(_ description: MachineDescription) -> MemorySize {
+    memory ?? description.memoryBytes.map(MemorySize.init(bytes:)) ?? MemorySize(bytes: 6 << 30)
+  }
+}
