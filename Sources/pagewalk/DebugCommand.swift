@@ -10,8 +10,8 @@ struct DebugCommand: ParsableCommand {
     abstract: "Look into a guest, stop inside its page walks, go back in time.",
     discussion: """
       The guest stands before its first instruction. Commands come from scripts (-x), then from standard input; on a \
-      terminal with line editing and completion. 'help' lists them. The guest's console goes to standard output; \
-      'type' sends it a line. Ctrl-C stops a running guest.
+      terminal with line editing and completion. 'help' lists them. While the guest runs, the terminal is its console \
+      and Ctrl-C stops it; 'type' sends it a line from the prompt.
 
       A command that fails says why in one line on standard error. In a script that ends the session with status 2; with \
       commands from a pipe the session goes on, and its status is 2 at the end.
