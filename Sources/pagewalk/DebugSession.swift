@@ -5,17 +5,15 @@ import Emulator
 enum DebugSession {
   /// Executes the scripts, then what comes on standard input.
   ///
-  /// - Parameters:
-  ///   - history: the machine's past.
-  ///   - lastStop: why the machine stands, if it has run.
+  /// - Parameter history: the machine's past.
   /// - Returns: the exit status: 2 after a mistake in a script or a pipe.
   static func run(
-    _ guest: GuestMachine, history: MachineHistory?, lastStop: StopReason? = nil,
+    _ guest: GuestMachine, history: MachineHistory?,
     scripts: [(file: String, text: String)] = []
   ) -> Int32 {
     let console = DebugConsole(guest)
     let session = DebuggerSession(
-      machine: guest.machine, image: guest.image, console: console, history: history, lastStop: lastStop)
+      machine: guest.machine, image: guest.image, console: console, history: history)
     session.readSource = SourceFiles.lines
     Interruption.install()
     Interruption.end()

@@ -4,7 +4,7 @@ enum DivergenceShell {
   ///
   /// - Returns: the exit status: that of a difference, or of a mistake in a script.
   static func enter(_ machine: GuestMachine) throws -> Int32 {
-    let status = DebugSession.run(machine, history: machine.history, lastStop: machine.lastStop)
+    let status = DebugSession.run(machine, history: machine.history)
     return status == ExitStatus.success ? TestResult.different : status
   }
 }

@@ -48,9 +48,6 @@ final class GuestMachine: RunnableMachine {
   /// The past of the run, if one is kept: for the debugger's shell afterwards.
   private(set) var history: MachineHistory?
 
-  /// Why the last run ended.
-  private(set) var lastStop: StopReason?
-
   /// From now on the run can be gone back in.
   func keepHistory() { history = MachineHistory(machine) }
 
@@ -67,9 +64,7 @@ final class GuestMachine: RunnableMachine {
   }
 
   func run(untilCycle cycle: UInt64) -> MachineStop {
-    let stop = history?.run(untilCycle: cycle) ?? machine.run(untilCycle: cycle)
-    lastStop = stop
-    return switch stop {
+    return switch history?.run(untilCycle: cycle) ?? machine.run(untilCycle: cycle) {
     case .exit(let value): .exited(value)
     case .tripleFault: .tripleFault(postMortem)
     case .halted: .halted

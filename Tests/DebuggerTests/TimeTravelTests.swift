@@ -72,6 +72,17 @@ struct TimeTravelTests {
     #expect(test.say("c").hasPrefix("the guest exited with 0"))
   }
 
+  @Test func theEndStaysTheEnd() throws {
+    let test = try TestSession.guest("hello")
+    test.say("c")
+    let end = test.machine.cycle
+    // There already, and from the past.
+    for line in ["goto \(end)", "goto 100", "goto \(end)", "rsi", "si"] { test.say(line) }
+    #expect(test.machine.cycle == end)
+    #expect(test.say("si").hasPrefix("error: the guest has ended (exit)"))
+    #expect(test.machine.cycle == end)
+  }
+
   @Test func differencesOfTables() throws {
     let test = try TestSession.guest("stale")
     try test.run(to: "edit_pte")

@@ -148,11 +148,8 @@ enum HistoryCommands {
 extension DebuggerSession {
   /// Looks for the writers of a place, and stands where it stood.
   fileprivate func writers(_ what: String, _ physical: UInt64, _ bytes: Int) throws(ShellError) -> Writers {
-    let (standing, ended) = (standing, ended)
-    defer {
-      self.standing = standing
-      self.ended = ended
-    }
+    let standing = standing
+    defer { self.standing = standing }
     return try travel { progress throws(HistoryError) in
       try Writers(self, what, physical, bytes: bytes, progress)
     }

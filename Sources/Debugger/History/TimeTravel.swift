@@ -21,14 +21,11 @@ extension DebuggerSession {
     let console = console
     let newest = history.newestCycle
     do throws(HistoryError) {
-      let result = try body { cycle in
+      return try body { cycle in
         console.progress(newest == 0 ? nil : Double(cycle) / Double(newest))
         return !console.isInterrupted
       }
-      ended = nil
-      return result
     } catch {
-      if case .endsBefore(_, let stop) = error, stop.isEnd { ended = stop } else { ended = nil }
       throw ShellError(error.sentence)
     }
   }

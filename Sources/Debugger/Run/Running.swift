@@ -26,7 +26,7 @@ extension DebuggerSession {
   /// - Throws: `ShellError` when the guest has ended.
   func run(untilCycle limit: UInt64 = .max, to destination: Destination? = nil) throws(ShellError) -> Standing
   {
-    if let ended {
+    if let ended = history.ended {
       throw ShellError("the guest has ended (\(ended.name)): it can go back ('rc', 'rsi', 'goto 0'), not on")
     }
     standing = []
@@ -42,7 +42,6 @@ extension DebuggerSession {
     if result.reason == .tripleFault, let stop = stops.enabled(.triple) {
       result.hits.append(Hit(stop: stop.number, moment: machine.moment, text: "triple fault"))
     }
-    if result.reason.isEnd { ended = result.reason }
     stand(at: result.hits)
     return result
   }

@@ -55,14 +55,6 @@ struct StopReport: Report {
 }
 
 extension StopReason {
-  /// Whether the guest can't go on.
-  public var isEnd: Bool {
-    switch self {
-    case .exit, .tripleFault, .halted, .reset: true
-    case .waiting, .breakpoint, .cycleLimit, .interrupted: false
-    }
-  }
-
   var isBreakpoint: Bool { if case .breakpoint = self { true } else { false } }
 
   /// The beginning of a sentence that ends with a place.

@@ -37,7 +37,7 @@ public final class DebuggerSession {
   /// Executes a line and gives what it answers; set by the shell.
   var perform: (String) -> [String] = { _ in [] }
   /// How the guest ended; nil while it can go on.
-  public internal(set) var ended: StopReason?
+  public var ended: StopReason? { history.ended }
   /// `quit` was given.
   public internal(set) var wantsToQuit = false
   /// What `list` shows next.
@@ -48,12 +48,10 @@ public final class DebuggerSession {
 
   /// - Parameters:
   ///   - history: the machine's, begun already; nil begins one here.
-  ///   - lastStop: why the machine stands, if it has run: a guest that has ended can't go on.
   public init(
     machine: Machine, image: GuestImage?, console: any GuestConsole = KeepingConsole(),
-    history: MachineHistory? = nil, lastStop: StopReason? = nil, commands: CommandTable = .standard
+    history: MachineHistory? = nil, commands: CommandTable = .standard
   ) {
-    ended = lastStop.flatMap { $0.isEnd ? $0 : nil }
     self.machine = machine
     self.image = image
     self.console = console

@@ -45,6 +45,14 @@ public enum StopReason: Hashable, Sendable {
   case cycleLimit
   /// Somebody on the host asked for it.
   case interrupted
+
+  /// Whether the guest has ended, as far as it is for the guest to say.
+  public var isEnd: Bool {
+    switch self {
+    case .exit, .tripleFault, .halted, .reset: true
+    case .waiting, .breakpoint, .cycleLimit, .interrupted: false
+    }
+  }
 }
 
 /// Between the blocks: finding the next one, leaving one early, interrupts and traps.

@@ -33,6 +33,9 @@ public final class MachineHistory {
   /// The farthest cycle that the run has ever reached.
   public private(set) var newestCycle: UInt64
 
+  /// Where the guest ended, and how.
+  private var end: (cycle: UInt64, stop: StopReason)?
+
   /// Begins a history of `machine`, here and now.
   public init(_ machine: Machine, interval: UInt64 = 10_000_000, budget: Int = 512 << 20) {
     self.machine = machine
@@ -56,6 +59,8 @@ public final class MachineHistory {
   public var snapshotCycles: [UInt64] { entries.map(\.snapshot.cycle) }
   /// What snapshots and pages take on the host, in bytes, to a few percent.
   public var memoryBytes: Int { entries.reduce(0) { $0 + $1.bytes } }
+  /// How the guest has ended where the machine stands; nil where it can go on.
+  public var ended: StopReason? { end.flatMap { machine.cycle >= $0.cycle ? $0.stop : nil } }
   /// Whether the run has already been farther than where the machine stands.
   public var isInThePast: Bool { machine.cycle < newestCycle }
 
@@ -67,11 +72,13 @@ public final class MachineHistory {
   public func run(untilCycle limit: UInt64 = .max, passingBreakpoint: Bool = false) -> StopReason {
     var isPassing = passingBreakpoint
     while true {
+      if let ended { return ended }
       deliverDueInput()
       if needsSnapshot { takeSnapshot() }
       let next = min(limit, entries[entries.count - 1].snapshot.cycle &+ interval, nextInput ?? .max)
       let stop = machine.run(untilCycle: next, passingBreakpoint: isPassing)
       newestCycle = max(newestCycle, machine.cycle)
+      if stop.isEnd { end = (machine.cycle, stop) }
       switch stop {
       case .cycleLimit where machine.cycle < limit: isPassing = false
       case .waiting where machine.cycle == nextInput: isPassing = false
@@ -132,6 +139,7 @@ public final class MachineHistory {
     if isInThePast {
       inputs.removeLast(inputs.count - inputsDelivered)
       newestCycle = machine.cycle
+      end = nil
       machine.shown = machine.sent
     }
     inputs.append(HistoryInput(cycle: machine.cycle, bytes: bytes))
