@@ -49,6 +49,21 @@ extension CPU {
     mmu.fetchPage.pointee = page
   }
 
+  /// Finds or makes a block that begins with the string instruction that is held, so that a store to its bytes is noticed:
+  /// after a restore, which forgets where it stood. Nothing is counted.
+  func findBlockOfHeldString(in page: FetchPage) {
+    let eip = blocks.heldString.pointee.eip
+    let linear = state.pointee.cs.base &+ eip
+    guard linear >> 12 == (page.page == AccessFilter.none ? page.held : page.page) else { return }
+    let current = mmu.fetchPage.pointee
+    mmu.fetchPage.pointee = page
+    defer { mmu.fetchPage.pointee = current }
+    guard let block = try? block(at: eip, linear), block.pointee.key != BlockCache.unkept else { return }
+    let first = block.pointee.ops
+    let op = first.pointee.length == 0 ? first + 1 : first
+    if op.pointee.handler == .string { blocks.heldFrom = op }
+  }
+
   /// The block for code at `linear` in the current fetch page: found, or decoded.
   private func block(at eip: UInt32, _ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<Block> {
     let physical = mmu.fetchPage.pointee.physical | UInt64(linear & 0xfff)

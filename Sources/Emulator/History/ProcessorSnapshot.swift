@@ -22,6 +22,8 @@ struct ProcessorSnapshot {
     var stepOne: Bool
     /// The repeated string instruction that the processor holds, and the end behind it; nil for none.
     var heldString: (op: Op, end: Op)?
+    /// The held instruction lies in a block, so that a store to it by whatever address ends it.
+    var isHeldInBlock: Bool
   }
 
   /// The paging unit.
@@ -48,7 +50,8 @@ extension CPU {
       costs: costs,
       loop: ProcessorSnapshot.Loop(
         trapsAfterStep: loop.trapsAfterStep, attended: loop.attended, stepOne: loop.stepOne,
-        heldString: isHeld ? (blocks.heldString[0], blocks.heldString[1]) : nil),
+        heldString: isHeld ? (blocks.heldString[0], blocks.heldString[1]) : nil,
+        isHeldInBlock: blocks.heldFrom != nil),
       paging: mmu.snapshot(), caches: caches.saved, predictor: predictor.saved)
   }
 
@@ -76,6 +79,10 @@ extension CPU {
     caches.restore(saved.caches)
     predictor.restore(saved.predictor)
     mmu.restore(saved.paging)
+    if saved.loop.heldString != nil && saved.loop.isHeldInBlock {
+      modeChanged()
+      findBlockOfHeldString(in: saved.paging.fetchPage)
+    }
   }
 }
 

@@ -10,7 +10,9 @@ extension Machine {
     set {
       guard newValue != cpu.breakpoints else { return }
       cpu.breakpoints = newValue
+      let isHeldInBlock = cpu.control.pointee.holdsString && cpu.blocks.heldFrom != nil
       cpu.blocks.removeAll()
+      if isHeldInBlock { cpu.findBlockOfHeldString(in: cpu.mmu.fetchPage.pointee) }
     }
   }
 }
