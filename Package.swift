@@ -64,24 +64,29 @@ let package = Package(
       dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks/Runner",
       swiftSettings: strict),
-    .testTarget(name: "IA32Tests", dependencies: ["IA32"], swiftSettings: strict),
+    // What several test targets need.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "IA32Tests", dependencies: ["IA32", "TestSupport"], swiftSettings: strict),
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
     .testTarget(
       name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle"],
       swiftSettings: strict),
     .testTarget(
-      name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+      name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces"], swiftSettings: strict),
+      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Traces"],
       swiftSettings: strict),
     .testTarget(
-      name: "DebuggerTests", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger", "Traces"],
+      name: "DebuggerTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "Debugger", "Traces", "TestSupport"],
       exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
@@ -89,6 +94,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MiniKernelTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"], swiftSettings: strict),
+      dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel", "TestSupport"],
+      swiftSettings: strict),
   ]
 )

@@ -48,8 +48,9 @@ extension Machine {
       guard cpu.mmu.control.pointee.mode != .off else { return PhysicalAddress(UInt64(linear.rawValue)) }
       let translation = try cpu.mmu.instructionEntry(linear.rawValue).pointee.translation
       cpu.mmu.countFetch(translation)
-      let mask: UInt32 = translation.isLarge ? 1 << cpu.mmu.control.pointee.largePageShift - 1 : 0xfff
-      return PhysicalAddress(translation.frame | UInt64(linear.rawValue & mask))
+      return PhysicalAddress(
+        translation.physical(
+          of: linear.rawValue, largePageShift: cpu.mmu.control.pointee.largePageShift))
     }
   }
 

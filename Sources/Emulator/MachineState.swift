@@ -92,6 +92,9 @@ extension Machine {
   /// CPL, exact also in an observer.
   public var privilegeLevel: UInt8 { cpu.state.pointee.privilegeLevel }
 
+  /// Whether linear addresses go through page tables: CR0.PG.
+  public var isPaging: Bool { cpu.state.pointee.cr0.contains(.paging) }
+
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
     cpu.attributeCounts()

@@ -176,9 +176,7 @@ final class Sampler {
     let onlooker = Onlooker(memory: cpu.bus.memory)
     while walk.next != .done { _ = walk.advance(onlooker) }
     guard walk.fault == nil else { return nil }
-    let translation = walk.translation
-    guard translation.isLarge else { return translation.frame }
-    return translation.frame | UInt64(linear & (1 << control.largePageShift &- 1) & ~0xfff)
+    return walk.translation.physical(of: linear & ~0xfff, largePageShift: control.largePageShift)
   }
 }
 

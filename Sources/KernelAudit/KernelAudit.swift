@@ -34,7 +34,7 @@ public struct KernelAudit {
   /// What the kernel is at now: it counts in `vm_update_depth` how many changes it is in the middle of.
   public var moment: Moment {
     let memory = GuestMemory(machine.memory)
-    guard CR0(rawValue: machine.registers.cr0).contains(.paging),
+    guard machine.isPaging,
       CR4(rawValue: machine.registers.cr4).contains(.physicalAddressExtension)
     else { return .notStarted }
     if memory.word(directlyMapped: symbols[.updateDepth]) != 0 { return .busy }

@@ -26,10 +26,13 @@ struct ExportTarget: ~Copyable {
     self.descriptor = descriptor
   }
 
-  mutating func add(_ bytes: [UInt8]) {
+  mutating func add(_ bytes: some Sequence<UInt8>) {
     buffer += bytes
     if buffer.count >= Self.bufferSize { flush() }
   }
+
+  /// What is left after a mistake in the middle is out, too.
+  deinit { if isListening { FileOutput.write(buffer[...], to: descriptor) } }
 
   private mutating func flush() {
     if isListening { isListening = FileOutput.write(buffer[...], to: descriptor) }

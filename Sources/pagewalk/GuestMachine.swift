@@ -85,17 +85,13 @@ final class GuestMachine: RunnableMachine {
   var position: GuestPosition {
     let registers = machine.registers
     let linear = registers[SegmentRegister.cs].base &+ registers.eip
-    return GuestPosition(eip: registers.eip, symbol: symbol(at: linear, registers), cycle: machine.cycle)
-  }
-
-  /// Such as "kernel_main+0x14".
-  private func symbol(at linear: UInt32, _ registers: RegisterFile) -> String? {
-    places.symbol(at: linear, isPaged: CR0(rawValue: registers.cr0).contains(.paging))
+    return GuestPosition(
+      eip: registers.eip, symbol: places.symbol(at: linear, isPaged: machine.isPaging), cycle: machine.cycle)
   }
 
   private var postMortem: PostMortem {
     let registers = machine.registers
-    let isPaged = CR0(rawValue: registers.cr0).contains(.paging)
+    let isPaged = machine.isPaging
     let explanation = FaultExplanation(machine) { places.description(of: $0, isPaged: isPaged) }
     return PostMortem(
       position: position, explanation: explanation.lines, cr0: registers.cr0, cr2: registers.cr2,

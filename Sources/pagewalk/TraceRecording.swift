@@ -66,11 +66,6 @@ struct TraceRecording {
   }
 }
 
-extension Machine {
-  /// Whether linear addresses go through page tables.
-  var isPaging: Bool { CR0(rawValue: registers.cr0).contains(.paging) }
-}
-
 extension GuestPlaces {
   /// Such as "flush_one+0x4 (tlb.c:12)"; nil where nothing is known.
   func briefly(_ linear: UInt32, _ map: ImageMap, isPaged: Bool) -> String? {

@@ -28,17 +28,17 @@ struct TraceShowCommand: ParsableCommand {
 
   func run() throws {
     let source = try TraceFile.open(trace)
-    var output = OutputText()
-    output.add("\(TextLayout.firstLine)\(TraceHeader.version)\n")
-    for line in source.header.lines { output.add("# \(line)\n") }
+    var output = try ExportTarget(nil)
+    output.add("\(TextLayout.firstLine)\(TraceHeader.version)\n".utf8)
+    for line in source.header.lines { output.add("# \(line)\n".utf8) }
     if !header { try showEvents(source, &output) }
     // A whole trace is shown as a text that can be verified itself.
     if let ending = source.ending, header || (at == nil && count == nil) {
-      for line in ending.lines { output.add("# \(line)\n") }
+      for line in ending.lines { output.add("# \(line)\n".utf8) }
     }
   }
 
-  private func showEvents(_ source: any BlockSource, _ output: inout OutputText) throws {
+  private func showEvents(_ source: any BlockSource, _ output: inout ExportTarget) throws {
     let names = TracePlaces(source)
     if let at { try source.seek(cycle: at) }
     let cursor = TraceCursor(source)
@@ -47,25 +47,7 @@ struct TraceShowCommand: ParsableCommand {
       if let at, event.moment.cycle < at { continue }
       rest -= 1
       let place = names.briefly(event.moment.linear).map { " ; \($0)" } ?? ""
-      output.add(TextLayout.line(event, isExact: source.header.isExact) + place + "\n")
+      output.add((TextLayout.line(event, isExact: source.header.isExact) + place + "\n").utf8)
     }
   }
-}
-
-/// Standard output, in large pieces; everything is out when it goes.
-struct OutputText: ~Copyable {
-  private var buffer: [UInt8] = []
-  private(set) var isListening = true
-
-  mutating func add(_ text: String) {
-    buffer += text.utf8
-    if buffer.count >= 1 << 16 { flush() }
-  }
-
-  mutating func flush() {
-    if isListening { isListening = FileOutput.write(buffer[...], to: STDOUT_FILENO) }
-    buffer.removeAll(keepingCapacity: true)
-  }
-
-  deinit { if isListening { FileOutput.write(buffer[...], to: STDOUT_FILENO) } }
 }

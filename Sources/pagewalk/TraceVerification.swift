@@ -68,7 +68,7 @@ struct TraceVerification {
   func report(_ divergence: Divergence) -> DivergenceReport {
     let names = TracePlaces(golden)
     let registers = machine.machine.registers
-    let isPaging = CR0(rawValue: registers.cr0).contains(.paging)
+    let isPaging = machine.machine.isPaging
     let places = machine.places
     return DivergenceReport(
       divergence, isExact: golden.header.isExact,

@@ -1,6 +1,7 @@
 import Foundation
 import GuestImages
 import IA32
+import TestSupport
 import Testing
 
 @testable import Debugger

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Debugger

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 /// Seeded machine code: half of it uniformly random bytes, half drawn evenly from the rows of the opcode table.
 struct RandomCode {

@@ -1,5 +1,6 @@
 import Foundation
 import KernelAudit
+import TestSupport
 import Testing
 
 @testable import MiniKernel

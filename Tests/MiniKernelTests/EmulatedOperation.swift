@@ -1,4 +1,5 @@
 import MiniKernel
+import TestSupport
 
 /// One call that the model test makes, or a few that belong together. The numbers choose among what there is at the moment
 /// the operation runs, so that a sequence still means something when others are taken out of it.

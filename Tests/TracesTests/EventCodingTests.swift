@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -8,7 +9,7 @@ import Testing
 @Suite("Trace event coding")
 struct EventCodingTests {
   @Test func everyEventComesBackAsItWas() {
-    var random = SeededRandom(seed: 0x5EED)
+    var random = SeededGenerator(seed: 0x5EED)
     for _ in 0..<20 {
       let events = RandomEvents.make(2000, &random)
       var encoder = EventEncoder()
@@ -29,7 +30,7 @@ struct EventCodingTests {
 
   /// What the machine tells and what a file gave are coded alike: verifying compares the bytes.
   @Test func bothWaysInGiveTheSameBytes() {
-    var random = SeededRandom(seed: 7)
+    var random = SeededGenerator(seed: 7)
     let events = RandomEvents.make(5000, &random)
     var a = EventEncoder()
     var b = EventEncoder()
@@ -42,7 +43,7 @@ struct EventCodingTests {
   }
 
   @Test func textComesBackToo() {
-    var random = SeededRandom(seed: 99)
+    var random = SeededGenerator(seed: 99)
     for (event, moment) in RandomEvents.make(3000, &random) {
       let expected = TraceEvent(event, moment)
       let line = TextLayout.line(expected, isExact: true)
@@ -52,7 +53,7 @@ struct EventCodingTests {
 
   /// Whatever bytes come, a decoder ends and nothing traps.
   @Test func damagedBytesAreRefused() {
-    var random = SeededRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let events = RandomEvents.make(500, &random)
     var encoder = EventEncoder()
     for event in events { encoder.append(event.0, event.1) }
@@ -91,22 +92,4 @@ struct EventCodingTests {
     }
     #expect(encoder.events.count < 3000 * 2 + 100, "\(encoder.events.count)")
   }
-}
-
-/// SplitMix64: the same numbers on every host.
-struct SeededRandom {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
-  mutating func flag() -> Bool { next() & 1 != 0 }
-  mutating func word() -> UInt32 { UInt32(truncatingIfNeeded: next()) }
-  mutating func byte() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
 }

@@ -1,9 +1,10 @@
 import Emulator
 import IA32
+import TestSupport
 
 /// Events with fields of all sizes, in an order that a machine might have.
 enum RandomEvents {
-  static func make(_ count: Int, _ random: inout SeededRandom) -> [(MachineEvent, EventMoment)] {
+  static func make(_ count: Int, _ random: inout SeededGenerator) -> [(MachineEvent, EventMoment)] {
     var moment = EventMoment(cycle: 0, instruction: 0, eip: 0xfff0, linear: 0xffff_fff0)
     return (0..<count).map { _ in
       if random.next() % 3 != 0 {
@@ -17,16 +18,16 @@ enum RandomEvents {
     }
   }
 
-  private static func access(_ random: inout SeededRandom) -> PageAccess {
+  private static func access(_ random: inout SeededGenerator) -> PageAccess {
     let kinds: [PageAccess.Kind] = [.read, .write, .fetch]
     return PageAccess(kinds[Int(random.next() % 3)], user: random.flag())
   }
 
-  private static func address(_ random: inout SeededRandom) -> UInt64 {
+  private static func address(_ random: inout SeededGenerator) -> UInt64 {
     random.next() & 0x000f_ffff_ffff_ffff
   }
 
-  private static func event(_ random: inout SeededRandom) -> MachineEvent {
+  private static func event(_ random: inout SeededGenerator) -> MachineEvent {
     switch random.next() % 14 {
     case 0, 1:
       .instruction(
@@ -69,20 +70,20 @@ enum RandomEvents {
     }
   }
 
-  private static func bus(_ random: inout SeededRandom) -> BusEvent {
+  private static func bus(_ random: inout SeededGenerator) -> BusEvent {
     BusEvent(
       address: address(&random), bytes: 1 << (random.byte() & 3), isWrite: random.flag(), value: random.next()
     )
   }
 
-  private static func tlb(_ random: inout SeededRandom) -> TLBEvent {
+  private static func tlb(_ random: inout SeededGenerator) -> TLBEvent {
     TLBEvent(
       array: TLBArrayName.allCases[Int(random.next() % 4)], set: random.byte() & 15, way: random.byte() & 3,
       linear: random.word() & ~0xfff, frame: address(&random) & ~0xfff, isWritable: random.flag(),
       isUser: random.flag(), isGlobal: random.flag(), isNoExecute: random.flag(), isDirty: random.flag())
   }
 
-  private static func walk(_ random: inout SeededRandom) -> WalkEvent {
+  private static func walk(_ random: inout SeededGenerator) -> WalkEvent {
     var walk = WalkEvent(linear: random.word(), access: access(&random))
     if random.flag() { walk.pdpte = random.next() }
     if random.next() % 4 != 0 { walk.pde = WalkEvent.Entry(address: address(&random), value: random.next()) }

@@ -1,6 +1,7 @@
 import Emulator
 import Foundation
 import IA32
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -68,7 +69,7 @@ struct TraceFileTests {
   @Test(arguments: [TraceForm.binary, .text])
   func whatIsWrittenIsRead(_ form: TraceForm) throws {
     defer { remove() }
-    var random = SeededRandom(seed: 11)
+    var random = SeededGenerator(seed: 11)
     let events = RandomEvents.make(form == .binary ? 200_000 : 10_000, &random)
     try write(events, form)
     let (read, source) = try read()
@@ -86,7 +87,7 @@ struct TraceFileTests {
 
   @Test func twoRecordingsAreTheSameBytes() throws {
     defer { remove() }
-    var random = SeededRandom(seed: 12)
+    var random = SeededGenerator(seed: 12)
     let events = RandomEvents.make(50_000, &random)
     try write(events)
     let first = try Data(contentsOf: URL(filePath: path))
@@ -118,7 +119,7 @@ struct TraceFileTests {
   /// A killed recorder's file can be read up to the last complete block, and says that it is not whole.
   @Test func aFileThatIsCutOffIsReadAsFarAsItGoes() throws {
     defer { remove() }
-    var random = SeededRandom(seed: 13)
+    var random = SeededGenerator(seed: 13)
     let events = RandomEvents.make(80_000, &random)
     try write(events)
     let whole = try [UInt8](Data(contentsOf: URL(filePath: path)))
@@ -144,7 +145,7 @@ struct TraceFileTests {
 
   @Test func damageIsFound() throws {
     defer { remove() }
-    var random = SeededRandom(seed: 14)
+    var random = SeededGenerator(seed: 14)
     let events = RandomEvents.make(30_000, &random)
     try write(events)
     let whole = try [UInt8](Data(contentsOf: URL(filePath: path)))
@@ -210,7 +211,7 @@ struct TraceFileTests {
 
   @Test func textThatIsCutOffIsReadAsFarAsItGoes() throws {
     defer { remove() }
-    var random = SeededRandom(seed: 15)
+    var random = SeededGenerator(seed: 15)
     let events = RandomEvents.make(5000, &random)
     try write(events, .text)
     let whole = try [UInt8](Data(contentsOf: URL(filePath: path)))

@@ -1,6 +1,7 @@
 import Emulator
 import Foundation
 import IA32
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -11,7 +12,7 @@ struct VerifierTests {
   typealias Events = [(MachineEvent, EventMoment)]
 
   static let events: Events = {
-    var random = SeededRandom(seed: 21)
+    var random = SeededGenerator(seed: 21)
     return RandomEvents.make(40_000, &random)
   }()
 

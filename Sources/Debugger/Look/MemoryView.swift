@@ -90,8 +90,7 @@ struct MemoryView {
   }
 
   static func physical(_ translation: Translation, _ linear: UInt32, _ control: PagingControl) -> UInt64 {
-    let mask: UInt32 = translation.isLarge ? 1 << control.largePageShift &- 1 : 0xfff
-    return translation.frame | UInt64(linear & mask)
+    translation.physical(of: linear, largePageShift: control.largePageShift)
   }
 
   /// Why a walk found no page.

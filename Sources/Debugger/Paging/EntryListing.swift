@@ -18,14 +18,14 @@ struct EntryListing: Report {
   init(_ machine: Machine, _ range: ClosedRange<UInt32>, atMost limit: Int) {
     let control = machine.pagingControl
     self.control = control
-    let table = UInt64(machine.registers.cr3 & ~31)
+    let cr3 = machine.registers.cr3
     var rows: [Row] = []
     var isCut = false
     var shown: Set<UInt64> = []
     TableScan(machine).forEachPage(in: range) { linear, _, _ in
       let result = machine.walk(LinearAddress(linear), PageAccess(.read, user: false))
       for (index, step) in result.steps.enumerated() {
-        let address = step.address ?? table + UInt64(linear >> 30) * 8
+        let address = step.place(cr3: cr3, linear)
         let isLast = index == result.steps.count - 1
         // Upper levels serve many pages.
         if !isLast && !shown.insert(address << 2 | UInt64(step.level.rawValue)).inserted { continue }

@@ -30,3 +30,10 @@ extension EntryText {
     }
   }
 }
+
+extension PageWalk.Step {
+  /// Where the entry lies in memory: a PDPTE, which comes from its register, in the table that CR3 points to.
+  func place(cr3: UInt32, _ linear: UInt32) -> UInt64 {
+    address ?? UInt64(cr3 & ~31) + UInt64(linear >> 30) * 8
+  }
+}

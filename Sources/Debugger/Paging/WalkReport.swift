@@ -107,8 +107,7 @@ struct WalkReport {
 
   /// Where the last entry of memory's walk lies: what `$pa` becomes.
   var lastEntryAddress: UInt64? {
-    guard let last = memory.steps.last else { return nil }
-    return last.address ?? UInt64(cr3 & ~31) + UInt64(linear >> 30) * 8
+    memory.steps.last?.place(cr3: cr3, linear)
   }
 }
 

@@ -55,8 +55,7 @@ extension WalkReport: Report {
   }
 
   private func place(_ step: PageWalk.Step) -> String {
-    let address = step.address ?? UInt64(cr3 & ~31) + UInt64(linear >> 30) * 8
-    return "\(PhysicalAddress(address))"
+    "\(PhysicalAddress(step.place(cr3: cr3, linear)))"
   }
 
   /// Such as "PTE[0]    000105000  0000000000300063  4K 000300000  P RW S A D".
@@ -92,7 +91,7 @@ extension WalkReport: Report {
   }
 
   private func stepJSON(_ step: PageWalk.Step, isMemory: Bool) -> JSONValue {
-    let address = step.address ?? (isMemory ? UInt64(cr3 & ~31) + UInt64(linear >> 30) * 8 : nil)
+    let address = isMemory ? step.place(cr3: cr3, linear) : step.address
     return .object([
       .init("entry", .string(EntryName.text(step.level, linear, control))),
       .init("address", address.map { .physical($0) } ?? .null), .init("value", .entry(step.value)),

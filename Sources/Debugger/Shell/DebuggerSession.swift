@@ -67,7 +67,7 @@ public final class DebuggerSession {
   // MARK: Where it stands
 
   /// Whether linear addresses go through page tables.
-  public var isPaged: Bool { CR0(rawValue: machine.registers.cr0).contains(.paging) }
+  public var isPaged: Bool { machine.isPaging }
 
   /// The linear address of the next instruction.
   public var nextInstruction: UInt32 {

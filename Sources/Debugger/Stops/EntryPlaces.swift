@@ -29,12 +29,12 @@ struct EntryPlaces {
     let control = machine.pagingControl
     guard control.mode != .off else { return }
     let bytes = control.mode == .pae ? 8 : 4
-    let table = UInt64(machine.registers.cr3 & ~31)
+    let cr3 = machine.registers.cr3
     for step in machine.walkFromMemory(LinearAddress(linear), PageAccess(.read, user: false)).steps {
       entries.append(
         Entry(
           name: EntryName.text(step.level, linear, control), level: step.level,
-          address: step.address ?? table + UInt64(linear >> 30) * 8, bytes: bytes))
+          address: step.place(cr3: cr3, linear), bytes: bytes))
     }
   }
 }

@@ -33,10 +33,8 @@ extension CPU {
     } else {
       let translation = try mmu.instructionEntry(linear).pointee.translation
       page.source = translation.isLarge ? .instructionLarge : .instruction4K
-      page.physical = translation.frame
-      if translation.isLarge {
-        page.physical |= UInt64(linear & (1 << mmu.control.pointee.largePageShift &- 1) & ~0xfff)
-      }
+      page.physical = translation.physical(
+        of: linear & ~0xfff, largePageShift: mmu.control.pointee.largePageShift)
     }
     page.physical = bus.driven(page.physical)
     page.host = UnsafeRawPointer(bus.hostPageForReading(page.physical >> 12))
@@ -54,7 +52,7 @@ extension CPU {
   func findBlockOfHeldString(in page: FetchPage) {
     let eip = blocks.heldString.pointee.eip
     let linear = state.pointee.cs.base &+ eip
-    guard linear >> 12 == (page.page == AccessFilter.none ? page.held : page.page) else { return }
+    guard linear >> 12 == page.current else { return }
     let current = mmu.fetchPage.pointee
     mmu.fetchPage.pointee = page
     defer { mmu.fetchPage.pointee = current }

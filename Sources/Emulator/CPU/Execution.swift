@@ -284,13 +284,13 @@ extension CPU {
 
   /// Makes clock and `current` exact for what happens in the middle of a block.
   @inline(__always)
-  private func begin(_ op: UnsafeMutablePointer<Op>) {
+  func begin(_ op: UnsafeMutablePointer<Op>) {
     clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
     control.pointee.current = op
   }
 
   @inline(__always)
-  private func end(_ op: UnsafeMutablePointer<Op>) {
+  func end(_ op: UnsafeMutablePointer<Op>) {
     clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
     control.pointee.current = nil
   }

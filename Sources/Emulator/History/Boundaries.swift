@@ -41,7 +41,7 @@ extension MachineHistory {
       while self.instruction < instruction {
         // An instruction takes a cycle at least: this many can't be too many.
         let missing = min(instruction - self.instruction, interval)
-        if machine.registers.isHalted { try sleep() } else { try advance(missing) }
+        if machine.cpu.state.pointee.isHalted { try sleep() } else { try advance(missing) }
         if let progress, !progress(machine.cycle) { throw .cancelled(cycle: machine.cycle) }
       }
     }
@@ -61,7 +61,8 @@ extension MachineHistory {
     try advance(max(1, next &- machine.cycle))
   }
 
-  private func withoutBreakpoints(_ body: () throws(HistoryError) -> Void) throws(HistoryError) {
+  /// Executes `body` with no breakpoint set, and sets them again.
+  func withoutBreakpoints(_ body: () throws(HistoryError) -> Void) throws(HistoryError) {
     let breakpoints = machine.breakpoints
     machine.breakpoints = []
     defer { machine.breakpoints = breakpoints }

@@ -96,18 +96,12 @@ public final class MachineHistory {
   ) throws(HistoryError) {
     guard cycle >= firstCycle else { throw .beforeBeginning(first: firstCycle) }
     if cycle < machine.cycle { goBack(toSnapshotBefore: cycle) }
-    let breakpoints = machine.breakpoints
-    machine.breakpoints = []
-    defer { machine.breakpoints = breakpoints }
-    while machine.cycle < cycle {
-      let stop = run(untilCycle: min(cycle, machine.cycle &+ interval))
-      switch stop {
-      case .cycleLimit, .interrupted, .breakpoint: break
-      case .exit, .tripleFault, .halted, .waiting, .reset:
-        if machine.cycle < cycle { throw .endsBefore(cycle: machine.cycle, stop: stop) }
-      }
-      if machine.cycle < cycle, let progress, !progress(machine.cycle) {
-        throw .cancelled(cycle: machine.cycle)
+    try withoutBreakpoints { () throws(HistoryError) in
+      while machine.cycle < cycle {
+        let stop = run(untilCycle: min(cycle, machine.cycle &+ interval))
+        if machine.cycle >= cycle { return }
+        if stop.isEnd || stop == .waiting { throw .endsBefore(cycle: machine.cycle, stop: stop) }
+        if let progress, !progress(machine.cycle) { throw .cancelled(cycle: machine.cycle) }
       }
     }
   }

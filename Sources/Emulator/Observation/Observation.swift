@@ -183,13 +183,11 @@ extension CPU {
   func tellInstruction(_ op: UnsafeMutablePointer<Op>) {
     // Markers of a block, and an instruction at which the loop comes back first.
     guard op.pointee.length > 0, op.pointee.handler != .leave else { return }
-    control.pointee.current = op
-    clock.state.pointee.now &+= UInt64(op.pointee.cyclesBefore)
+    begin(op)
     observation.tell(
       .instruction(
         InstructionEvent(length: op.pointee.length, privilegeLevel: state.pointee.privilegeLevel)))
-    clock.state.pointee.now &-= UInt64(op.pointee.cyclesBefore)
-    control.pointee.current = nil
+    end(op)
     // An observer that asks for a stop means: after this instruction.
     if control.pointee.stop != nil { arm(op + 1) }
   }

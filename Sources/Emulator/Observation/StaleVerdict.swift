@@ -113,8 +113,7 @@ extension StaleCheck {
   }
 
   private func physical(_ translation: Translation, _ linear: UInt32) -> UInt64 {
-    let mask: UInt32 = translation.isLarge ? 1 << mmu.control.pointee.largePageShift &- 1 : 0xfff
-    return translation.frame | UInt64(linear & mask)
+    translation.physical(of: linear, largePageShift: mmu.control.pointee.largePageShift)
   }
 
   // MARK: Causes

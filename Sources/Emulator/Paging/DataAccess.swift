@@ -181,10 +181,8 @@ extension MMU {
     }
     let entry = try dataEntry(linear, access)
     let translation = entry.pointee.translation
-    let page =
-      translation.isLarge
-      ? translation.frame | UInt64(linear & (1 << control.pointee.largePageShift &- 1) & ~0xfff)
-      : translation.frame
+    let page = translation.physical(
+      of: linear & ~0xfff, largePageShift: control.pointee.largePageShift)
     if caches.isOn { lastWasCacheable.pointee = !translation.isCacheDisabled }
     if access.isUser == isUserMode && !entry.pointee.isSuspect
       && !(caches.isOn && translation.isCacheDisabled)

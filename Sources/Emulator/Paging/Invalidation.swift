@@ -16,10 +16,9 @@ extension MMU {
       filter.dropLarge(linear >> shift, shift: shift)
     }
     let fetch = fetchPage.pointee
-    let current = fetch.page == AccessFilter.none ? fetch.held : fetch.page
     let holdsFetchPage =
       fetch.source == .instructionLarge
-      ? current >> (shift &- 12) == linear >> shift : current == page
+      ? fetch.current >> (shift &- 12) == linear >> shift : fetch.current == page
     if holdsFetchPage { forgetFetchPage() }
   }
 
@@ -49,7 +48,7 @@ extension MMU {
 
   /// Makes the next fetch ask the TLB for an onlooker's sake: nothing is counted that would not have been.
   func askAgainForFetchPage() {
-    let page = fetchPage.pointee.page == AccessFilter.none ? fetchPage.pointee.held : fetchPage.pointee.page
+    let page = fetchPage.pointee.current
     forgetFetchPage()
     fetchPage.pointee.held = page
   }

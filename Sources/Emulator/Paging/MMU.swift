@@ -173,6 +173,8 @@ struct FetchPage {
   /// The page whose line the fetch unit still holds although the next fetch asks the TLB: an onlooker wants that, not the
   /// processor.
   var held = AccessFilter.none
+  /// The page that fetches came from last, whether or not the next one asks the TLB for an onlooker's sake.
+  var current: UInt32 { page == AccessFilter.none ? held : page }
   /// The 32-byte line (linear address / 32) that the fetch unit holds; a lookup is made when another is entered.
   var line = UInt32.max
 }

@@ -96,6 +96,14 @@ public struct Translation: Hashable, Sendable {
   public var leafAddress: UInt64
   /// Where the PDE was read; the leaf's own address for a large page.
   public var directoryEntryAddress: UInt64
+
+  /// The physical address that `linear` is translated to.
+  /// - Parameter largePageShift: log2 of a large page's bytes: 21 under PAE, 22 in 32-bit paging.
+  @inline(__always)
+  public func physical(of linear: UInt32, largePageShift: UInt32) -> UInt64 {
+    let mask: UInt32 = isLarge ? 1 << largePageShift &- 1 : 0xfff
+    return frame | UInt64(linear & mask)
+  }
 }
 
 /// Where a walk reads its entries and writes A and D: memory for the MMU, an onlooker's view for a debugger.

@@ -130,13 +130,11 @@ extension MMU {
   /// The instruction TLB's entry for a fetch, filled by a walk when no array has it. Paging must be on.
   func instructionEntry(_ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<TLBEntry> {
     let entry = try findInstructionEntry(linear)
-    took(.ends(physical: physical(of: linear, entry.pointee.translation)))
+    took(
+      .ends(
+        physical: entry.pointee.translation.physical(
+          of: linear, largePageShift: control.pointee.largePageShift)))
     return entry
-  }
-
-  private func physical(of linear: UInt32, _ translation: Translation) -> UInt64 {
-    let mask: UInt32 = translation.isLarge ? 1 << control.pointee.largePageShift &- 1 : 0xfff
-    return translation.frame | UInt64(linear & mask)
   }
 
   private func findInstructionEntry(
