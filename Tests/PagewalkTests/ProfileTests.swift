@@ -1,6 +1,7 @@
 import Emulator
 import Foundation
 import GuestImages
+import Reports
 import Testing
 
 @testable import pagewalk
