@@ -1,9 +1,9 @@
 import Emulator
 import Foundation
 import GuestImages
-import Reports
 import Testing
 
+@testable import Reports
 @testable import pagewalk
 
 @Suite("Profiles")

@@ -1,7 +1,7 @@
 import Foundation
-import Reports
 import Testing
 
+@testable import Reports
 @testable import pagewalk
 
 @Suite("Reports")
