@@ -49,7 +49,9 @@ struct KnownDifference: Sendable {
     KnownDifference(
       name: "hint NOPs", reason: "0F 18 to 0F 1F got names and meanings after the Pentium Pro"
     ) { c in
-      guard c.instruction?.operation == .data(.nop), (0x0F18...0x0F1F).contains(c.opcode.code) else { return false }
+      guard c.instruction?.operation == .data(.nop), (0x0F18...0x0F1F).contains(c.opcode.code) else {
+        return false
+      }
       return ["prefetch", "bnd", "cldemote", "endbr", "rdssp", "nop", "(bad)"].contains {
         c.theirMnemonic.hasPrefix($0)
       }
@@ -61,7 +63,8 @@ struct KnownDifference: Sendable {
         && (c.theirMnemonic == "tzcnt" || c.theirMnemonic == "lzcnt" || c.theirText.contains("(bad)"))
     },
     KnownDifference(name: "WBNOINVD", reason: "prefixes before WBINVD are ignored") { c in
-      c.instruction?.operation == .system(.wbinvd) && (c.theirMnemonic == "wbnoinvd" || c.theirText.contains("(bad)"))
+      c.instruction?.operation == .system(.wbinvd)
+        && (c.theirMnemonic == "wbnoinvd" || c.theirText.contains("(bad)"))
     },
     KnownDifference(
       name: "WAIT", reason: "objdump takes WAIT and the floating-point instruction after it for one"
@@ -91,7 +94,8 @@ struct KnownDifference: Sendable {
       reason: "objdump takes the DS prefix before CALL and JMP for NOTRACK, and then forgets the segment"
     ) {
       c in
-      guard let instruction = c.instruction, instruction.operation == .control(.call) || instruction.operation == .control(.jmp),
+      guard let instruction = c.instruction,
+        instruction.operation == .control(.call) || instruction.operation == .control(.jmp),
         c.prefixes.contains(0x3E), Int(instruction.length) == c.theirLength
       else { return false }
       let ours = Spelling.parted(c.ourText).body
