@@ -36,7 +36,7 @@ final class EmulatedEffects: EffectRunner {
   func execute(_ registers: ProgramRegisters) -> Result<ProgramRegisters, GuestFault> {
     let (result, stop) = program.execute(registers, extraSegment: false)
     if case .exit = stop { return .success(result) }
-    let vector = program.machine.faultHistory.entries.first.flatMap { ExceptionVector(rawValue: $0.vector) }
+    let vector = program.machine.faultHistory.entries.first?.vector
     return .failure(GuestFault(vector ?? .doubleFault))
   }
 }

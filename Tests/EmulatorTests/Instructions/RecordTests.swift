@@ -34,7 +34,7 @@ struct RecordTests {
         program.machine.observe([.access, .fault]) { [unowned self] event, _ in
           switch event {
           case .access(let access):
-            if access.access.isWrite { observed.stores += 1 } else { observed.loads += 1 }
+            if access.access.kind == .write { observed.stores += 1 } else { observed.loads += 1 }
           case .fault(let fault):
             if observed.fault == nil { observed.fault = ExceptionVector(rawValue: fault.vector) }
           default: break
