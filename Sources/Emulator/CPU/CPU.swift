@@ -12,6 +12,8 @@ protocol InterruptController: AnyObject {
 ///
 /// The loop that executes blocks is in Interpreter.swift; the families of instructions are in extensions beside it.
 final class CPU {
+  /// Its number among the machine's processors, from 0: what it tells of carries it.
+  let number: UInt8
   let state: UnsafeMutablePointer<CPUState>
   /// EAX to EDI by number, and a ninth that is always zero: "no register" in an address (`MemoryOperand.noRegister`).
   let registers: UnsafeMutablePointer<UInt32>
@@ -53,10 +55,12 @@ final class CPU {
   var onMissingOperation: ((String) -> Void)?
 
   init(
-    memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
+    number: UInt8 = 0, memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6,
+    addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
     latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic, usesFastPaths: Bool = true
   ) {
+    self.number = number
     predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())

@@ -41,16 +41,19 @@ public struct EventKinds: OptionSet, Hashable, Sendable {
 
 /// When and where something happened. Exact in the middle of a block, too.
 public struct EventMoment: Hashable, Sendable {
-  /// The clock.
+  /// The processor that did it, from 0. What a device does counts for the processor whose time it happens in.
+  public var processor: UInt8
+  /// Cycles on the machine's clock.
   public var cycle: UInt64
-  /// Instructions completed before: each iteration of a repeated string instruction is one.
+  /// Instructions that this processor has completed before: each iteration of a repeated string instruction is one.
   public var instruction: UInt64
   /// EIP of the instruction that is being fetched or executed, or that an interrupt or exception comes at.
   public var eip: UInt32
   /// Its linear address: the base of CS and EIP.
   public var linear: UInt32
 
-  public init(cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
+  public init(processor: UInt8 = 0, cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
+    self.processor = processor
     self.cycle = cycle
     self.instruction = instruction
     self.eip = eip

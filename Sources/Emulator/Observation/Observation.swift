@@ -166,7 +166,7 @@ extension CPU {
     let op = control.pointee.current
     let eip = op?.pointee.eip ?? state.pointee.eip
     return EventMoment(
-      cycle: clock.state.pointee.now,
+      processor: number, cycle: clock.state.pointee.now,
       instruction: counters.pointee.instructions &+ UInt64(op?.pointee.position ?? 0), eip: eip,
       linear: state.pointee.cs.base &+ eip)
   }
