@@ -65,7 +65,7 @@ extension CPU {
   /// Arms the first instruction after that of `op` which the deadline precedes. Where the block is left anyway, at an armed
   /// instruction or because it has died, there is nothing beyond to arm.
   @inline(never)
-  private func settleNearDeadline(_ op: UnsafeMutablePointer<Op>) {
+  func settleNearDeadline(_ op: UnsafeMutablePointer<Op>) {
     var next = op + 1
     while next.pointee.handler != .endOfBlock && next.pointee.handler != .leave {
       if next.pointee.position > op.pointee.position
