@@ -168,6 +168,14 @@ public struct WalkEvent: Hashable, Sendable {
   }
 }
 
+/// An array of the TLB.
+public enum TLBArrayName: String, CaseIterable, Sendable {
+  case instruction4K = "ITLB 4K"
+  case instructionLarge = "ITLB large"
+  case data4K = "DTLB 4K"
+  case dataLarge = "DTLB large"
+}
+
 /// A translation that a TLB array takes or gives up.
 public struct TLBEvent: Hashable, Sendable {
   public var array: TLBArrayName
@@ -229,6 +237,14 @@ public struct EntryStoreEvent: Hashable, Sendable {
     self.writer = writer
     self.linear = linear
   }
+}
+
+/// Who made a store.
+public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
+  /// An instruction, or the delivery of an interrupt.
+  case instruction
+  /// The page walker, setting A or D.
+  case walker
 }
 
 /// An exception, at the moment it is raised.

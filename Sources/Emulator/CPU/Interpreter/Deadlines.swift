@@ -16,9 +16,11 @@ extension CPU {
     }
   }
 
-  /// Makes the loop come back before `op`, an instruction of the block that is being executed: before it is fetched, if
+  /// Makes the executor leave its block before `op`, an instruction of the block that is being executed: before it is fetched, if
   /// it begins a line. Nothing asks for attention before it is reached: a repeated string instruction goes on.
   func arm(_ wanted: UnsafeMutablePointer<Op>) {
+    // At its end the block is left anyway, with the same clock and counts.
+    guard wanted.pointee.handler != .endOfBlock else { return }
     var op = wanted
     while op.pointee.position > 0 && (op - 1).pointee.handler == .fetchLine { op -= 1 }
     if let armed = control.pointee.armed {

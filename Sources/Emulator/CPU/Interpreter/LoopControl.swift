@@ -14,7 +14,8 @@ struct LoopControl {
   var limit = UInt64.max
   /// The run ended between `attend` and the instruction it attended to: the next run does not attend to it again.
   var attended = false
-  /// An instruction whose handler is `.leave` for now, and the handler it has otherwise.
+  /// The entry before which the block being executed must be left; nil to run through. In the interpreter's code of the block its
+  /// handler is `.leave` until then, and this is the handler it has otherwise.
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
   /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
