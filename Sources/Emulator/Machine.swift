@@ -17,6 +17,8 @@ public struct MachineConfiguration: Sendable {
   public var branches: BranchPrediction
   /// Cycles a second.
   public var frequency: UInt64
+  /// What the serial port does with characters that the guest does not leave time for.
+  public var serial: SerialTransmission
   /// Off, the machine does everything the direct way: what tests hold the fast paths against.
   var usesFastPaths = true
 
@@ -24,7 +26,7 @@ public struct MachineConfiguration: Sendable {
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], identity: CPUIdentity = .p6,
     tlb: TLBGeometry = .p6, caches: CacheGeometries = .p6, latencies: Latencies = Latencies(),
     branches: BranchPrediction = .dynamic, timing: TimingLevel = .full,
-    frequency: UInt64 = Clock.defaultFrequency
+    frequency: UInt64 = Clock.defaultFrequency, serial: SerialTransmission = .exact
   ) {
     self.memoryBytes = memoryBytes
     self.physicalAddressBits = physicalAddressBits
@@ -36,6 +38,7 @@ public struct MachineConfiguration: Sendable {
     self.branches = branches
     self.timing = timing
     self.frequency = frequency
+    self.serial = serial
   }
 }
 
@@ -90,7 +93,7 @@ public final class Machine {
     var debugOutput: (UInt8) -> Void = { _ in }
     devices = try PCDevices(
       DeviceSurroundings(
-        bus: bus, clock: clock,
+        bus: bus, clock: clock, serial: configuration.serial,
         reset: {
           control.pointee.stop = .reset
           control.pointee.needsAttention = true

@@ -2,6 +2,7 @@
 struct DeviceSurroundings {
   let bus: Bus
   let clock: Clock
+  let serial: SerialTransmission
   /// The guest resets the CPU.
   let reset: () -> Void
   /// The guest ends the run with a value.
@@ -42,7 +43,8 @@ struct PCDevices {
     timer = try registry.add(PIT8254(clock: clock, interrupt: pic.line(0)))
     serial = try registry.add(
       UART16550(
-        clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4), transmit: machine.serialOutput))
+        clock: clock, inputClock: Self.serialCrystal, transmission: machine.serial, interrupt: pic.line(4),
+        transmit: machine.serialOutput))
     realTimeClock = try registry.add(
       CMOSRTC(clock: clock, map: bus.memory.layout, interrupt: pic.line(8)))
     let gate = try registry.add(A20Gate(bus: bus) { _ in machine.a20Changed() })
