@@ -180,6 +180,12 @@ public final class Machine {
     return serialOutput
   }
 
+  /// What the text screen shows.
+  public var textScreen: TextScreen { devices.screen.screen }
+
+  /// How often the guest has stored to the text screen or moved what it shows: the same number, the same picture.
+  public var textScreenWrites: UInt64 { devices.screen.state.writes }
+
   // MARK: Logging
 
   /// Told once for each opcode that raised #UD because this processor does not have it.

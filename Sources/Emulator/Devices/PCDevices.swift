@@ -27,6 +27,7 @@ struct PCDevices {
   let realTimeClock: CMOSRTC
   let keyboardController: KeyboardController
   let postPort: POSTPort
+  let screen: VGAText
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -57,6 +58,7 @@ struct PCDevices {
     postPort = try registry.add(POSTPort())
     _ = try registry.add(DebugConsole(transmit: machine.debugOutput))
     _ = try registry.add(DebugExit(exit: machine.exit))
+    screen = try registry.add(VGAText(clock: clock))
   }
 
   private static func demonstrationDevices(
