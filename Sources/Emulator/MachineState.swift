@@ -108,6 +108,9 @@ extension Machine {
       breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
 
+  /// Accesses that led nowhere: stores into ROM and where nothing answers, fetches from there.
+  public var lostAccesses: LostAccesses { bus.lost }
+
   /// The faults of the last chain: after a triple fault, all three.
   public var faultHistory: FaultHistory { cpu.faultHistory }
 
