@@ -47,6 +47,11 @@ public final class Machine {
   public let memory: PhysicalMemory
   public let bus: Bus
   public let clock: Clock
+  /// What the processors share.
+  let board: SystemBoard
+  /// By number. One today.
+  let processors: [CPU]
+  /// The processor that executes now: what is asked of the machine is asked of it.
   let cpu: CPU
 
   let devices: PCDevices
@@ -76,14 +81,17 @@ public final class Machine {
     bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
     clock = Clock(frequency: configuration.frequency)
     let addressWidth = UInt8(configuration.physicalAddressBits)
+    board = SystemBoard(memory: memory, bus: bus, clock: clock)
     cpu = CPU(
-      memory: memory, bus: bus, clock: clock,
+      number: 0, on: board,
       model: CPUModel(
         identity: configuration.identity, addressWidth: addressWidth, geometry: configuration.tlb,
         caches: configuration.caches),
       addressWidth: addressWidth, geometry: configuration.tlb, caches: configuration.caches,
       timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches,
       usesFastPaths: configuration.usesFastPaths)
+    processors = [cpu]
+    cpu.plugIn()
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)
