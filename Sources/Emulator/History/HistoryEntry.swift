@@ -3,8 +3,8 @@ import Glibc
 /// A snapshot, and the pages that changed between it and the next one as they were when it was taken.
 struct HistoryEntry {
   var snapshot: MachineSnapshot
-  /// How much of the logged input had come.
-  var inputsDelivered: Int
+  /// How many of the logged inputs had been applied.
+  var inputsApplied: Int
   /// By frame. No order matters: each page is put back where it was.
   var pages: [UInt64: SavedPage] = [:]
 
@@ -12,12 +12,6 @@ struct HistoryEntry {
   private static let snapshotBytes = 256 << 10
 
   var bytes: Int { Self.snapshotBytes + pages.count * SavedPage.bytes }
-}
-
-/// Bytes that came from outside, and when.
-struct HistoryInput {
-  var cycle: UInt64
-  var bytes: [UInt8]
 }
 
 /// A page of RAM as it was.

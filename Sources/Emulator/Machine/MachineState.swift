@@ -52,6 +52,8 @@ public struct MachineCounters: Sendable {
   public var faults: [UInt64]
   public var paging: PagingCounters
   public var bus: BusCounters
+  /// Characters that the guest wrote to the serial port without waiting for room, and that were lost.
+  public var serialCharactersLost: UInt64
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   public var breakdown: CycleBreakdown
@@ -93,9 +95,13 @@ extension Machine {
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
-      paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
+      paging: cpu.mmu.currentCounters, bus: bus.counters,
+      serialCharactersLost: devices.serial.state.lost, caches: cpu.caches.counters.pointee,
       breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
+
+  /// Accesses that led nowhere: stores into ROM and where nothing answers, fetches from there.
+  public var lostAccesses: LostAccesses { bus.lost }
 
   /// The faults of the last chain: after a triple fault, all three.
   public var faultHistory: FaultHistory { cpu.faultHistory }

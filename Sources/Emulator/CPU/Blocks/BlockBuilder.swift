@@ -229,6 +229,6 @@ extension CPU {
   private func fetchByte(_ linear: UInt32) -> UInt8 {
     let page = mmu.fetchPage.pointee
     if let host = page.host { return host.load(fromByteOffset: Int(linear & 0xfff), as: UInt8.self) }
-    return UInt8(truncatingIfNeeded: bus.read(page.physical | UInt64(linear & 0xfff), width: .byte))
+    return bus.fetchByte(page.physical | UInt64(linear & 0xfff))
   }
 }

@@ -181,6 +181,13 @@ final class BlockCache: CodeHolder {
 
   func holdsCode(inFrame frame: Int) -> Bool { firstInFrame[frame] != nil }
 
+  /// Forgets the blocks whose code isn't in RAM: ROM has moved. One may be in execution.
+  func removeBlocksOutsideRAM() {
+    for index in 0..<blockCount where memory.hostPage(blocks[index].physical >> 12) == nil {
+      unlink(blocks + index)
+    }
+  }
+
   /// A store is about to change the bytes `start` to `end` - 1 of a frame of RAM.
   func willStore(inFrame frame: Int, from start: UInt32, to end: UInt32) {
     guard firstInFrame[frame] != nil else { return }
