@@ -45,16 +45,19 @@ let package = Package(
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // Files of the host that are written whole or not at all.
+    .target(name: "HostFiles", swiftSettings: strict),
     // What a guest did, in files: recorded, compared, exported.
     .target(
-      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "HostFiles"],
+      swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
-        "Traces",
+        "Traces", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -79,7 +82,7 @@ let package = Package(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
+      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests", dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Traces"],

@@ -2,6 +2,7 @@
 public struct TraceBlock: Sendable {
   /// How many events come before.
   public var firstEvent: UInt64
+  /// How many events are in it: 1 and more.
   public var count: UInt32
   var events: [UInt8]
   var times: [UInt8]
@@ -9,10 +10,14 @@ public struct TraceBlock: Sendable {
 
 /// A trace that is read from its beginning to its end.
 public protocol BlockSource: AnyObject {
+  /// The file's path, as it was given.
   var file: String { get }
+  /// What the trace was recorded from.
   var header: TraceHeader { get }
-  /// nil where the form keeps none.
-  var map: ImageMap? { get }
+  /// Binary or text.
+  var form: TraceForm { get }
+  /// Of the image; in text it has segments and no names.
+  var map: ImageMap { get }
   /// The next block; nil at the end.
   ///
   /// - Throws: `TraceError` where the file is damaged, or was never finished. All blocks before that have been handed out.
@@ -29,14 +34,18 @@ public protocol BlockSource: AnyObject {
 
 /// Reads traces event by event.
 public final class TraceCursor {
+  /// The trace.
   public let source: any BlockSource
   private var decoder = EventDecoder(events: [], times: [], count: 0)
   /// How many events come before the next.
   public private(set) var number: UInt64 = 0
 
+  /// A cursor before the next block of `source`.
   public init(_ source: any BlockSource) { self.source = source }
 
   /// The next event; nil at the end.
+  ///
+  /// - Throws: `TraceError` where the file is damaged or ends.
   public func next() throws(TraceError) -> TraceEvent? {
     while decoder.isAtEnd {
       guard let block = try source.nextBlock() else { return nil }
@@ -49,27 +58,5 @@ public final class TraceCursor {
     }
     number += 1
     return event
-  }
-}
-
-public enum TraceFile {
-  /// Whether the file at `path` is a trace, of whatever version, or empty: one that a recorder may write over.
-  public static func isTrace(_ path: String) -> Bool {
-    guard let input = try? InputFile(path) else { return false }
-    let start = input.read(at: 0, count: 32)
-    return start.isEmpty || start.starts(with: TraceLayout.magic)
-      || start.starts(with: Array(TextLayout.firstLine.utf8))
-  }
-
-  /// Opens a trace of either form.
-  ///
-  /// - Throws: `TraceError` for what is no trace of this version.
-  public static func open(_ path: String) throws(TraceError) -> any BlockSource {
-    let input = try InputFile(path)
-    let start = input.read(at: 0, count: 32)
-    if start.starts(with: TraceLayout.magic) { return try TraceReader(input) }
-    if start.starts(with: Array(TextLayout.firstLine.utf8)) { return try TextReader(input) }
-    throw TraceError(
-      file: path, .notATrace, "is no trace", expected: "a file that 'pagewalk trace record' wrote")
   }
 }

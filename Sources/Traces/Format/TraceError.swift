@@ -16,11 +16,16 @@ public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
     case mismatch
   }
 
+  /// The file, as it was named.
   public var file: String
+  /// The kind of mistake.
   public var reason: Reason
+  /// What is wrong, to be read behind the file's name.
   public var problem: String
+  /// What would be right.
   public var expected: String?
 
+  /// A mistake with a file.
   public init(file: String, _ reason: Reason, _ problem: String, expected: String? = nil) {
     self.file = file
     self.reason = reason
@@ -28,6 +33,7 @@ public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
     self.expected = expected
   }
 
+  /// Such as "a.pwt: is not a trace; expected a file that 'pagewalk trace record' wrote".
   public var description: String {
     "\(file): \(problem)" + (expected.map { "; expected \($0)" } ?? "")
   }

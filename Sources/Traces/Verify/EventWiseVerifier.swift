@@ -51,7 +51,7 @@ public enum TraceDiff {
     let isSameBuild = a.header.imageDigest == b.header.imageDigest
     let isExact = a.header.isExact && b.header.isExact
     let comparison = EventComparison(timing: isExact ? timing : .off, comparesCounts: isExact && isSameBuild)
-    let (mapA, mapB) = (a.map, b.map)
+    let (mapA, mapB) = (a.form == .binary ? a.map : nil, b.form == .binary ? b.map : nil)
     let named = mapA != nil && mapB != nil
     let projections: (Projection, Projection)? =
       isSameBuild

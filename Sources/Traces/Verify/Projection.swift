@@ -14,7 +14,7 @@ final class Projection {
   private var places: [UInt32: UInt32] = [:]
   private var addresses: [UInt64: UInt64] = [:]
 
-  private static let cacheLimit = 1 << 16
+  private static let maxCached = 1 << 16
 
   /// - Parameters:
   ///   - map: the names of the image whose events these are; nil if only `symbol` knows them.
@@ -33,11 +33,11 @@ final class Projection {
     event.moment.instruction = 0
     event.moment.linear = place(event.moment.linear)
     event.moment.eip = event.moment.linear
-    for (index, field) in EventSchema.fields[Int(event.kind)].enumerated() where event.has(index) {
+    for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
       switch field.meaning {
-      case .other: break
-      case .linear: event.fields[index] = address(event.fields[index], isPhysical: false)
-      case .physical: event.fields[index] = address(event.fields[index], isPhysical: true)
+      case .other, .entry, .cr3, .device, .slot: break
+      case .linear, .linearPage: event.set(index, address(event[index], isPhysical: false))
+      case .physical: event.set(index, address(event[index], isPhysical: true))
       }
     }
     return event
@@ -46,7 +46,7 @@ final class Projection {
   /// What stands for the function around an instruction.
   private func place(_ linear: UInt32) -> UInt32 {
     if let known = places[linear] { return known }
-    if places.count >= Self.cacheLimit { places.removeAll() }
+    if places.count >= Self.maxCached { places.removeAll() }
     let name = symbol(linear).map { Self.function($0) }
     let result = name.map { UInt32(truncatingIfNeeded: Self.hash($0)) } ?? linear
     places[linear] = result
@@ -61,7 +61,7 @@ final class Projection {
   private func address(_ value: UInt64, isPhysical: Bool) -> UInt64 {
     let key = value << 1 | (isPhysical ? 1 : 0)
     if let known = addresses[key] { return known }
-    if addresses.count >= Self.cacheLimit { addresses.removeAll() }
+    if addresses.count >= Self.maxCached { addresses.removeAll() }
     let result = projected(value, isPhysical: isPhysical)
     addresses[key] = result
     return result

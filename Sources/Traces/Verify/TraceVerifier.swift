@@ -17,6 +17,7 @@ public final class TraceVerifier {
   private var comparedByEvent: UInt64 = 0
   /// How many events were the same.
   public var compared: UInt64 { byEvent == nil ? bytes.pointee.compared : comparedByEvent }
+  /// The first difference; nil as long as there is none.
   public private(set) var divergence: Divergence? { didSet { isDecided = true } }
   /// Why the golden could not be read on.
   public private(set) var failure: TraceError? { didSet { isDecided = true } }
@@ -24,10 +25,13 @@ public final class TraceVerifier {
   /// Whether there is no point in going on.
   public private(set) var isDecided = false
 
+  /// A verifier before the golden's first event.
+  ///
   /// - Parameters:
   ///   - map: the names of the image that runs.
   ///   - symbol: the symbol of an instruction of the run, such as "flush_one+0x4".
   ///   - isSameBuild: otherwise places are compared by their names.
+  /// - Throws: `TraceError` for a golden whose first block can't be read.
   public init(
     golden: any BlockSource, timing: TimingComparison, isSameBuild: Bool, map: ImageMap,
     symbol: @escaping (UInt32) -> String?
@@ -47,7 +51,7 @@ public final class TraceVerifier {
     } else if isSameBuild {
       byEvent = EventWiseVerifier(golden, comparison, nil, nil)
     } else {
-      let goldenMap = golden.map
+      let goldenMap = golden.form == .binary ? golden.map : nil
       byEvent = EventWiseVerifier(
         golden, comparison,
         Projection(map: goldenMap, other: map) { golden.symbol(at: $0) ?? goldenMap?.symbol(at: $0) },
@@ -99,6 +103,11 @@ public final class TraceVerifier {
   @inline(never)
   private func nextBlock() -> Bool {
     previous = block
+    guard bytes.pointee.isWhole else {
+      failure = damagedEvent
+      isByBytes = false
+      return false
+    }
     do throws(TraceError) {
       take(try golden.nextBlock())
     } catch {
@@ -118,9 +127,7 @@ public final class TraceVerifier {
     var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
     for _ in 0..<index { _ = decoder.next() }
     guard let event = decoder.next() else {
-      failure = TraceError(
-        file: golden.file, .corrupt, "event \(compared + 1) is damaged",
-        expected: "a trace as it was recorded")
+      failure = damagedEvent
       return
     }
     // A block may end otherwise for all the same events; then there is nothing to tell.
@@ -132,6 +139,11 @@ public final class TraceVerifier {
     }
     divergence = Divergence(
       kind: kind, number: compared + 1, golden: event, run: run, context: context(upTo: (block, index)))
+  }
+
+  private var damagedEvent: TraceError {
+    TraceError(
+      file: golden.file, .corrupt, "event \(compared + 1) is damaged", expected: "a trace as it was recorded")
   }
 
   private static let contextCount = 5
@@ -166,7 +178,6 @@ public final class TraceVerifier {
   // MARK: The end
 
   /// The run has ended: has the golden, and in the same way?
-  ///
   public func finish(_ ending: TraceEnding) {
     guard !isDecided else { return }
     do throws(TraceError) {
@@ -183,13 +194,16 @@ public final class TraceVerifier {
             kind: .missing, number: compared + 1, golden: event,
             context: context(upTo: (block, bytes.pointee.encoder.count)),
             runEnding: ending)
+        } else if !decoder.isAtEnd || !decoder.isSound {
+          // The block's header promises more events than there are.
+          failure = damagedEvent
         }
       }
     } catch {
       failure = error
       return
     }
-    guard divergence == nil, !wasStopped, let expected = golden.ending else { return }
+    guard !isDecided, !wasStopped, let expected = golden.ending else { return }
     if expected.reason != ending.reason {
       divergence = Divergence(
         kind: .ending, number: compared, context: [], goldenEnding: expected, runEnding: ending)
@@ -199,8 +213,8 @@ public final class TraceVerifier {
     }
   }
 
-  /// Whether somebody stopped the golden's recorder: behind its last event nothing can be compared.
-  private var wasStopped: Bool { golden.ending?.reason == TraceEnding.interrupted }
+  /// Whether the golden's recorder was stopped: behind its last event nothing can be compared.
+  private var wasStopped: Bool { golden.ending?.wasInterrupted ?? false }
 }
 
 extension ImageMap {

@@ -29,21 +29,20 @@ struct TraceBlessCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
-    let source = try TraceFile.open(golden)
-    let path = try image ?? TraceSetup.find(source.header.image, golden: golden)
-    let isText = source.map == nil
+    let (recorded, form) = try TraceFile.header(of: golden)
+    let path = try image ?? TraceSetup.find(recorded.image, golden: golden)
     if try showDifference(path) == false {
       StandardError.write("pagewalk: \(golden): nothing has changed\n")
       return
     }
     if dryRun { return }
-    var header = source.header
+    var header = recorded
     if let image { header.image = image }
-    let old = try TraceSetup(of: source, image: path, allowsOtherModules: true)
+    let old = try TraceSetup(of: recorded, golden: golden, image: path, allowsOtherModules: true)
     header.modules = old.header.modules
     header.imageDigest = old.header.imageDigest
     let setup = old.with(header)
-    try TraceRecording(setup, path: golden, form: isText ? .text : .binary).run(output: nil)
+    try TraceRecording(setup, path: golden, form: form).run(output: nil)
   }
 
   /// Whether there is something to bless.
@@ -68,8 +67,8 @@ struct TraceBlessCommand: ParsableCommand {
       }
     } catch is VerificationInterrupted {
       throw ExitCode(ExitStatus.interrupted)
-    } catch let error as TraceError where [.incomplete, .corrupt].contains(error.reason) {
-      // A golden that is damaged behind its header can be made anew.
+    } catch let error as TraceError where [.incomplete, .corrupt, .otherVersion].contains(error.reason) {
+      // A golden that is damaged behind its header, or of an older version, can be made anew.
       StandardError.write("pagewalk: \(error)\n")
       return true
     }

@@ -57,9 +57,12 @@ struct TraceRecordCommand: ParsableCommand {
 struct TraceSelection: ParsableArguments {
   @Option(
     name: [.customShort("e"), .customLong("events")],
-    help: ArgumentHelp("The kinds of events, or all.", valueName: "kind,..."),
+    help: ArgumentHelp(
+      "The kinds of events, or all. (default: \(TraceSelection.defaultKinds.list))", valueName: "kind,..."),
     transform: { try EventKinds(list: $0) })
-  var kinds = EventKinds([.walk, .flush, .pteStore, .fault])
+  var kinds = TraceSelection.defaultKinds
+
+  static let defaultKinds = EventKinds([.walk, .flush, .pteStore, .fault])
 
   @Option(
     help: ArgumentHelp(
@@ -80,7 +83,7 @@ struct TraceSelection: ParsableArguments {
     var filter = TraceFilter()
     for text in address {
       guard let range = TraceFilter.parseAddresses(text) else {
-        throw ValidationError("'\(text)' is no range of addresses; expected such as c8000000-c8000fff")
+        throw ValidationError("'\(text)' is not a range of addresses; expected such as c8000000-c8000fff")
       }
       filter.addresses.append(range)
     }
@@ -89,7 +92,7 @@ struct TraceSelection: ParsableArguments {
     filter.rings = ring
     if let cycles {
       guard let range = TraceFilter.parseCycles(cycles) else {
-        throw ValidationError("'\(cycles)' is no window of cycles; expected such as 1000000-2000000")
+        throw ValidationError("'\(cycles)' is not a window of cycles; expected such as 1000000-2000000")
       }
       filter.cycles = range
     }
@@ -109,8 +112,8 @@ struct TraceGuestOptions: ParsableArguments {
     completion: .file())
   var input: String?
 
-  /// The most that is typed: it is kept in the trace.
-  static let longestInput = 1 << 16
+  /// How many bytes may be typed: they are kept in the trace.
+  static let maxInputBytes = 1 << 16
 
   func description() throws -> MachineDescription { try options.description() }
 
@@ -125,9 +128,9 @@ struct TraceGuestOptions: ParsableArguments {
     header.maxCycles = maxCycles
     if let input {
       header.input = try HostFile.read(input)
-      guard header.input.count <= Self.longestInput else {
+      guard header.input.count <= Self.maxInputBytes else {
         throw ValidationError(
-          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.longestInput)")
+          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.maxInputBytes)")
       }
     }
     return header
