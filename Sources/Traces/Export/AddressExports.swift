@@ -1,3 +1,4 @@
+import Emulator
 import IA32
 
 /// The address traces of Valgrind's lackey (--trace-mem=yes), which many cache simulators read: "I  addr,size", " L addr,size",
