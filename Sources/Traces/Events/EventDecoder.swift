@@ -36,7 +36,11 @@ struct EventDecoder: ~Copyable {
       state.switchProcessor(to: events.byte())
       tag = events.byte()
     }
-    let number = tag & Tag.kind == Tag.furtherKind ? events.byte() : tag & Tag.kind
+    var number = tag & Tag.kind
+    if number == Tag.furtherKind {
+      number = events.byte()
+      if number < Tag.furtherKind { events.fail() }
+    }
     let event: TraceEvent?
     switch EventKind(rawValue: number) {
     case .instruction: event = instruction(tag, cycle)

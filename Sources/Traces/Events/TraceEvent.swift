@@ -37,6 +37,12 @@ public struct TraceEvent: Sendable, Equatable {
     present |= 1 << UInt16(truncatingIfNeeded: index)
   }
 
+  /// Takes a field from the event.
+  mutating func remove(_ field: some EventFields) {
+    fields[field.rawValue] = 0
+    present &= ~(1 << UInt16(truncatingIfNeeded: field.rawValue))
+  }
+
   /// The value of a field; 0 where the event doesn't have it. The fields must be those of the event's kind.
   @inline(__always)
   public subscript(field: some EventFields) -> UInt64 { fields[field.rawValue] }

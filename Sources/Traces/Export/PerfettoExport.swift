@@ -143,7 +143,7 @@ public struct PerfettoExport: TraceExport {
   /// One slice for each stretch in one function.
   private mutating func instruction(_ event: TraceEvent, _ symbol: String?) -> [UInt8] {
     let name =
-      symbol.map { String(Projection.function($0)) }
+      symbol.map { String(BuildNames.function($0)) }
       ?? hexadecimal(UInt64(event.moment.linear & ~0xfff), digits: 8)
     guard name != function else { return [] }
     var bytes: [UInt8] = []

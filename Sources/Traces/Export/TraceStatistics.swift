@@ -42,7 +42,7 @@ public struct TraceStatistics {
       if event[WalkFields.page] == 1 { largePages += 1 }
     }
     guard !event.kind.isNumerous else { return }
-    let function = symbol.map { String(Projection.function($0)) } ?? "elsewhere"
+    let function = symbol.map { String(BuildNames.function($0)) } ?? "elsewhere"
     let isKnown = byFunction.count < Self.maxFunctions || byFunction[function] != nil
     byFunction[isKnown ? function : "elsewhere", default: 0] += 1
   }

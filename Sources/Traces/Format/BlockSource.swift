@@ -24,12 +24,32 @@ public protocol BlockSource: AnyObject {
   func nextBlock() throws(TraceError) -> TraceBlock?
   /// How the run ended; known when `nextBlock` has returned nil.
   var ending: TraceEnding? { get }
+  /// How the run ended, as the end of the file says before it is read; nil for a recording that was killed.
+  var announcedEnding: TraceEnding? { get }
   /// The source line that the recorder knew for the code at `linear`.
   func line(at linear: UInt32) -> String?
   /// The symbol that the recorder knew there, where it wrote it down for each event.
   func symbol(at linear: UInt32) -> String?
   /// Goes on with a block near and before `cycle`.
   func seek(cycle: UInt64) throws(TraceError)
+}
+
+extension BlockSource {
+  /// Looks at the end of the trace: can a run be compared with it?
+  ///
+  /// - Throws: `TraceError` for a recording that was killed, and for one without events.
+  public func checkIsGolden() throws(TraceError) {
+    guard let ending = announcedEnding else {
+      throw TraceError(
+        file: file, .incomplete, "was not finished: its recorder was stopped before the end",
+        expected: "a trace that was recorded to its end")
+    }
+    guard ending.events > 0 else {
+      throw TraceError(
+        file: file, .empty, "holds no event, so it verifies nothing",
+        expected: "a golden of kinds of events that the guest has")
+    }
+  }
 }
 
 /// Reads traces event by event.

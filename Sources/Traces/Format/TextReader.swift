@@ -5,6 +5,7 @@ final class TextReader: BlockSource {
   let map: ImageMap
   let form = TraceForm.text
   private(set) var ending: TraceEnding?
+  let announcedEnding: TraceEnding?
   private let lines: LineReader
   private var nextEvent: UInt64 = 0
   private var encoder = EventEncoder()
@@ -16,6 +17,7 @@ final class TextReader: BlockSource {
   private var recentPlaces = [UInt64](repeating: 0, count: 4096)
 
   private static let eventsABlock: UInt32 = 4096
+  private static let maxEndingLines = 64
 
   var file: String { input.path }
 
@@ -45,6 +47,29 @@ final class TextReader: BlockSource {
     }
     self.header = try TraceHeader(lines: header, file: input.path)
     self.map = map
+    announcedEnding = Self.endingOfFile(input)
+  }
+
+  private static let maxEndingBytes = 4096
+
+  /// What the last lines say.
+  private static func endingOfFile(_ input: InputFile) -> TraceEnding? {
+    let start = input.length - min(input.length, UInt64(maxEndingBytes))
+    let text = String(decoding: input.read(at: start, count: maxEndingBytes), as: UTF8.self)
+    guard text.hasSuffix("\n") else { return nil }
+    let lines = text.split(separator: "\n").map(String.init)
+    guard let first = lines.lastIndex(where: { $0.hasPrefix("# end: ") }) else { return nil }
+    return TraceEnding(lines: values(of: lines[first...]))
+  }
+
+  /// The lines "# key: value" of an ending. Only exact ones tell cycles and instructions.
+  private static func values(of lines: some Sequence<String>) -> [String: String] {
+    var values = ["cycles": "0", "instructions": "0"]
+    for line in lines {
+      let parts = line.dropFirst(2).split(separator: ":", maxSplits: 1)
+      if parts.count == 2 { values[String(parts[0])] = String(parts[1].dropFirst()) }
+    }
+    return values
   }
 
   // MARK: Places
@@ -133,14 +158,9 @@ final class TextReader: BlockSource {
   }
 
   private func readEnding(_ first: String) throws(TraceError) {
-    var values: [String: String] = ["cycles": "0", "instructions": "0"]
-    var line: String? = first
-    while let text = line {
-      let parts = text.dropFirst(2).split(separator: ":", maxSplits: 1)
-      if parts.count == 2 { values[String(parts[0])] = String(parts[1].dropFirst()) }
-      line = try lines.nextString()
-    }
-    guard let ending = TraceEnding(lines: values), ending.events == nextEvent else {
+    var text = [first]
+    while text.count < Self.maxEndingLines, let line = try lines.nextString() { text.append(line) }
+    guard let ending = TraceEnding(lines: Self.values(of: text)), ending.events == nextEvent else {
       throw TraceError(
         file: file, .corrupt, "its last lines don't fit its \(nextEvent) events",
         expected: "a trace as it was recorded")

@@ -12,6 +12,8 @@ public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
     case incomplete
     /// Bytes that no recorder writes: the file was damaged.
     case corrupt
+    /// A golden without events.
+    case empty
     /// The trace was made of another guest, machine or input than what is at hand.
     case mismatch
   }

@@ -6,6 +6,7 @@ final class TraceReader: BlockSource {
   let map: ImageMap
   let form = TraceForm.binary
   private(set) var ending: TraceEnding?
+  var announcedEnding: TraceEnding? { ending }
   private let firstBlock: UInt64
   /// Where the blocks end; nil in a file that was never finished.
   private var blocksEnd: UInt64?

@@ -11,6 +11,8 @@ public struct Divergence: Sendable {
     case extra
     /// All events are the same and the run ended otherwise.
     case ending
+    /// One of two builds maps a page of its image with rights that the other maps none with.
+    case imageRights
   }
 
   /// What differs.
@@ -23,6 +25,8 @@ public struct Divergence: Sendable {
   public var run: TraceEvent?
   /// The golden's last events before it, which the run has too.
   public var context: [TraceEvent] = []
+  /// Their numbers, counted from 1, where they don't just lead up to `number`.
+  var contextNumbers: [UInt64] = []
   /// How the golden ends, where that matters.
   public var goldenEnding: TraceEnding?
   /// How the run ended, where that matters.

@@ -28,17 +28,20 @@ public struct DivergenceReport: Sendable {
     lines.append(Self.headline(divergence, names))
     if let flush = Self.missingFlush(divergence, names, golden) { lines.append("  \(flush)") }
     if divergence.golden != nil || divergence.run != nil {
-      lines.append(side(names.golden, divergence.golden, golden, orElse: "no event: it ends here"))
-      let end =
-        divergence.runEnding.map { "no event: it has ended (\($0.reason))" } ?? "no event: it ends here"
+      var (goldenEnd, end) = ("no event: it ends here", "no event: it ends here")
+      if let ending = divergence.runEnding { end = "no event: it has ended (\(ending.reason))" }
+      if case .imageRights = divergence.kind { (goldenEnd, end) = ("no such walk", "no such walk") }
+      lines.append(side(names.golden, divergence.golden, golden, orElse: goldenEnd))
       lines.append(side(names.run, divergence.run, run, orElse: end))
     }
     if let differing = Self.differing(divergence, names) { lines.append("  differs: \(differing)") }
     if !divergence.context.isEmpty {
       lines.append("  before it, the same in both:")
-      let first = divergence.number - UInt64(divergence.context.count)
+      let first = divergence.number &- UInt64(divergence.context.count)
       for (index, event) in divergence.context.enumerated() {
-        lines.append("    \(first + UInt64(index)): \(Self.text(event, isExact, golden))")
+        let numbers = divergence.contextNumbers
+        let number = index < numbers.count ? numbers[index] : first + UInt64(index)
+        lines.append("    \(number): \(Self.text(event, isExact, golden))")
       }
     }
     if !registers.isEmpty {
@@ -65,6 +68,10 @@ public struct DivergenceReport: Sendable {
       let (golden, run) = (divergence.goldenEnding?.reason ?? "?", divergence.runEnding?.reason ?? "?")
       return
         "all \(number) events are the same, and the \(names.run) ends with '\(run)' instead of '\(golden)'"
+    case .imageRights:
+      let (has, lacks) = divergence.golden == nil ? (names.run, names.golden) : (names.golden, names.run)
+      return
+        "event \(number) of the \(has) finds a page of the image mapped with rights that the \(lacks) maps none with"
     case .time:
       if let golden = divergence.goldenEnding?.cycles, let run = divergence.runEnding?.cycles {
         return "only the time differs: the \(names.run) ends at cycle \(run) instead of \(golden)"

@@ -14,9 +14,8 @@ public final class TraceVerifier {
   /// For builds that differ: events are compared one by one.
   private let byEvent: EventWiseVerifier?
 
-  private var comparedByEvent: UInt64 = 0
   /// How many events were the same.
-  public var compared: UInt64 { byEvent == nil ? bytes.pointee.compared : comparedByEvent }
+  public var compared: UInt64 { byEvent?.compared ?? bytes.pointee.compared }
   /// The first difference; nil as long as there is none.
   public private(set) var divergence: Divergence? { didSet { isDecided = true } }
   /// Why the golden could not be read on.
@@ -43,20 +42,9 @@ public final class TraceVerifier {
     bytes = .allocate(capacity: 1)
     bytes.initialize(to: ByteComparer(ignoresTime: comparison.timing == .off))
     isByBytes = isSameBuild && isExact
-    if case .tolerance = timing, isByBytes {
-      isByBytes = false
-      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
-    } else if isByBytes {
-      byEvent = nil
-    } else if isSameBuild {
-      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
-    } else {
-      let goldenMap = golden.form == .binary ? golden.map : nil
-      byEvent = EventWiseVerifier(
-        golden, comparison,
-        Projection(map: goldenMap, other: map) { golden.symbol(at: $0) ?? goldenMap?.symbol(at: $0) },
-        Projection(map: goldenMap == nil ? nil : map, other: map, symbol: symbol))
-    }
+    if case .tolerance = timing { isByBytes = false }
+    let builds = (golden: BuildNames(of: golden), run: BuildNames(map: map, symbol: symbol))
+    byEvent = isByBytes ? nil : EventWiseVerifier(golden, comparison, builds: isSameBuild ? nil : builds)
     if byEvent == nil { take(try golden.nextBlock()) }
   }
 
@@ -110,10 +98,12 @@ public final class TraceVerifier {
     }
     do throws(TraceError) {
       take(try golden.nextBlock())
+      // Behind the end of a recording that was stopped nothing can be compared.
+      if block == nil, wasStopped { isDecided = true }
     } catch {
       failure = error
-      isByBytes = false
     }
+    if isDecided { isByBytes = false }
     return !isDecided
   }
 
@@ -168,8 +158,11 @@ public final class TraceVerifier {
   private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
     guard let byEvent else { return }
     do throws(TraceError) {
-      guard let found = try byEvent.take(TraceEvent(event, moment)) else { return comparedByEvent &+= 1 }
-      if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
+      if let found = try byEvent.take(TraceEvent(event, moment)) {
+        if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
+      } else if wasStopped, compared == golden.ending?.events {
+        isDecided = true
+      }
     } catch {
       failure = error
     }
@@ -182,10 +175,7 @@ public final class TraceVerifier {
     guard !isDecided else { return }
     do throws(TraceError) {
       if let byEvent {
-        if let event = try byEvent.nextOfGolden() {
-          divergence = Divergence(
-            kind: .missing, number: compared + 1, golden: event, context: byEvent.context, runEnding: ending)
-        }
+        if let found = try byEvent.finish(ending) { divergence = found }
       } else if let block {
         var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
         for _ in 0..<bytes.pointee.encoder.count { _ = decoder.next() }

@@ -67,7 +67,7 @@ struct TraceBlessCommand: ParsableCommand {
       }
     } catch is VerificationInterrupted {
       throw ExitCode(ExitStatus.interrupted)
-    } catch let error as TraceError where [.incomplete, .corrupt, .otherVersion].contains(error.reason) {
+    } catch let error as TraceError where [.incomplete, .corrupt, .otherVersion, .empty].contains(error.reason) {
       // A golden that is damaged behind its header, or of an older version, can be made anew.
       StandardError.write("pagewalk: \(error)\n")
       return true
