@@ -6,10 +6,12 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public let path: String
   /// What can't be done with it, and the host's reason.
   public let problem: String
+  /// The value of `errno`.
+  public let code: Int32
 
-  /// - Parameter code: the value of `errno`.
   init(_ path: String, _ what: String, code: Int32) {
     self.path = path
+    self.code = code
     problem = "\(what) (\(String(cString: strerror(code))))"
   }
 

@@ -1,6 +1,7 @@
 import Emulator
 import IA32
 import Reports
+import Runs
 
 /// Why the guest stands still.
 struct Standing {
@@ -64,7 +65,7 @@ extension DebuggerSession {
       }
       let hits = stops.takeHits()
       if !hits.isEmpty || reason.isEnd { return Standing(reason: reason, hits: hits) }
-      if stepping.isOver { return Standing(reason: .cycleLimit) }
+      if stepping.isOver { return Standing(reason: .stepped) }
       if console.isInterrupted { return Standing(reason: .interrupted) }
       switch reason {
       case .breakpoint(let linear):
@@ -73,7 +74,7 @@ extension DebuggerSession {
         }
         isPassing = true
       case .waiting where !console.wait(): return Standing(reason: reason)
-      case .cycleLimit where machine.cycle >= limit: return Standing(reason: reason)
+      case .cycleLimit where machine.cycle >= limit: return Standing(reason: .stepped)
       default: break
       }
     }

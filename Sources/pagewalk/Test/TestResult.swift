@@ -1,3 +1,5 @@
+import Reports
+
 /// What came of one golden.
 struct TestResult: Sendable {
   enum Outcome: Sendable {
@@ -8,11 +10,10 @@ struct TestResult: Sendable {
     case unusable(String)
   }
 
-  /// Exit statuses.
-  static let different: Int32 = 1
-
   var name: String
   var outcome: Outcome
+  /// How long it took on this host.
+  var duration = Duration.zero
 
   init(name: String, outcome: Outcome) {
     self.name = name
@@ -22,7 +23,7 @@ struct TestResult: Sendable {
   var status: Int32 {
     switch outcome {
     case .passed: ExitStatus.success
-    case .failed: Self.different
+    case .failed: ExitStatus.different
     case .unusable: ExitStatus.hostMistake
     }
   }

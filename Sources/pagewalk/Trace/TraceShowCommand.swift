@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Runs
 import Traces
 
 /// `pagewalk trace show`.
@@ -28,16 +28,16 @@ struct TraceShowCommand: ParsableCommand {
 
   func run() throws {
     let source = try TraceFile.open(trace)
-    var output = try ExportTarget(nil)
-    for line in TextLayout.header(source.header, source.map) { output.add("\(line)\n".utf8) }
-    if !header { try showEvents(source, &output) }
+    let output = Output.standard
+    output.write(lines: TextLayout.header(source.header, source.map))
+    if !header { try showEvents(source, output) }
     // A whole trace is shown as a text that can be verified itself.
     if let ending = source.ending, header || (at == nil && count == nil) {
-      for line in ending.lines { output.add("# \(line)\n".utf8) }
+      for line in ending.lines { output.write("# \(line)\n") }
     }
   }
 
-  private func showEvents(_ source: any BlockSource, _ output: inout ExportTarget) throws {
+  private func showEvents(_ source: any BlockSource, _ output: Output) throws {
     let names = TracePlaces(source)
     if let at { try source.seek(cycle: at) }
     let cursor = TraceCursor(source)
@@ -46,7 +46,7 @@ struct TraceShowCommand: ParsableCommand {
       if let at, event.moment.cycle < at { continue }
       rest -= 1
       let place = names.briefly(event.moment.linear)
-      output.add((TextLayout.line(event, isExact: source.header.isExact, place: place) + "\n").utf8)
+      output.write(TextLayout.line(event, isExact: source.header.isExact, place: place) + "\n")
     }
   }
 }
