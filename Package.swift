@@ -55,9 +55,11 @@ let package = Package(
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // Files of the host that are written whole or not at all.
+    .target(name: "HostFiles", swiftSettings: strict),
     // What a guest did, in files: recorded, compared, exported.
     .target(
-      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "Reports"],
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "HostFiles", "Reports"],
       swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
@@ -65,7 +67,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger", "Runs", "Traces",
+        "Debugger", "Runs", "Traces", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -90,7 +92,7 @@ let package = Package(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
+      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
     .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),

@@ -1,10 +1,10 @@
 import IA32
 
-/// What can be observed of a run. The order of the bits is part of the trace format.
+/// What can be observed of a run: a set with room for 64 kinds. The order of the bits is part of the trace format.
 public struct EventKinds: OptionSet, Hashable, Sendable {
-  public let rawValue: UInt32
+  public let rawValue: UInt64
 
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// An instruction begins.
   public static let instruction = EventKinds(rawValue: 1 << 0)

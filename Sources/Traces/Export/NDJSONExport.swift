@@ -7,14 +7,14 @@ public struct NDJSONExport: TraceExport {
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
-    var text = #"{"event":\#(number),"kind":"\#(EventKinds.names[Int(event.kind)])""#
-    for (index, field) in EventSchema.fields[Int(event.kind)].enumerated() where event.has(index) {
-      text += #","\#(field.name.replacing("-", with: "_"))":\#(Self.value(event.fields[index], field))"#
+    var text = #"{"event":\#(number),"kind":"\#(event.kind.name)""#
+    for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
+      text += #","\#(field.name.replacing("-", with: "_"))":\#(Self.value(event[index], field))"#
     }
     text += #","eip":\#(event.moment.eip),"linear_eip":\#(event.moment.linear)"#
     if let symbol { text += #","symbol":\#(JSONText.quote(symbol))"# }
     text += #","instruction":\#(event.moment.instruction),"cycle":\#(event.moment.cycle)"#
-    if event.kind == 2 { text += #","cycles":\#(event.duration)"# }
+    if event.kind == .walk { text += #","cycles":\#(event.duration)"# }
     return Array((text + "}\n").utf8)
   }
 

@@ -61,8 +61,8 @@ public struct PerfettoExport: TraceExport {
     case instant = 3
   }
 
-  /// The most stores whose use is still awaited.
-  private static let flowLimit = 1 << 16
+  /// Stores whose use is still awaited.
+  private static let maxFlows = 1 << 16
 
   private var function: String?
   private var lastCycle: UInt64 = 0
@@ -100,15 +100,15 @@ public struct PerfettoExport: TraceExport {
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
     lastCycle = event.moment.cycle
-    switch event.kinds {
+    switch event.kind {
     case .instruction: return instruction(event, symbol)
     case .walk: return walk(event, symbol)
     default:
-      var message = self.event(.instant, Self.track(event.kinds), name: Self.name(event))
+      var message = self.event(.instant, Self.track(event.kind), name: Self.name(event))
       annotate(&message, event, symbol)
-      if event.kinds == .pteStore, flows.count < Self.flowLimit {
+      if event.kind == .pteStore, flows.count < Self.maxFlows {
         lastFlow += 1
-        flows[event.fields[0]] = lastFlow
+        flows[event[StoreFields.address]] = lastFlow
         message.add(Field.flows, fixed64: lastFlow)
       }
       return packet(message, at: event.moment.cycle)
@@ -122,8 +122,8 @@ public struct PerfettoExport: TraceExport {
 
   // MARK: Kinds
 
-  private static func track(_ kinds: EventKinds) -> Track {
-    switch kinds {
+  private static func track(_ kind: EventKind) -> Track {
+    switch kind {
     case .access: .accesses
     case .tlbFill, .tlbEvict, .flush: .tlb
     case .pteStore: .pageTables
@@ -135,23 +135,22 @@ public struct PerfettoExport: TraceExport {
 
   /// What is written on the event: its kind and the field that says most.
   private static func name(_ event: TraceEvent) -> String {
-    let kind = EventKinds.names[Int(event.kind)]
-    let fields = EventSchema.fields[Int(event.kind)]
-    let index = event.kinds == .console ? 1 : 0
-    return "\(kind) \(fields[index].text(event.fields[index]))"
+    let fields = EventSchema.fields(of: event.kind)
+    let index = event.kind == .console ? ConsoleFields.byte.rawValue : 0
+    return "\(event.kind.name) \(fields[index].text(event[index]))"
   }
 
   /// One slice for each stretch in one function.
   private mutating func instruction(_ event: TraceEvent, _ symbol: String?) -> [UInt8] {
     let name =
-      symbol.map { String(Projection.function($0)) }
+      symbol.map { String(BuildNames.function($0)) }
       ?? hexadecimal(UInt64(event.moment.linear & ~0xfff), digits: 8)
     guard name != function else { return [] }
     var bytes: [UInt8] = []
     if function != nil { bytes += packet(self.event(.end, .functions, name: nil), at: event.moment.cycle) }
     function = name
     var message = self.event(.begin, .functions, name: name)
-    Self.annotate(&message, "cpl", number: event.fields[1])
+    Self.annotate(&message, "cpl", number: event[InstructionFields.privilegeLevel])
     return bytes + packet(message, at: event.moment.cycle)
   }
 
@@ -159,8 +158,8 @@ public struct PerfettoExport: TraceExport {
   private mutating func walk(_ event: TraceEvent, _ symbol: String?) -> [UInt8] {
     var message = self.event(.begin, .walker, name: Self.name(event))
     annotate(&message, event, symbol)
-    for index in [3, 5] where event.has(index) {
-      if let flow = flows.removeValue(forKey: event.fields[index]) {
+    for field in [WalkFields.pdeAddress, .pteAddress] {
+      if let address = event.value(field), let flow = flows.removeValue(forKey: address) {
         message.add(Field.endingFlows, fixed64: flow)
       }
     }
@@ -180,8 +179,8 @@ public struct PerfettoExport: TraceExport {
   }
 
   private func annotate(_ message: inout ProtobufMessage, _ event: TraceEvent, _ symbol: String?) {
-    for (index, field) in EventSchema.fields[Int(event.kind)].enumerated() where event.has(index) {
-      Self.annotate(&message, field.name, field.text(event.fields[index]))
+    for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
+      Self.annotate(&message, field.name, field.text(event[index]))
     }
     Self.annotate(&message, "eip", hexadecimal(UInt64(event.moment.eip), digits: 8))
     if let symbol { Self.annotate(&message, "symbol", symbol) }

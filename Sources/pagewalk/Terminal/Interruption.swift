@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 import Synchronization
 
 /// Ctrl-C. The first asks the run to stop, which it does between two instructions; the second ends the process.
@@ -28,6 +29,7 @@ enum Interruption {
       guard Interruption.isAwaited.load(ordering: .relaxed) else { return }
       guard Interruption.requested.exchange(true, ordering: .relaxed) else { return }
       TerminalMode.restore()
+      TemporaryFiles.removeAll()
       signal(SIGINT, SIG_DFL)
       raise(SIGINT)
     }
