@@ -83,13 +83,14 @@ let package = Package(
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
     .testTarget(
-      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle"],
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
+      name: "MachineDescriptionsTests",
+      dependencies: ["IA32", "Emulator", "MachineDescriptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],

@@ -7,8 +7,10 @@ public struct LineTable: Sendable {
   public struct Place: Hashable, Sendable {
     /// The file's name as the compiler was given it.
     public let file: String
+    /// The line, counted from 1.
     public let line: Int
 
+    /// Line `line`, counted from 1, of `file`.
     public init(file: String, line: Int) {
       self.file = file
       self.line = line
