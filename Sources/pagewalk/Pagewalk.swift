@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Reports
 
 /// The root of the command line.
 struct Pagewalk: ParsableCommand {
@@ -20,12 +21,20 @@ struct Pagewalk: ParsableCommand {
 @main
 enum Main {
   static func main() {
-    exit(run(Array(CommandLine.arguments.dropFirst())))
+    StandardDescriptors.fill()
+    var status = execute(Array(CommandLine.arguments.dropFirst()))
+    do {
+      try Output.standard.finish()
+    } catch {
+      StandardError.report(["\(error)"])
+      status = ExitStatus.hostMistake
+    }
+    exit(status)
   }
 
   /// Parses and runs one command. Mistakes of the person at the keyboard are one line on standard error and status 2,
   /// whether the argument parser or a file's reader found them.
-  static func run(_ arguments: [String]) -> Int32 {
+  private static func execute(_ arguments: [String]) -> Int32 {
     do {
       var command = try Pagewalk.parseAsRoot(arguments)
       try command.run()
@@ -35,10 +44,10 @@ enum Main {
     } catch {
       if Pagewalk.exitCode(for: error) == .success {
         // A request for help, which is no mistake.
-        print(Pagewalk.fullMessage(for: error))
+        Output.standard.write(lines: [Pagewalk.fullMessage(for: error)])
         return ExitStatus.success
       }
-      StandardError.write("pagewalk: \(Self.oneLine(Pagewalk.message(for: error)))\n")
+      StandardError.report([oneLine(Pagewalk.message(for: error))])
       return ExitStatus.hostMistake
     }
   }

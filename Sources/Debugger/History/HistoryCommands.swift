@@ -35,7 +35,7 @@ enum HistoryCommands {
     -> Answer
   {
     try session.stepBack(try arguments.count(default: 1))
-    return Answer(StopReport(session, Standing(reason: .cycleLimit)))
+    return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
   private static func goOnBack(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -46,16 +46,16 @@ enum HistoryCommands {
       return Answer(
         Composition(parts: [
           (nil, Sentences("no stop before that: this is the beginning of the history")),
-          ("stop", StopReport(session, Standing(reason: .cycleLimit))),
+          ("stop", StopReport(session, Standing(reason: .stepped))),
         ]))
     }
-    return Answer(StopReport(session, Standing(reason: .cycleLimit, hits: [hit])))
+    return Answer(StopReport(session, Standing(reason: .stepped, hits: [hit])))
   }
 
   private static func goTo(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
     try arguments.expectSomething()
     try session.go(to: try session.evaluateCycle(arguments.text))
-    return Answer(StopReport(session, Standing(reason: .cycleLimit)))
+    return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
   private static func who(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {

@@ -28,7 +28,7 @@ extension DebuggerSession {
     defer { detour.end() }
     while true {
       let standing = try stepInLine(kind, detour)
-      let isStep = standing.reason == .cycleLimit || standing.reason.isBreakpoint
+      let isStep = standing.reason == .stepped || standing.reason.isBreakpoint
       guard standing.hits.isEmpty, isStep, ended == nil else { return standing }
       let next = nextInstruction
       // Back in the caller, in the middle of the line that called.

@@ -68,7 +68,7 @@ enum RunCommands {
   static func restart(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
     try arguments.expectNothing()
     try session.go(to: session.history.firstCycle)
-    return Answer(StopReport(session, Standing(reason: .cycleLimit)))
+    return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
   static func type(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
@@ -83,15 +83,15 @@ extension DebuggerSession {
     _ arguments: Arguments, isLine: Bool = false, _ step: () throws(ShellError) -> Standing
   ) throws(ShellError) -> Answer {
     let count = try arguments.count(default: 1)
-    var standing = Standing(reason: .cycleLimit)
+    var standing = Standing(reason: .stepped)
     for done in 0..<count {
       // At the end of the guest the steps that were possible have been taken.
       if done > 0 && ended != nil { break }
       standing = try step()
-      let isStep = standing.reason == .cycleLimit || standing.reason.isBreakpoint
+      let isStep = standing.reason == .stepped || standing.reason.isBreakpoint
       if !standing.hits.isEmpty || !isStep { break }
     }
-    if standing.reason.isBreakpoint { standing.reason = .cycleLimit }
+    if standing.reason.isBreakpoint { standing.reason = .stepped }
     return Answer(StopReport(self, standing, isLine: isLine))
   }
 }

@@ -1,6 +1,7 @@
 import Emulator
 import IA32
 import Reports
+import Runs
 
 /// Why the guest stands still.
 public struct Standing: Sendable {
@@ -103,7 +104,7 @@ extension DebuggerSession {
       if case .breakpoint(let linear) = reason { hitBreakpoints(at: linear) }
       let hits = stops.takeHits()
       if !hits.isEmpty || reason.isEnd { return Standing(reason: reason, hits: hits) }
-      if stepping.isOver { return Standing(reason: .cycleLimit) }
+      if stepping.isOver { return Standing(reason: .stepped) }
       if console.isInterrupted { return Standing(reason: .interrupted) }
       switch reason {
       case .breakpoint(let linear):
@@ -112,7 +113,7 @@ extension DebuggerSession {
         }
         isPassing = true
       case .waiting where !console.wait(): return Standing(reason: reason)
-      case .cycleLimit where machine.cycle >= limit: return Standing(reason: reason)
+      case .cycleLimit where machine.cycle >= limit: return Standing(reason: .stepped)
       default: break
       }
     }

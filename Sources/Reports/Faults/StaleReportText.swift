@@ -27,7 +27,7 @@ public struct StaleReportText {
   }
 
   private static func row(_ name: String, _ text: String) -> [String] {
-    ["  " + name + String(repeating: " ", count: 9 - name.count) + text]
+    ["  " + name.padded(to: 9) + text]
   }
 
   private var summary: String {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Glibc
 import Reports
+import Runs
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -78,25 +78,21 @@ struct RunCommand: ParsableCommand {
 
   mutating func run() throws {
     if debug { return try runInDebugger() }
-    let machine = try guest.makeMachine()
-    let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
+    let console = TerminalConsole(.run)
+    let machine = try guest.makeMachine(console: console)
+    let profileOutput = try profile.map { prefix throws(OutputError) in try ProfileOutput(prefix: prefix) }
     if profile != nil { machine.beginProfile() }
-    let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
+    let watch = try audit.map { try KernelWatch(machine, interval: $0) }
     if let check { machine.checkStale(check) }
     Interruption.install()
-    TerminalMode.enter()
-    var loop = RunLoop(machine: audited ?? machine, console: Console(), maxCycles: maxCycles)
-    let outcome = loop.run()
-    TerminalMode.restore()
-    if let message = outcome.message { StandardError.write(message) }
-    if let audited { StandardError.write(audited.total) }
+    let ending = RunLoop(
+      machine, console: console, companions: watch.map { [$0] } ?? [], maxCycles: maxCycles
+    ).runToEnd()
+    StandardError.report(ending.lines)
     printStatistics(machine)
-    if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
-      throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
-    }
+    if let profileOutput, let report = machine.endProfile() { try profileOutput.write(report) }
     throw ExitCode(
-      outcome.exitStatus == ExitStatus.success && machine.staleUses > 0
-        ? ExitStatus.stale : outcome.exitStatus)
+      ending.exitStatus == ExitStatus.success && machine.staleUses > 0 ? ExitStatus.stale : ending.exitStatus)
   }
 
   private func printStatistics(_ machine: GuestMachine) {
@@ -107,9 +103,11 @@ struct RunCommand: ParsableCommand {
 
   /// The debugger's shell, with the guest running already.
   private func runInDebugger() throws {
-    let machine = try guest.makeMachine()
+    let console = TerminalConsole(.debugger)
+    let machine = try guest.makeMachine(console: console)
     let status = DebugSession.run(
-      machine, history: history.begin(machine.machine), scripts: [("run --debug", "continue")])
+      machine, console: console, history: history.begin(machine.machine),
+      scripts: [("run --debug", "continue")])
     printStatistics(machine)
     throw ExitCode(status)
   }

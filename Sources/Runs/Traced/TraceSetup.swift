@@ -4,17 +4,22 @@ import MachineDescriptions
 import Traces
 
 /// A traced run, ready to begin: made from options for the first time, and from a golden's header again.
-struct TraceSetup {
+public struct TraceSetup {
+  /// The image, its modules and the RAM.
   let preparation: RunPreparation
+  /// The machine to build.
   let description: MachineDescription
-  private(set) var header: TraceHeader
+  /// What the trace says of itself, digests included.
+  public private(set) var header: TraceHeader
+  /// Which events are recorded; nil for all of the header's kinds.
   let filter: ActiveFilter?
+  /// The image's names for comparisons between builds.
   let map: ImageMap
 
   /// - Parameter header: complete but for the digests of image and modules, which are filled in.
   /// - Parameter modules: where the modules are, with their strings; nil for where the header says.
   /// - Throws: the typed errors of a bad image, size or machine.
-  init(
+  public init(
     _ header: TraceHeader, imagePath: String, modules: [String]? = nil, description: MachineDescription
   ) throws {
     let modules = modules ?? header.modules.map(\.argument)
@@ -39,7 +44,7 @@ struct TraceSetup {
   ///   - image: the image to run; nil for the recorded one, which must not have changed then.
   ///   - allowsOtherModules: the modules may have changed.
   /// - Throws: `TraceError` for a golden that doesn't fit.
-  init(of golden: any BlockSource, image: String?, allowsOtherModules: Bool = false) throws {
+  public init(of golden: any BlockSource, image: String?, allowsOtherModules: Bool = false) throws {
     let recorded = golden.header
     let description: MachineDescription
     do {
@@ -64,7 +69,9 @@ struct TraceSetup {
   }
 
   /// Whether the image is the one that the golden was recorded from.
-  func isSameBuild(as golden: any BlockSource) -> Bool { golden.header.imageDigest == header.imageDigest }
+  public func isSameBuild(as golden: any BlockSource) -> Bool {
+    golden.header.imageDigest == header.imageDigest
+  }
 
   /// `FILE[:STRING]` with the file where it is found, and the string that the guest sees.
   private static func findModule(_ argument: String, golden: String) throws(TraceError) -> String {
@@ -74,7 +81,7 @@ struct TraceSetup {
   }
 
   /// Where a recorded path leads: from the golden's folder, from each folder above it, from the working directory.
-  static func find(_ path: String, golden: String) throws(TraceError) -> String {
+  public static func find(_ path: String, golden: String) throws(TraceError) -> String {
     if path.hasPrefix("/") {
       if HostPaths.isFile(path) { return path }
     } else {
@@ -93,48 +100,16 @@ struct TraceSetup {
   }
 
   /// The same with another header.
-  func with(_ header: TraceHeader) -> TraceSetup {
+  public func with(_ header: TraceHeader) -> TraceSetup {
     var setup = self
     setup.header = header
     return setup
   }
 
-  // MARK: Running
-
-  func makeMachine() throws -> GuestMachine {
-    try GuestMachine(preparation, description: description, timing: header.timing)
-  }
-
-  /// Runs `machine` to its end, or until `isEnough`, and hands over its events.
+  /// The machine with the image in it.
   ///
-  /// - Parameter output: where the guest's console goes; nil for nowhere.
-  func run(
-    _ machine: GuestMachine, output: Int32?, isEnough: @escaping () -> Bool,
-    _ take: @escaping (MachineEvent, EventMoment) -> Void
-  ) -> RunOutcome {
-    if output == nil { machine.silenceDebugOutput() }
-    let traced = TracedMachine(machine, header: header, filter: filter, isEnough: isEnough, take)
-    // Behind the window nothing is recorded any more.
-    let windowEnd = header.filter.cycles.map { $0.upperBound == .max ? .max : $0.upperBound + 1 } ?? .max
-    let end = min(header.maxCycles ?? .max, windowEnd)
-    var loop = RunLoop(
-      machine: traced, console: Console(typing: header.input, output: output),
-      maxCycles: end == .max ? nil : end)
-    return loop.run()
-  }
-}
-
-extension RunOutcome {
-  /// As traces call it.
-  var endingReason: String {
-    switch self {
-    case .exited(let value): "exit \(value)"
-    case .tripleFault: "triple fault"
-    case .interrupted: TraceEnding.interrupted
-    case .cycleLimit: "cycle limit"
-    case .halted: "halted"
-    case .reset: "reset"
-    case .usedStaleTranslation, .observerHasEnough, .violated: "stopped"
-    }
+  /// - Parameter console: sees what the guest prints, types what the header says, and can stop the run.
+  func makeMachine(console: TypedConsole) throws -> GuestMachine {
+    try GuestMachine(preparation, description: description, timing: header.timing, console: console)
   }
 }

@@ -1,8 +1,8 @@
+import Emulator
 import Foundation
 import Testing
 
 @testable import Reports
-@testable import pagewalk
 
 @Suite("Reports")
 struct ReportTests {
@@ -97,36 +97,48 @@ struct ReportTests {
     #expect(StatisticsReport.percent(5, of: 0) == "0.00 %")
   }
 
-  @Test func aTripleFaultLeavesAPostMortem() {
-    let postMortem = PostMortem(
-      position: GuestPosition(eip: 0x10_0014, symbol: "kernel_main+0x14", cycle: 99),
-      explanation: ["first: #PF(0002) of the instruction at 00100014", "  a supervisor write at c0000000"],
-      cr0: 0x8000_0011, cr2: 0xC000_0000, cr3: 0x10_3000, cr4: 0x20)
-    let outcome = RunOutcome.tripleFault(postMortem)
-    #expect(outcome.exitStatus == 3)
+  @Test func anEndExplainsItself() {
+    let ending = RunEnding(
+      .tripleFault, at: GuestPosition(eip: 0x10_0014, symbol: "kernel_main+0x14", cycle: 99),
+      details: ["first: #PF(0002) of the instruction at 00100014", "  a supervisor write at c0000000"],
+      remarks: ["COM1 lost 3 characters"])
+    #expect(ending.exitStatus == 3)
     #expect(
-      outcome.message == """
-        pagewalk: triple fault at 00100014 kernel_main+0x14, cycle 99
-          first: #PF(0002) of the instruction at 00100014
-            a supervisor write at c0000000
-          CR0 80000011  CR2 c0000000  CR3 00103000  CR4 00000020
-
+      ending.lines == [
+        "triple fault at 00100014 kernel_main+0x14, cycle 99",
+        "  first: #PF(0002) of the instruction at 00100014", "    a supervisor write at c0000000",
+        "COM1 lost 3 characters",
+      ])
+    #expect(
+      ending.json.text == """
+        {"reason":"triple-fault","status":3,"eip":"0x00100014","symbol":"kernel_main+0x14","cycle":99,\
+        "details":["first: #PF(0002) of the instruction at 00100014","  a supervisor write at c0000000"],\
+        "remarks":["COM1 lost 3 characters"]}
         """)
   }
 
-  @Test func everyOutcomeHasItsStatus() {
-    let position = GuestPosition(eip: 0xC010_0000, symbol: nil, cycle: 5)
-    #expect(RunOutcome.exited(0).exitStatus == 0)
-    #expect(RunOutcome.exited(255).exitStatus == 255)
-    #expect(RunOutcome.exited(1).message == nil)
-    #expect(RunOutcome.interrupted(position).exitStatus == 130)
-    #expect(RunOutcome.interrupted(position).message == "pagewalk: stopped at c0100000, cycle 5\n")
-    #expect(RunOutcome.cycleLimit(position).exitStatus == 4)
-    #expect(RunOutcome.halted(position).exitStatus == 5)
-    let violated = RunOutcome.violated(["guard-page: the guard page is mapped"], position)
-    #expect(violated.exitStatus == 7)
-    #expect(
-      violated.message
-        == "pagewalk: audit failed at c0100000, cycle 5\n  guard-page: the guard page is mapped\n")
+  @Test(
+    arguments: [
+      (.exit(0), 0, nil), (.exit(255), 255, nil), (.tripleFault, 3, "triple fault at c0100000, cycle 5"),
+      (.cycleLimit, 4, "cycle limit reached at c0100000, cycle 5"),
+      (.halted, 5, "halted for good at c0100000, cycle 5"),
+      (.reset, 6, "reset by the guest at c0100000, cycle 5"),
+      (.brokenInvariant, 7, "audit failed at c0100000, cycle 5"),
+      (.staleTranslation, 8, "stopped at the stale translation, c0100000, cycle 5"),
+      (.interrupted, 130, "interrupted at c0100000, cycle 5"), (.observed, 0, nil),
+    ] as [(StopReason, Int32, String?)])
+  func everyReasonHasItsStatusAndItsSentence(_ reason: StopReason, _ status: Int32, _ sentence: String?) {
+    let ending = RunEnding(reason, at: GuestPosition(eip: 0xC010_0000, symbol: nil, cycle: 5))
+    #expect(ending.exitStatus == status)
+    #expect(ending.lines == (sentence.map { [$0] } ?? []))
+  }
+
+  /// A guest's exit value 3 and a triple fault have the same status.
+  @Test func exitsAndTripleFaultsAreToldApart() {
+    #expect(StopReason.exit(3).exitStatus == StopReason.tripleFault.exitStatus)
+    #expect(StopReason.exit(3).json.text == #"{"reason":"exit","value":3}"#)
+    #expect(StopReason.tripleFault.json.text == #"{"reason":"triple-fault"}"#)
+    #expect(StopReason.exit(3).title == "exit 3")
+    #expect(StopReason.cycleLimit.title == "cycle limit" && StopReason.cycleLimit.name == "cycle-limit")
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import pagewalk
+import Runs
 
 @Suite("Memory sizes")
 struct MemorySizeTests {
@@ -18,7 +18,8 @@ struct MemorySizeTests {
   @Test(arguments: [
     ("", "no unit"), ("16", "no unit"), ("M", "not a whole number"), ("-1M", "not a whole number"),
     ("1.5G", "not a whole number"), ("+1G", "not a whole number"), (" 1G", "not a whole number"),
-    ("1T", "no unit"), ("6GB", "no unit"), ("0M", "out of range"), ("1023K", "out of range"),
+    ("1T", "out of range"), ("100T", "out of range"), ("6GB", "no unit"), ("0M", "out of range"),
+    ("1023K", "out of range"),
     ("65G", "out of range"), ("67108865K", "out of range"), ("18446744073709551615G", "out of range"),
     ("99999999999999999999999999M", "out of range"), ("1025K", "page size"), ("١M", "not a whole number"),
   ])

@@ -2,29 +2,30 @@ import GuestImages
 import Traces
 
 /// The places of a trace's events, as its recorder knew them.
-final class TracePlaces {
+public final class TracePlaces {
+  /// The trace.
   let source: any BlockSource
   private let map: ImageMap?
   private var symbols: [UInt32: String?] = [:]
 
-  private static let cacheLimit = 1 << 16
+  private static let maxSymbols = 1 << 16
 
-  init(_ source: any BlockSource) {
+  public init(_ source: any BlockSource) {
     self.source = source
     map = source.map
   }
 
   /// Such as "flush_one+0x4".
-  func symbol(_ linear: UInt32) -> String? {
+  public func symbol(_ linear: UInt32) -> String? {
     if let known = symbols[linear] { return known }
-    if symbols.count >= Self.cacheLimit { symbols.removeAll(keepingCapacity: true) }
+    if symbols.count >= Self.maxSymbols { symbols.removeAll(keepingCapacity: true) }
     let symbol = source.symbol(at: linear) ?? map?.symbol(at: linear)
     symbols.updateValue(symbol, forKey: linear)
     return symbol
   }
 
   /// Such as "flush_one+0x4 (tlb.c:12)".
-  func briefly(_ linear: UInt32) -> String? {
+  public func briefly(_ linear: UInt32) -> String? {
     let parts = [symbol(linear), source.line(at: linear).map { "(\($0))" }].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: " ")
   }

@@ -1,58 +1,70 @@
 import Emulator
 import GuestImages
 import IA32
+import Reports
 import Traces
 
 /// Runs a golden's guest again beside the golden.
-struct TraceVerification {
-  enum Verdict {
+public struct TraceVerification {
+  /// What came of it.
+  public enum Verdict {
     /// So many events were the same.
     case same(UInt64)
+    /// The first difference.
     case different(Divergence)
+    /// The run was interrupted before anything was decided.
+    case interrupted
   }
 
-  let golden: any BlockSource
-  let setup: TraceSetup
-  let machine: GuestMachine
-  let isSameBuild: Bool
-  let timing: TimingComparison
+  /// The golden.
+  public let golden: any BlockSource
+  /// The run that it is compared with.
+  public let setup: TraceSetup
+  /// The machine that runs; after a difference it stands where that was seen.
+  public let guest: GuestMachine
+  /// Whether the image is the one that the golden was recorded from.
+  public let isSameBuild: Bool
+  private let timing: TimingComparison
+  private let console: TypedConsole
 
   /// - Parameters:
   ///   - image: the image to run instead of the recorded one.
   ///   - allowsAnyBuild: the recorded image may have changed.
   ///   - allowsOtherModules: the modules may have changed.
   ///   - timing: nil for strict where the build is the recorded one, and off where it is not.
-  init(
+  ///   - keepsHistory: the machine's past is kept, for the debugger.
+  ///   - isInterrupted: whether the run is to stop.
+  /// - Throws: `TraceError` for a golden that can't be used, and the typed errors of images and machines.
+  public init(
     golden path: String, image: String?, timing: TimingComparison?, allowsAnyBuild: Bool = false,
-    allowsOtherModules: Bool = false, keepsHistory: Bool = false
+    allowsOtherModules: Bool = false, keepsHistory: Bool = false, isInterrupted: @escaping () -> Bool
   ) throws {
     golden = try TraceFile.open(path)
     let image = try image ?? (allowsAnyBuild ? TraceSetup.find(golden.header.image, golden: path) : nil)
     setup = try TraceSetup(of: golden, image: image, allowsOtherModules: allowsOtherModules)
-    machine = try setup.makeMachine()
-    if keepsHistory { machine.keepHistory() }
+    console = TypedConsole(typing: setup.header.input, output: nil, isInterrupted: isInterrupted)
+    guest = try setup.makeMachine(console: console)
+    if keepsHistory { guest.keepHistory() }
     isSameBuild = setup.isSameBuild(as: golden)
     self.timing = timing ?? (isSameBuild ? .strict : .off)
   }
 
+  /// Runs the guest until it differs or ends.
+  ///
   /// - Throws: `TraceError` for a golden that is damaged, not finished, or empty.
-  func run() throws -> Verdict {
+  public func verify() throws -> Verdict {
     let map = setup.map
     let verifier = try TraceVerifier(
       golden: golden, timing: timing, isSameBuild: isSameBuild, map: map, symbol: { map.symbol(at: $0) })
-    let processor = machine.machine
-    let outcome = setup.run(
-      machine, output: nil, isEnough: { verifier.isDecided }
-    ) { [unowned(unsafe) processor] event, moment in
-      if !verifier.take(event, moment) { processor.requestStop() }
+    let machine = guest.machine
+    let ending = setup.follow(guest, console: console, isEnough: { verifier.isDecided }) {
+      [unowned(unsafe) machine] event, moment in
+      if !verifier.take(event, moment) { machine.requestStop() }
     }
-    let reason = outcome.endingReason
-    if outcome.exitStatus == ExitStatus.interrupted, case .interrupted = outcome {
-      throw VerificationInterrupted()
-    }
+    if ending.reason == .interrupted { return .interrupted }
     verifier.finish(
       TraceEnding(
-        reason: reason, cycles: machine.cycle, instructions: processor.counters.instructions,
+        reason: ending.reason.title, cycles: guest.cycle, instructions: machine.counters.instructions,
         events: verifier.compared))
     if let divergence = verifier.divergence { return .different(divergence) }
     if let failure = verifier.failure { throw failure }
@@ -65,11 +77,11 @@ struct TraceVerification {
   }
 
   /// The difference in words. The machine stands where it was seen.
-  func report(_ divergence: Divergence) -> DivergenceReport {
+  public func report(_ divergence: Divergence) -> DivergenceReport {
     let names = TracePlaces(golden)
-    let registers = machine.machine.registers
-    let isPaging = machine.machine.isPaging
-    let places = machine.places
+    let registers = guest.machine.registers
+    let isPaging = guest.machine.isPaging
+    let places = guest.places
     return DivergenceReport(
       divergence, isExact: golden.header.isExact,
       golden: { linear in
@@ -91,6 +103,3 @@ struct TraceVerification {
     ]
   }
 }
-
-/// Ctrl-C.
-struct VerificationInterrupted: Error {}
