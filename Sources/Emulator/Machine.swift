@@ -46,18 +46,7 @@ public final class Machine {
   public let clock: Clock
   let cpu: CPU
 
-  public let interruptControllers = PIC8259()
-  public let timer: PIT8254
-  public let serial: UART16550
-  public let realTimeClock: CMOSRTC
-  public let keyboardController: KeyboardController
-  public let postPort = POSTPort()
-  /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
-  public let demonstrationDevices: [DemonstrationDevice]
-
-  /// The serial port's crystal: 16 times the PC's, as on fast serial cards. Divisor 1 gives 1.8 Mbaud, and a guest
-  /// that waits for its console waits some 900 cycles a character instead of 14,000.
-  static let serialCrystal: UInt64 = 16 * UART16550.defaultInputClock
+  let devices: PCDevices
 
   /// Looks at the guest now and then for a profile; off until somebody turns it on.
   let sampler: Sampler
@@ -73,10 +62,6 @@ public final class Machine {
     var debug = 0
   }
 
-  /// The devices that software can only reach by their ports.
-  var a20Gate: A20Gate!
-  var fastA20: FastA20!
-  var systemControlPort: SystemControlPort!
   private var limit: ClockEvent
 
   /// - Parameter debugConsole: gets what the guest writes to port E9h.
@@ -100,70 +85,42 @@ public final class Machine {
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)
 
-    let pic = interruptControllers
-    timer = PIT8254(clock: clock, interrupt: pic.line(0))
-    var transmit: (UInt8) -> Void = { _ in }
-    serial = UART16550(clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4)) { transmit($0) }
-    realTimeClock = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
-    let processor = cpu
-    a20Gate = A20Gate(bus: bus) { [unowned processor] _ in processor.physicalAddressesChanged() }
-    keyboardController = KeyboardController(gate: a20Gate, interrupt: pic.line(1)) {
-      control.pointee.stop = .reset
-      control.pointee.needsAttention = true
-    }
-    demonstrationDevices = try Self.demonstrationDevices(
-      on: bus, clock: clock, lines: [pic.line(10), pic.line(11)])
-    fastA20 = FastA20(gate: a20Gate) {
-      control.pointee.stop = .reset
-      control.pointee.needsAttention = true
-    }
-    let exit = DebugExit { value in
-      control.pointee.stop = .exit(UInt8(truncatingIfNeeded: value))
-      control.pointee.needsAttention = true
-    }
+    let (processor, observation) = (cpu, cpu.observation)
+    var serialOutput: (UInt8) -> Void = { _ in }
+    var debugOutput: (UInt8) -> Void = { _ in }
+    devices = try PCDevices(
+      DeviceSurroundings(
+        bus: bus, clock: clock,
+        reset: {
+          control.pointee.stop = .reset
+          control.pointee.needsAttention = true
+        },
+        exit: { value in
+          control.pointee.stop = .exit(UInt8(truncatingIfNeeded: value))
+          control.pointee.needsAttention = true
+        },
+        a20Changed: { [unowned processor] in processor.physicalAddressesChanged() },
+        serialOutput: { serialOutput($0) }, debugOutput: { debugOutput($0) }))
+    try attachROM(configuration.rom)
 
-    try pic.attach(to: bus)
-    try timer.attach(to: bus)
-    try serial.attach(to: bus)
-    try realTimeClock.attach(to: bus)
-    try keyboardController.attach(to: bus)
-    try fastA20.attach(to: bus)
-    systemControlPort = SystemControlPort(clock: clock, timer: timer)
-    try systemControlPort.attach(to: bus)
-    try postPort.attach(to: bus)
-    let observation = cpu.observation
-    try DebugConsole { [unowned self] byte in
+    cpu.interruptController = devices.interruptControllers
+    devices.interruptControllers.onRequest = { control.pointee.needsAttention = true }
+    bus.onMapChange = { [unowned processor] in processor.memoryMapChanged() }
+    bus.snoop = { [unowned processor] in processor.caches.snoopStore($0, bytes: $1) }
+    debugOutput = { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .debug, byte: byte))) }
       self.sent.debug += 1
       guard self.sent.debug > self.shown.debug else { return }
       self.shown.debug = self.sent.debug
       debugConsole(byte)
-    }.attach(to: bus)
-    try exit.attach(to: bus)
-    try attachROM(configuration.rom)
-
-    cpu.interruptController = pic
-    pic.onRequest = { control.pointee.needsAttention = true }
-    transmit = { [unowned self] byte in
+    }
+    serialOutput = { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .serial, byte: byte))) }
       self.sent.serial += 1
       guard self.sent.serial > self.shown.serial else { return }
       self.shown.serial = self.sent.serial
       self.serialOutput.append(byte)
     }
-  }
-
-  private static func demonstrationDevices(
-    on bus: Bus, clock: Clock, lines: [InterruptLine]
-  ) throws(BusError) -> [DemonstrationDevice] {
-    let low = DemonstrationDevice(name: "demonstration device, low", clock: clock, interrupt: lines[0])
-    try low.attach(to: bus, at: DemonstrationDevice.addressBelow4GiB)
-    let high = DemonstrationDevice.address(
-      above: bus.memory.layout, physicalAddressBits: bus.physicalAddressBits)
-    guard let high else { return [low] }
-    let device = DemonstrationDevice(name: "demonstration device, high", clock: clock, interrupt: lines[1])
-    try device.attach(to: bus, at: high)
-    return [low, device]
   }
 
   private func attachROM(_ rom: [UInt8]) throws(BusError) {
@@ -192,18 +149,30 @@ public final class Machine {
     return cpu.control.pointee.stop ?? .interrupted
   }
 
+  /// The devices that are plugged in: where they answer and what they hold. Looking changes nothing.
+  public var deviceListing: [DeviceListing] { devices.registry.listing }
+
+  /// The RESET# line: the processor and the devices begin anew, at this cycle. RAM, the clock of the CMOS and its memory stay,
+  /// and so does what has been counted. Between runs only. (A guest that asks for a reset ends the run: `StopReason.reset`.)
+  public func reset() {
+    devices.registry.reset()
+    cpu.control.pointee = LoopControl()
+    cpu.reset()
+    cpu.modeChanged()
+  }
+
   // MARK: The console
 
   /// Sends bytes to the serial port, as a terminal would.
   public func receive(_ bytes: some Sequence<UInt8>) {
-    serial.receive(bytes)
-    cpu.requestAttention()
+    // Bytes can always be sent.
+    try? apply(.serial(Array(bytes)))
   }
 
   /// What the guest sent over the serial port since the last call. When the run has ended for good, what still waits in
   /// the transmitter comes with it.
   public func takeSerialOutput(draining: Bool = false) -> [UInt8] {
-    if draining { serial.drain() }
+    if draining { devices.serial.drain() }
     defer { serialOutput.removeAll(keepingCapacity: true) }
     return serialOutput
   }

@@ -187,7 +187,7 @@ final class EmulatedHardware: Hardware {
   /// The clock stands still between instructions that nobody executes, so the serial port sends what it has when the
   /// kernel waits for it.
   func portIn8(_ port: UInt16) -> UInt8 {
-    if port == 0x3FD { machine.serial.drain() }
+    if port == 0x3FD { machine.devices.serial.drain() }
     return UInt8(truncatingIfNeeded: bus.readPort(port, width: .byte))
   }
   func portOut8(_ port: UInt16, _ value: UInt8) { bus.writePort(port, width: .byte, value: UInt32(value)) }

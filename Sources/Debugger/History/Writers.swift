@@ -90,11 +90,17 @@ struct Writers: Report {
         .init("place"),
       ], empty: "")
     for store in stores {
-      let walker = store.writer == .walker
-      var place = walker ? "for \(LinearAddress(store.linear)), by \(store.place)" : store.place
+      var place = store.place
+      var writer = "store"
+      switch store.writer {
+      case .instruction: break
+      case .walker: (writer, place) = ("walker", "for \(LinearAddress(store.linear)), by \(store.place)")
+      case .device: (writer, place) = ("device", "before \(store.place)")
+      case .outside: (writer, place) = ("from outside", "before \(store.place)")
+      }
       if store.isLater { place += "  (later than now)" }
       table.rows.append([
-        .number(store.moment.cycle), .text(walker ? "walker" : "store"),
+        .number(store.moment.cycle), .text(writer),
         .text(hexadecimal(store.old, digits: digits)), .text(hexadecimal(store.new, digits: digits)),
         .text(place),
       ])
@@ -116,7 +122,7 @@ struct Writers: Report {
           stores.map { store in
             .object([
               .init("cycle", .number(store.moment.cycle)),
-              .init("writer", .string(store.writer == .walker ? "walker" : "instruction")),
+              .init("writer", .string(store.writer.name)),
               .init("eip", .linear(store.moment.eip)), .init("place", .string(store.place)),
               .init("linear", .linear(store.linear)), .init("old", .hex(store.old, digits: bytes * 2)),
               .init("new", .hex(store.new, digits: bytes * 2)), .init("later", .bool(store.isLater)),

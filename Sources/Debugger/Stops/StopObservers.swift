@@ -42,9 +42,15 @@ extension Stop {
     let digits = Int(event.bytes) * 2
     let values =
       "\(hexadecimal(event.old, digits: digits)) -> \(hexadecimal(event.new, digits: digits))"
-    let walker = event.writer == .walker ? " (the walker, for \(LinearAddress(event.linear)))" : ""
+    let writer =
+      switch event.writer {
+      case .instruction: ""
+      case .walker: " (the walker, for \(LinearAddress(event.linear)))"
+      case .device: " (a device)"
+      case .outside: " (from outside)"
+      }
     return Hit(
-      stop: number, moment: moment, text: "store to \(what): \(values)\(walker)",
+      stop: number, moment: moment, text: "store to \(what): \(values)\(writer)",
       linear: event.writer == .walker ? event.linear : nil, physical: event.physical)
   }
 

@@ -1,6 +1,8 @@
 /// The gate in address line 20, which the PC AT got so that programs for the 8086 find addresses above 1 MiB at 0
 /// again. Two devices hold it open, and one is enough: the keyboard controller's output port and port 92h.
-public final class A20Gate {
+public final class A20Gate: Device {
+  public let name = "A20 gate"
+
   public struct State: Sendable, Equatable {
     /// The keyboard controller's output pin P21, high after its reset.
     var keyboardController = true
@@ -27,6 +29,11 @@ public final class A20Gate {
     self.onChange = onChange
   }
 
+  /// The gate is in the address lines and answers nowhere.
+  func attach(to bus: Bus) {}
+
+  func reset() { state = State() }
+
   /// Whether address line 20 reaches the bus.
   public var isOpen: Bool { state.keyboardController || state.fast }
 }
@@ -35,7 +42,7 @@ public final class A20Gate {
 ///
 /// IBM PS/2 Hardware Interface Technical Reference; Intel 82371SB data sheet, Port 92 Register. Bit 0 going from 0
 /// to 1 resets the CPU, bit 1 opens the gate.
-public final class FastA20: BusDevice {
+public final class FastA20: BusDevice, Device {
   public let name = "system control port A"
 
   public struct State: Sendable, Equatable {
@@ -46,18 +53,20 @@ public final class FastA20: BusDevice {
   public internal(set) var state = State()
 
   private let gate: A20Gate
-  private let reset: () -> Void
+  private let resetCPU: () -> Void
 
   /// A port that works `gate` and calls `reset` when the guest asks for it.
   public init(gate: A20Gate, reset: @escaping () -> Void) {
     self.gate = gate
-    self.reset = reset
+    resetCPU = reset
   }
 
   /// Puts the port where it belongs.
   public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: 0x92..<0x93)
   }
+
+  func reset() { state = State() }
 
   public func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     (state.resetBit ? 1 : 0) | (gate.isOpen ? 2 : 0)
@@ -67,6 +76,6 @@ public final class FastA20: BusDevice {
     let resets = value & 1 != 0 && !state.resetBit
     state.resetBit = value & 1 != 0
     gate.state.fast = value & 2 != 0
-    if resets { reset() }
+    if resets { resetCPU() }
   }
 }

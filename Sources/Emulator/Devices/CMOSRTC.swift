@@ -8,7 +8,7 @@
 ///
 /// The time begins at a fixed moment and goes on with the machine's clock, never the host's. Daylight saving (register
 /// B, DSE) is remembered and does nothing, as on today's PCs.
-public final class CMOSRTC: BusDevice {
+public final class CMOSRTC: BusDevice, Device {
   public let name = "CMOS clock"
 
   /// 2000-01-01 00:00:00, in seconds since 1970: when every machine's time begins unless told otherwise.
@@ -41,7 +41,7 @@ public final class CMOSRTC: BusDevice {
 
   private let clock: Clock
   private let timebase: Timebase
-  private let interrupt: InterruptLine
+  let interrupt: InterruptLine
   private var event: ClockEvent!
 
   /// A clock that shows `epoch`, in seconds since 1970, at cycle 0, in a machine with the memory `map`, and that asks
@@ -66,6 +66,18 @@ public final class CMOSRTC: BusDevice {
   /// Puts the clock at its ports.
   public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: 0x70..<0x72)
+  }
+
+  /// What the chip's RESET pin does, by its data sheet: PIE, AIE, UIE and SQWE of register B and all of register C go; time,
+  /// alarm and memory stay.
+  func reset() {
+    synchronize()
+    state.index = 0
+    state.nmiMasked = false
+    state.registerB &= 0x87
+    state.registerC = 0
+    updateInterrupt()
+    schedule()
   }
 
   /// Whether the guest keeps NMIs from the CPU.

@@ -1,6 +1,6 @@
 /// Port E9h: what is written goes to the host's error output. Invented by Bochs, which also reads E9h back so that
 /// a guest can find the port (Bochs User Manual, `port_e9_hack`).
-public final class DebugConsole: BusDevice {
+public final class DebugConsole: BusDevice, Device {
   public let name = "debug console"
 
   private let transmit: (UInt8) -> Void
@@ -24,7 +24,7 @@ public final class DebugConsole: BusDevice {
 
 /// Ports F4h to F7h: a write ends the run with the value written. QEMU has the same device as `isa-debug-exit`
 /// (there the process's exit status is the value doubled plus 1).
-public final class DebugExit: BusDevice {
+public final class DebugExit: BusDevice, Device {
   public let name = "debug exit"
   public let dataWidth = AccessWidth.doubleword
 

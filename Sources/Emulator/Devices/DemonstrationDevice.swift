@@ -22,7 +22,7 @@
 /// Narrower accesses reach the bytes that they name. A side effect happens when an access touches its register's
 /// lowest byte; a narrow write to FIFO, TIMER or COUNTER has zeros for the bytes it doesn't name. What isn't listed
 /// reads 0 and ignores writes.
-public final class DemonstrationDevice: BusDevice {
+public final class DemonstrationDevice: BusDevice, Device {
   /// How much of the address space an instance takes.
   public static let byteCount: UInt64 = 0x1000
   /// What ID reads.
@@ -54,15 +54,18 @@ public final class DemonstrationDevice: BusDevice {
 
   public internal(set) var state = State()
 
+  private let address: UInt64
   private let clock: Clock
-  private let interrupt: InterruptLine
+  let interrupt: InterruptLine
   private var timer: ClockEvent!
 
-  /// A device that asks for interrupts through `interrupt`.
+  /// A device with its registers at the physical address `address`, which asks for interrupts through `interrupt`.
   public init(
-    name: String = "demonstration device", clock: Clock, interrupt: InterruptLine = .unconnected
+    name: String = "demonstration device", at address: UInt64 = DemonstrationDevice.addressBelow4GiB,
+    clock: Clock, interrupt: InterruptLine = .unconnected
   ) {
     self.name = name
+    self.address = address
     self.clock = clock
     self.interrupt = interrupt
     timer = clock.makeEvent(name: name) { [unowned self] _ in
@@ -72,10 +75,16 @@ public final class DemonstrationDevice: BusDevice {
     }
   }
 
-  /// Puts the device's registers at a physical address.
-  public func attach(to bus: Bus, at address: UInt64) throws(BusError) {
+  /// Puts the device's registers at its address.
+  public func attach(to bus: Bus) throws(BusError) {
     let (end, overflow) = address.addingReportingOverflow(Self.byteCount)
     try bus.addMMIO(self, at: address..<(overflow ? .max : end))
+  }
+
+  func reset() {
+    state = State()
+    clock.cancel(timer)
+    updateInterrupt()
   }
 
   /// Where an instance above 4 GiB goes beside the RAM of `map`: at 60 GiB, or at the next GiB above all RAM. `nil` when

@@ -2,7 +2,9 @@
 /// guests need of it is the self-test, the A20 gate and the reset of the CPU.
 ///
 /// IBM PC AT Technical Reference, "Keyboard controller"; the commands for a second device are the PS/2's.
-public final class KeyboardController {
+public final class KeyboardController: Device {
+  public let name = "8042 keyboard controller"
+
   public struct State: Sendable, Equatable {
     /// The command byte, of which bit 0 asks for interrupts and bit 4 turns the keyboard off.
     var commandByte: UInt8 = 0x10
@@ -29,14 +31,14 @@ public final class KeyboardController {
   public internal(set) var state = State()
 
   private let gate: A20Gate
-  private let reset: () -> Void
-  private let interrupt: InterruptLine
+  private let resetCPU: () -> Void
+  let interrupt: InterruptLine
 
   /// A controller whose output port works `gate` and `reset` and that asks for IRQ 1 through `interrupt`.
   public init(gate: A20Gate, interrupt: InterruptLine = .unconnected, reset: @escaping () -> Void) {
     self.gate = gate
     self.interrupt = interrupt
-    self.reset = reset
+    resetCPU = reset
   }
 
   /// Puts the controller at its ports.
@@ -53,6 +55,12 @@ public final class KeyboardController {
     }
     try bus.addPorts(data, at: 0x60..<0x61)
     try bus.addPorts(command, at: 0x64..<0x65)
+  }
+
+  /// The gate is a device of its own and opens by itself.
+  func reset() {
+    state = State()
+    updateInterrupt()
   }
 
   // MARK: Port 60h
@@ -112,7 +120,7 @@ public final class KeyboardController {
     case 0xD0: put(outputPort)
     case 0xE0: put(0x00)
     // Pulses the output port's low four pins whose bits are 0; pin 0 is the CPU's reset.
-    case 0xF0...0xFF: if value & 1 == 0 { reset() }
+    case 0xF0...0xFF: if value & 1 == 0 { resetCPU() }
     default: break
     }
   }
@@ -133,7 +141,7 @@ public final class KeyboardController {
   private func setOutputPort(_ value: UInt8) {
     state.outputPort = value & 0xCC
     gate.state.keyboardController = value & 0x02 != 0
-    if value & 0x01 == 0 { reset() }
+    if value & 0x01 == 0 { resetCPU() }
   }
 
   private func put(_ value: UInt8, second: Bool = false) {

@@ -6,7 +6,9 @@
 ///     20h, 21h      master
 ///     A0h, A1h      slave
 ///     4D0h, 4D1h    edge/level control of master and slave
-public final class PIC8259 {
+public final class PIC8259: Device {
+  public let name = "8259 interrupt controllers"
+
   /// The master's input that the slave requests through.
   static let cascadeInput: UInt8 = 2
 
@@ -14,6 +16,24 @@ public final class PIC8259 {
   public struct State: Sendable, Equatable {
     var master = PIC8259Chip(isMaster: true)
     var slave = PIC8259Chip(isMaster: false)
+    /// Which of each input's wires are high: bit n for the n-th that was drawn to it.
+    var wires = SIMD16<UInt64>()
+
+    /// Puts one wire of an input to a level; the input is high while any of its wires is.
+    mutating func setWire(_ input: Int, _ wire: UInt64, _ level: Bool) {
+      if level { wires[input] |= wire } else { wires[input] &= ~wire }
+      driveInput(input)
+    }
+
+    /// Carries the wires of an input to the chip that has it.
+    mutating func driveInput(_ input: Int) {
+      let level = wires[input] != 0
+      if input < 8 {
+        master.setLine(UInt8(input), level)
+      } else {
+        slave.setLine(UInt8(input - 8), level)
+      }
+    }
 
     /// The slave's answer to an acknowledgement. Its output falls for that moment, so that a further request is a
     /// new edge at the master.
@@ -27,7 +47,6 @@ public final class PIC8259 {
   public internal(set) var state = State() {
     didSet {
       output.pointee = state.master.request != nil
-      levels.pointee = UInt16(state.master.lines) | UInt16(state.slave.lines) << 8
       if output.pointee { onRequest() }
     }
   }
@@ -38,19 +57,16 @@ public final class PIC8259 {
   /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
   /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
   let output: UnsafeMutablePointer<Bool>
-  /// The levels of the 16 inputs, as the state has them.
-  private let levels: UnsafeMutablePointer<UInt16>
+  /// How many wires were drawn to each input.
+  private var wireCounts = [Int](repeating: 0, count: 16)
 
   public init() {
     output = .allocate(capacity: 1)
     output.initialize(to: false)
-    levels = .allocate(capacity: 1)
-    levels.initialize(to: 0)
   }
 
   deinit {
     output.deallocate()
-    levels.deallocate()
   }
 
   /// Puts the pair at its ports.
@@ -110,22 +126,30 @@ public final class PIC8259 {
 
   // MARK: The devices' side
 
-  /// The wire to input `irq`, 0 to 15. Input 2 is the cascade: what the PC calls IRQ 2 arrives at 9.
-  /// One device an input: two would each put it to its own level.
+  /// How many devices can share an input.
+  public static let maxWires = 64
+
+  /// A new wire to input `irq`, 0 to 15. Input 2 is the cascade: what the PC calls IRQ 2 arrives at 9. An input is high while
+  /// any of its wires is: devices share it as PCI's do, whose inputs are level-triggered. Up to `maxWires` wires end at
+  /// one input.
   public func line(_ irq: Int) -> InterruptLine {
-    let input = UInt8(truncatingIfNeeded: irq == 2 ? 9 : irq & 15)
-    let bit: UInt16 = 1 << UInt16(input)
-    return InterruptLine { level in
+    let input = irq == 2 ? 9 : irq & 15
+    precondition(wireCounts[input] < Self.maxWires, "too many devices share interrupt input \(input)")
+    let wire: UInt64 = 1 << UInt64(wireCounts[input])
+    wireCounts[input] += 1
+    return InterruptLine(input: input) { level in
       // Devices tell their line's level at every access; most of the time it is what it was.
-      guard (self.levels.pointee & bit != 0) != level else { return }
-      self.update { state in
-        if input < 8 {
-          state.master.setLine(input, level)
-        } else {
-          state.slave.setLine(input - 8, level)
-        }
-      }
+      guard (self.state.wires[input] & wire != 0) != level else { return }
+      self.update { $0.setWire(input, wire, level) }
     }
+  }
+
+  /// All but the wires' levels, which are the devices' to change.
+  func reset() {
+    var fresh = State()
+    fresh.wires = state.wires
+    for input in 0..<16 where UInt8(input) != Self.cascadeInput { fresh.driveInput(input) }
+    state = fresh
   }
 
   // MARK: Registers

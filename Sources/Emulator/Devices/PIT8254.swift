@@ -7,7 +7,7 @@
 ///
 /// Counter values are computed from the machine's clock when they are looked at; only counter 0 has an event,
 /// for the next change of its output.
-public final class PIT8254: BusDevice {
+public final class PIT8254: BusDevice, Device {
   public let name = "8254 timer"
 
   /// All that the timer remembers.
@@ -21,7 +21,7 @@ public final class PIT8254: BusDevice {
   let timebase: Timebase
 
   private let clock: Clock
-  private let interrupt: InterruptLine
+  let interrupt: InterruptLine
   private var outputChange: ClockEvent!
 
   /// A timer whose counter 0 drives `interrupt`.
@@ -41,6 +41,13 @@ public final class PIT8254: BusDevice {
   /// Puts the timer at its ports.
   public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: 0x40..<0x44)
+  }
+
+  /// The chip has no reset input; a machine that is reset finds it as after power-on here, not in the middle of a count.
+  func reset() {
+    state = State()
+    state.channels[2].setGate(false)
+    followOutput()
   }
 
   // MARK: Counter 2's wires

@@ -1,6 +1,6 @@
 /// Port 80h, where firmware reports how far its power-on self-test has come, and which Linux writes to for a short
 /// delay. IBM PC AT Technical Reference, "POST".
-public final class POSTPort: BusDevice {
+public final class POSTPort: BusDevice, Device {
   public let name = "POST port"
 
   /// How many codes are remembered.
@@ -24,6 +24,8 @@ public final class POSTPort: BusDevice {
   public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: 0x80..<0x81)
   }
+
+  func reset() { state = State() }
 
   public func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     UInt64(lastCode)

@@ -7,7 +7,7 @@
 ///     1  RW  speaker data              5  R  output of counter 2
 ///     2  RW  parity NMI off            6  R  channel check seen (never)
 ///     3  RW  channel check NMI off     7  R  parity error seen (never)
-public final class SystemControlPort: BusDevice {
+public final class SystemControlPort: BusDevice, Device {
   public let name = "system control port B"
 
   public struct State: Sendable, Equatable {
@@ -28,6 +28,11 @@ public final class SystemControlPort: BusDevice {
   /// Puts the port where it belongs.
   public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: 0x61..<0x62)
+  }
+
+  func reset() {
+    state = State()
+    timer.setGate2(false)
   }
 
   public func read(offset: UInt64, width: AccessWidth) -> UInt64 {

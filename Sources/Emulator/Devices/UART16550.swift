@@ -11,7 +11,7 @@
 /// A character takes the time that the divisor and the frame say, on the machine's clock, in both directions. As on
 /// the PC the interrupt reaches the controller only while MCR.OUT2 is set. The terminal is patient: what the host
 /// sends waits for room in the receiver, so a pasted text isn't lost; an overrun takes the loopback.
-public final class UART16550: BusDevice {
+public final class UART16550: BusDevice, Device {
   /// The PC's crystal: 1.8432 MHz, for 115,200 baud with divisor 1.
   public static let defaultInputClock: UInt64 = 1_843_200
 
@@ -49,22 +49,25 @@ public final class UART16550: BusDevice {
 
   public internal(set) var state = State()
 
+  private let port: UInt16
   private let clock: Clock
   private let timebase: Timebase
-  private let interrupt: InterruptLine
+  let interrupt: InterruptLine
   private let transmit: (UInt8) -> Void
   private var sent: ClockEvent!
   private var arrived: ClockEvent!
   private var leftAlone: ClockEvent!
 
-  /// A serial port that gives each byte it has sent to `transmit`.
+  /// A serial port with its eight registers from `port` on, 3F8h for COM1, that gives each byte it has sent to `transmit`.
   ///
   /// - Parameter inputClock: the crystal in Hz; 16 times the baud rate at divisor 1.
   public init(
-    name: String = "16550 serial port", clock: Clock, inputClock: UInt64 = UART16550.defaultInputClock,
+    name: String = "16550 serial port", port: UInt16 = 0x3F8, clock: Clock,
+    inputClock: UInt64 = UART16550.defaultInputClock,
     interrupt: InterruptLine = .unconnected, transmit: @escaping (UInt8) -> Void
   ) {
     self.name = name
+    self.port = port
     self.clock = clock
     self.interrupt = interrupt
     self.transmit = transmit
@@ -77,9 +80,19 @@ public final class UART16550: BusDevice {
     }
   }
 
-  /// Puts the port's eight registers at `port`: 3F8h for COM1.
-  public func attach(to bus: Bus, at port: UInt16 = 0x3F8) throws(BusError) {
+  /// Puts the port's registers where they belong.
+  public func attach(to bus: Bus) throws(BusError) {
     try bus.addPorts(self, at: UInt32(port)..<UInt32(port) + 8)
+  }
+
+  /// Master reset: everything but what the host has sent and the line hasn't brought.
+  func reset() {
+    for event in [sent!, arrived!, leftAlone!] { clock.cancel(event) }
+    let incoming = state.incoming
+    state = State()
+    state.incoming = incoming
+    updateInterrupt()
+    expectCharacter()
   }
 
   // MARK: The host's side

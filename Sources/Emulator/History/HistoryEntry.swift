@@ -3,16 +3,16 @@ import Glibc
 /// A snapshot, and the pages that changed between it and the next one as they were when it was taken.
 struct HistoryEntry {
   var snapshot: MachineSnapshot
-  /// How much of the logged input had come.
-  var inputsDelivered: Int
+  /// How many of the logged inputs had been applied.
+  var inputsApplied: Int
   /// By frame. No order matters: each page is put back where it was.
   private(set) var pages: [UInt64: SavedPage] = [:]
   /// What the pages take on the host, in bytes.
   private(set) var pageBytes = 0
 
-  init(snapshot: MachineSnapshot, inputsDelivered: Int) {
+  init(snapshot: MachineSnapshot, inputsApplied: Int) {
     self.snapshot = snapshot
-    self.inputsDelivered = inputsDelivered
+    self.inputsApplied = inputsApplied
     snapshotBytes = snapshot.hostBytes
   }
 
@@ -32,12 +32,6 @@ struct HistoryEntry {
 
   /// What all of it takes on the host, in bytes, to a few percent.
   var bytes: Int { snapshotBytes + pageBytes }
-}
-
-/// Bytes that came from outside, and when.
-struct HistoryInput {
-  var cycle: UInt64
-  var bytes: [UInt8]
 }
 
 /// A page of RAM as it was.

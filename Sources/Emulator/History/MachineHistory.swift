@@ -28,8 +28,8 @@ public final class MachineHistory {
   public let budget: Int
 
   private var entries: [HistoryEntry] = []
-  private var inputs: [HistoryInput] = []
-  private var inputsDelivered = 0
+  /// All that came from outside, and how much of it had come where the machine stands.
+  public private(set) var inputs = InputLog()
   /// The farthest cycle that the run has ever reached.
   public private(set) var newestCycle: UInt64
 
@@ -86,16 +86,16 @@ public final class MachineHistory {
     var isPassing = passingBreakpoint
     while true {
       if let ended { return ended }
-      deliverDueInput()
+      inputs.applyDue(to: machine)
       if needsSnapshot { takeSnapshot() }
       if olderBytes + newest.bytes > budget { trim() }
-      let next = min(limit, nextSnapshot, nextInput ?? .max)
+      let next = min(limit, nextSnapshot, inputs.nextCycle ?? .max)
       let stop = machine.run(untilCycle: next, passingBreakpoint: isPassing)
       newestCycle = max(newestCycle, machine.cycle)
       if stop.isEnd { end = (machine.cycle, stop) }
       switch stop {
       case .cycleLimit where machine.cycle < limit: isPassing = false
-      case .waiting where machine.cycle == nextInput: isPassing = false
+      case .waiting where machine.cycle == inputs.nextCycle: isPassing = false
       default: return stop
       }
     }
@@ -139,41 +139,41 @@ public final class MachineHistory {
     if let failure { throw failure }
   }
 
-  // MARK: The console
+  // MARK: From and to the outside
 
-  /// Sends bytes to the serial port, now. In the past this makes another future: what was known of it is forgotten.
-  public func receive(_ bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return }
-    if isInThePast {
-      inputs.removeLast(inputs.count - inputsDelivered)
+  /// Lets an input take effect, now. In the past this makes another future: what was known of it is forgotten. A guest that
+  /// has ended may go on after a register or memory was changed.
+  /// - Throws: what `Machine.apply` does; then nothing has changed, nor been forgotten.
+  public func apply(_ input: MachineInput) throws(MachineInputError) {
+    try machine.check(input)
+    if isInThePast || ended != nil && input.canRevive {
+      inputs.forgetFuture()
       newestCycle = machine.cycle
       end = nil
       machine.shown = machine.sent
     }
-    inputs.append(HistoryInput(cycle: machine.cycle, bytes: bytes))
-    deliverDueInput()
+    inputs.append(input, at: machine.cycle)
+    try machine.apply(input)
+  }
+
+  /// Sends bytes to the serial port, as a terminal would.
+  public func receive(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    // Bytes can always be sent.
+    try? apply(.serial(bytes))
   }
 
   /// What the guest sent since the last call and had not sent before: what it says again in the past is left out.
   /// - Parameter draining: with what still waits in the transmitter, which stays there.
   public func takeSerialOutput(draining: Bool = false) -> [UInt8] {
     guard draining else { return machine.takeSerialOutput() }
-    let (serial, clock, sent) = (machine.serial.state, machine.clock.snapshot, machine.sent)
+    let (serial, clock, sent) = (machine.devices.serial.state, machine.clock.snapshot, machine.sent)
     defer {
-      machine.serial.state = serial
+      machine.devices.serial.state = serial
       machine.clock.snapshot = clock
       machine.sent = sent
     }
     return machine.takeSerialOutput(draining: true)
-  }
-
-  private var nextInput: UInt64? { inputsDelivered < inputs.count ? inputs[inputsDelivered].cycle : nil }
-
-  private func deliverDueInput() {
-    while let cycle = nextInput, machine.cycle >= cycle {
-      machine.receive(inputs[inputsDelivered].bytes)
-      inputsDelivered += 1
-    }
   }
 
   // MARK: Snapshots
@@ -218,7 +218,7 @@ public final class MachineHistory {
       isForced = machine.cycle < nextSnapshot && last.pageBytes > maxNewestBytes
       spacing = max(interval, UInt64(last.pages.count) &* Self.cyclesPerCopiedPage)
     }
-    entries.append(HistoryEntry(snapshot: machine.snapshot(), inputsDelivered: inputsDelivered))
+    entries.append(HistoryEntry(snapshot: machine.snapshot(), inputsApplied: inputs.applied))
     trim()
   }
 
@@ -244,7 +244,7 @@ public final class MachineHistory {
     entries.removeLast(entries.count - 1 - index)
     olderBytes = entries.dropLast().reduce(0) { $0 + $1.bytes }
     machine.restore(entries[index].snapshot)
-    inputsDelivered = entries[index].inputsDelivered
+    inputs.rewind(to: entries[index].inputsApplied)
   }
 
   private func restore(_ frame: UInt64, _ page: SavedPage) {

@@ -41,29 +41,19 @@ public final class Bus {
   /// Who is told of accesses to devices; nobody on a bus that stands alone.
   var observation: Observation?
 
+  /// Called when a range of the memory space has come, moved or gone while the machine exists: who keeps host pages must drop
+  /// them.
+  var onMapChange: () -> Void = {}
+  /// Told of a device's stores to RAM, of up to 8 bytes within one frame: the caches drop the line.
+  var snoop: (_ physical: UInt64, _ bytes: UInt32) -> Void = { _, _ in }
+
   /// RAM as far as the address lines reach.
-  private let ram: [MemoryRegion]
-  /// ROM and devices, by ascending address.
-  private var slots: [Slot] = []
-  /// Devices in the port space, by ascending port.
-  private var ports: [PortSlot] = []
-  /// For each port the index of its device in `ports`, plus one; 0 where there is none.
-  private var portIndex = [UInt16](repeating: 0, count: 0x1_0000)
+  let ram: [MemoryRegion]
+  /// ROM and devices, and where they lie.
+  var map = BusMap()
   /// All ones, or all but bit 20 while the A20 gate is closed.
   private var addressMask = UInt64.max
   private var uncharged: UInt64 = 0
-
-  private struct Slot {
-    let region: MemoryRegion
-    /// ROM contents, or `nil` for a device.
-    let host: UnsafeMutableRawPointer?
-    let device: (any BusDevice)?
-  }
-
-  private struct PortSlot {
-    let range: Range<UInt32>
-    let device: any BusDevice
-  }
 
   /// A bus with `memory` on it and nothing else. RAM beyond the address width stays out of reach.
   ///
@@ -82,96 +72,7 @@ public final class Bus {
   }
 
   deinit {
-    for slot in slots { slot.host?.deallocate() }
-  }
-
-  // MARK: Building the map
-
-  /// The physical address space, sorted: RAM, ROM, devices, and what the PC's map keeps free.
-  public var regions: [MemoryRegion] {
-    let claimed = (ram + slots.map(\.region)).sorted { $0.range.lowerBound < $1.range.lowerBound }
-    var all = claimed
-    for (name, range) in [("legacy window", MemoryMap.legacyWindow), ("device hole", MemoryMap.deviceHole)] {
-      var start = range.lowerBound
-      for region in claimed where region.range.overlaps(range) {
-        if start < region.range.lowerBound {
-          all.append(MemoryRegion(name: name, range: start..<region.range.lowerBound, kind: .reserved))
-        }
-        start = region.range.upperBound
-      }
-      if start < range.upperBound {
-        all.append(MemoryRegion(name: name, range: start..<range.upperBound, kind: .reserved))
-      }
-    }
-    return all.sorted { $0.range.lowerBound < $1.range.lowerBound }
-  }
-
-  /// What answers at a physical address, or `nil` if nothing does and nothing is meant to.
-  public func region(at address: PhysicalAddress) -> MemoryRegion? {
-    regions.first { $0.range.contains(address.rawValue) }
-  }
-
-  /// The port ranges that are taken and by whom, sorted.
-  public var portRanges: [(name: String, range: Range<UInt32>)] {
-    ports.map { (name: $0.device.name, range: $0.range) }
-  }
-
-  /// Puts a ROM with the contents `bytes` at `address`. Writes to it are ignored.
-  ///
-  /// - Throws: `BusError`.
-  public func addROM(name: String, at address: PhysicalAddress, bytes: [UInt8]) throws(BusError) {
-    let region = try vacant(name: name, at: address.rawValue, count: UInt64(bytes.count), kind: .rom)
-    let host = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 4096)
-    bytes.withUnsafeBytes { host.copyMemory(from: $0.baseAddress!, byteCount: bytes.count) }
-    insert(Slot(region: region, host: host, device: nil))
-  }
-
-  /// Lets `device` answer at the physical addresses `range`.
-  ///
-  /// - Throws: `BusError`.
-  public func addMMIO(_ device: any BusDevice, at range: Range<UInt64>) throws(BusError) {
-    let count = range.upperBound - range.lowerBound
-    let region = try vacant(name: device.name, at: range.lowerBound, count: count, kind: .mmio)
-    insert(Slot(region: region, host: nil, device: device))
-  }
-
-  /// Lets `device` answer at the ports `range`, within 0 to FFFFh.
-  ///
-  /// - Throws: `BusError`.
-  public func addPorts(_ device: any BusDevice, at range: Range<UInt32>) throws(BusError) {
-    guard !range.isEmpty else { throw .emptyRange(name: device.name) }
-    guard range.upperBound <= 0x1_0000 else { throw .beyondPortSpace(name: device.name, range: range) }
-    if let other = ports.first(where: { $0.range.overlaps(range) }) {
-      throw .portOverlap(name: device.name, range: range, with: other.device.name, at: other.range)
-    }
-    let index = ports.firstIndex { $0.range.lowerBound > range.lowerBound } ?? ports.count
-    ports.insert(PortSlot(range: range, device: device), at: index)
-    for (index, slot) in ports.enumerated() {
-      for port in slot.range { portIndex[Int(port)] = UInt16(index + 1) }
-    }
-  }
-
-  /// Checks that a region may go there, and gives it.
-  private func vacant(
-    name: String, at address: UInt64, count: UInt64, kind: MemoryRegion.Kind
-  ) throws(BusError) -> MemoryRegion {
-    guard count > 0 else { throw .emptyRange(name: name) }
-    let (end, overflow) = address.addingReportingOverflow(count)
-    let range = address..<(overflow ? UInt64.max : end)
-    guard !overflow, end <= 1 << UInt64(physicalAddressBits) else {
-      throw .beyondAddressWidth(name: name, range: range, bits: physicalAddressBits)
-    }
-    guard address % 4096 == 0, end % 4096 == 0 else { throw .notWholePages(name: name, range: range) }
-    let region = MemoryRegion(name: name, range: range, kind: kind)
-    if let other = (ram + slots.map(\.region)).first(where: { $0.range.overlaps(range) }) {
-      throw .overlap(region, with: other)
-    }
-    return region
-  }
-
-  private func insert(_ slot: Slot) {
-    let start = slot.region.range.lowerBound
-    slots.insert(slot, at: slots.firstIndex { $0.region.range.lowerBound > start } ?? slots.count)
+    for occupant in map.occupants { occupant.host?.deallocate() }
   }
 
   /// Opens or closes the A20 gate. While it is closed address line 20 is low, as software for the 8086 wants it.
@@ -200,25 +101,8 @@ public final class Bus {
 
   @inline(never)
   private func romPage(_ frame: UInt64) -> UnsafeMutableRawPointer? {
-    guard frame < 1 << 40, let slot = slot(at: frame << 12), let host = slot.host else { return nil }
+    guard frame < 1 << 40, let slot = map.slot(at: frame << 12), let host = slot.host else { return nil }
     return host + Int(frame << 12 - slot.region.range.lowerBound)
-  }
-
-  private func slot(at address: UInt64) -> Slot? {
-    var low = 0
-    var high = slots.count
-    while low < high {
-      let middle = (low + high) / 2
-      let range = slots[middle].region.range
-      if address < range.lowerBound {
-        high = middle
-      } else if address >= range.upperBound {
-        low = middle + 1
-      } else {
-        return slots[middle]
-      }
-    }
-    return nil
   }
 
   /// Reads `width` bytes at a physical address, as the CPU or a device does.
@@ -255,7 +139,7 @@ public final class Bus {
       if let page = hostPageForReading(here >> 12) {
         result |= page.load(at: Int(here & 0xFFF), width: .byte) << pieces.shift
         pieces.takeMemory()
-      } else if let slot = slot(at: here), let device = slot.device {
+      } else if let slot = map.slot(at: here), let device = slot.device {
         reachedDevice = true
         let piece = pieces.widest(upTo: device.dataWidth)
         hold(device.waitStates)
@@ -285,7 +169,7 @@ public final class Bus {
       if let page = hostPageForWriting(here >> 12) {
         store(page, rest, at: Int(here & 0xFFF), width: .byte)
         pieces.takeMemory()
-      } else if let slot = slot(at: here) {
+      } else if let slot = map.slot(at: here) {
         guard let device = slot.device else {
           pieces.takeMemory()
           continue
@@ -316,7 +200,7 @@ public final class Bus {
     var result: UInt32 = 0
     var pieces = Pieces(address: UInt64(port), width: min(width, .doubleword))
     while let start = pieces.next {
-      if let slot = portSlot(at: start) {
+      if let slot = map.port(at: start) {
         let piece = pieces.widest(upTo: slot.device.dataWidth, end: UInt64(slot.range.upperBound))
         hold(slot.device.waitStates)
         let value = slot.device.read(offset: start &- UInt64(slot.range.lowerBound), width: piece)
@@ -340,7 +224,7 @@ public final class Bus {
   func writePort(_ port: UInt16, width: AccessWidth, value: UInt32) {
     var pieces = Pieces(address: UInt64(port), width: min(width, .doubleword))
     while let start = pieces.next {
-      if let slot = portSlot(at: start) {
+      if let slot = map.port(at: start) {
         let piece = pieces.widest(upTo: slot.device.dataWidth, end: UInt64(slot.range.upperBound))
         hold(slot.device.waitStates)
         slot.device.write(
@@ -360,26 +244,24 @@ public final class Bus {
     count(pieces)
   }
 
-  /// The device at a port. An access that runs over the end, from FFFFh to 10000h, finds nobody there.
-  private func portSlot(at port: UInt64) -> PortSlot? {
-    guard port < 0x1_0000 else { return nil }
-    let index = portIndex[Int(port)]
-    return index == 0 ? nil : ports[Int(index) - 1]
-  }
-
   // MARK: Saving
 
   struct Saved {
     var counters: BusCounters
     var uncharged: UInt64
+    /// Where the ranges lie.
+    var bases: [UInt64?]
   }
 
   /// But for the A20 gate, which is a device's.
   var saved: Saved {
-    get { Saved(counters: counters, uncharged: uncharged) }
+    get { Saved(counters: counters, uncharged: uncharged, bases: map.bases) }
     set {
       counters = newValue.counters
       uncharged = newValue.uncharged
+      guard newValue.bases != map.bases else { return }
+      map.put(all: newValue.bases)
+      onMapChange()
     }
   }
 
@@ -390,6 +272,9 @@ public final class Bus {
     defer { uncharged = 0 }
     return uncharged
   }
+
+  /// Counts an access that nothing answered.
+  func countUnclaimed() { counters.unclaimed &+= 1 }
 
   private func hold(_ waitStates: UInt32) {
     counters.waitStates &+= UInt64(waitStates)

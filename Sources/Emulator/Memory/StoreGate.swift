@@ -24,6 +24,13 @@ public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
   case instruction
   /// The page walker, setting A or D.
   case walker
+  /// A device, by its `DMAPort`.
+  case device
+  /// A person or a tool outside the machine: `MachineInput.memory`.
+  case outside
+
+  /// One word for reports and JSON: `instruction`, `walker`, `device`, `outside`.
+  public var name: String { "\(self)" }
 }
 
 /// What a store did to memory, as those who watch its frame are told.

@@ -9,7 +9,8 @@ public struct PhysicalStoreEvent: Hashable, Sendable {
   public var old: UInt64
   public var new: UInt64
   public var writer: StoreWriter
-  /// The linear address that the instruction stored to; the one that was walked for, where the walker wrote.
+  /// The linear address that the instruction stored to; the one that was walked for, where the walker wrote; 0 where
+  /// neither did.
   public var linear: UInt32
 }
 
@@ -86,8 +87,15 @@ final class StoreWatch {
     for watch in watches where watch.range.overlaps(range) {
       let event = PhysicalStoreEvent(
         physical: store.physical, bytes: store.bytes, old: Self.bytes(of: store, in: before),
-        new: Self.bytes(of: store, in: after), writer: store.writer, linear: mmu.lastStoreLinear)
+        new: Self.bytes(of: store, in: after), writer: store.writer, linear: linear(of: store))
       watch.body(event, observation.moment())
+    }
+  }
+
+  private func linear(of store: NoticedStore) -> UInt32 {
+    switch store.writer {
+    case .instruction, .walker: mmu.lastStoreLinear
+    case .device, .outside: 0
     }
   }
 
@@ -109,7 +117,7 @@ final class StoreWatch {
       let event = EntryStoreEvent(
         address: address, old: Self.entry(at: address, width, in: before, from: store.physical & ~7),
         new: Self.entry(at: address, width, in: after, from: store.physical & ~7), writer: store.writer,
-        linear: mmu.lastStoreLinear)
+        linear: linear(of: store))
       let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == mmu.pointerTable
       if tells && (marks.contains(.pageTable) || isPointer) { observation.tell(.pteStore(event)) }
       if marks.contains(.checked) { observation.stale?.stored(event) }

@@ -72,6 +72,15 @@ struct CacheArray: ~Copyable {
     return false
   }
 
+  /// Drops `line`, if it is here: its way is the first to be filled again.
+  func invalidate(_ line: UInt64) {
+    let first = lines + Int(line & setMask) &* ways
+    guard let way = (0..<ways).first(where: { first[$0] == line &+ 1 }) else { return }
+    guard isLRU else { return first[way] = 0 }
+    for later in way..<(ways - 1) { first[later] = first[later + 1] }
+    first[ways - 1] = 0
+  }
+
   struct Saved {
     var lines: [UInt64]
     var replacement: ReplacementState.Saved

@@ -191,7 +191,22 @@ final class CacheHierarchy {
     forgetRecent()
   }
 
-  private func forgetRecent() {
+  /// A device stores to `bytes` of RAM, within one line: a P6 snoops it and drops the line. SDM vol. 3A, 11.4.
+  func snoopStore(_ physical: UInt64, bytes: UInt32) {
+    guard isOn else { return }
+    let line = physical >> UInt64(Self.lineShift)
+    data.invalidate(line)
+    instruction.invalidate(line)
+    l2.invalidate(line)
+    let host = (ramBase >> UInt(Self.lineShift)) &+ UInt(line)
+    for (recent, mask) in [(recentData, dataSetMask), (recentInstruction, instructionSetMask)] {
+      let set = Int(line & UInt64(mask))
+      if recent[set] == host { recent[set] = 0 }
+    }
+  }
+
+  /// Makes the next access to each set look: what a host address stands for may have changed.
+  func forgetRecent() {
     recentData.update(repeating: 0, count: Int(dataSetMask) + 1)
     recentInstruction.update(repeating: 0, count: Int(instructionSetMask) + 1)
   }

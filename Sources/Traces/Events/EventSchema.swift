@@ -74,7 +74,7 @@ public enum EventSchema {
     ],
     [
       .physical("at"), EventField("old", .hexadecimal(16)), EventField("new", .hexadecimal(16)),
-      EventField("writer", .word(["instruction", "walker"])), .linear("linear"),
+      EventField("writer", .word(["instruction", "walker", "device", "outside"])), .linear("linear"),
     ],
     [
       EventField("vector", .word((0..<32).map { ExceptionVector(rawValue: $0)?.mnemonic ?? "\($0)" })),

@@ -127,7 +127,7 @@ struct DevicesDemonstrationTests {
     #expect(try place(6, 33) == 7 << 30)
     #expect(try place(1, 32) == nil)
     let bus = try Bus(memory: pc.memory)
-    try DemonstrationDevice(clock: pc.clock).attach(to: bus, at: try #require(try place(1, 36)))
+    try DemonstrationDevice(at: try #require(try place(1, 36)), clock: pc.clock).attach(to: bus)
     #expect(bus.read(0xF_0000_0000, width: .doubleword) == 0x4B57_4750)
   }
 }

@@ -47,7 +47,7 @@ final class DevicesTestMachine {
     try SystemControlPort(clock: clock, timer: pit).attach(to: bus)
     try DebugConsole { output.debug.append($0) }.attach(to: bus)
     try DebugExit { output.exits.append($0) }.attach(to: bus)
-    try demonstration.attach(to: bus, at: DemonstrationDevice.addressBelow4GiB)
+    try demonstration.attach(to: bus)
     self.bus = bus
     self.output = output
   }

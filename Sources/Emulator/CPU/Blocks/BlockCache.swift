@@ -164,6 +164,13 @@ final class BlockCache {
     willWrite(host, offset: UInt32(physical & 0xfff), bytes: bytes)
   }
 
+  /// Forgets the blocks whose code isn't in RAM: ROM has moved. One may be in execution.
+  func removeBlocksOutsideRAM() {
+    for index in 0..<blockCount where memory.hostPage(blocks[index].physical >> 12) == nil {
+      unlink(blocks + index)
+    }
+  }
+
   @inline(never)
   private func removeBlocks(inFrame frame: Int, from start: UInt32, to end: UInt32) {
     var link = firstInFrame + frame
