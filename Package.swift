@@ -37,9 +37,12 @@ let package = Package(
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
-    // What people see of a machine: reports in words, and the shell.
+    // What people and programs are told of a machine and a run: reports in words and JSON.
+    .target(name: "Reports", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    // The shell: commands, expressions, stops, the past.
     .target(
-      name: "Debugger", dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "Traces"],
+      name: "Debugger",
+      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Traces"],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
@@ -47,13 +50,15 @@ let package = Package(
       swiftSettings: strict),
     // What a guest did, in files: recorded, compared, exported.
     .target(
-      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "Reports"],
+      swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
     .executableTarget(
       name: "pagewalk",
       dependencies: [
-        "CEdit", "IA32", "Emulator", "GuestImages", "KernelAudit", "MachineDescriptions", "Debugger",
+        "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
+        "Debugger",
         "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -82,11 +87,12 @@ let package = Package(
       name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "PagewalkTests", dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Traces"],
+      name: "PagewalkTests",
+      dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Reports", "Traces"],
       swiftSettings: strict),
     .testTarget(
       name: "DebuggerTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "Debugger", "Traces", "TestSupport"],
+      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Debugger", "Traces", "TestSupport"],
       exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",

@@ -1,4 +1,5 @@
 import IA32
+import Reports
 import Testing
 
 @testable import Debugger

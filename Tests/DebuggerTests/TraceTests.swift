@@ -1,4 +1,5 @@
 import IA32
+import Reports
 import TestSupport
 import Testing
 

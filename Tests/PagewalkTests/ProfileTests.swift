@@ -3,6 +3,7 @@ import Foundation
 import GuestImages
 import Testing
 
+@testable import Reports
 @testable import pagewalk
 
 @Suite("Profiles")

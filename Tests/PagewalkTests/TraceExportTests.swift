@@ -2,6 +2,7 @@ import Foundation
 #if canImport(FoundationXML)
   import FoundationXML
 #endif
+import Reports
 import Testing
 
 /// Exports, read back by others where they are there.

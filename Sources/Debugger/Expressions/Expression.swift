@@ -1,4 +1,5 @@
 import IA32
+import Reports
 
 /// Reads and computes expressions: 64-bit numbers that wrap, C's operators and precedence.
 ///

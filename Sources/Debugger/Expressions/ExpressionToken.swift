@@ -1,3 +1,5 @@
+import Reports
+
 /// A piece of an expression with the place where it begins.
 struct ExpressionToken {
   enum Kind: Equatable {

@@ -1,15 +1,6 @@
 import Emulator
 import IA32
-
-/// The registers that expressions know.
-enum RegisterNames {
-  static let general = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"]
-  static let segments = ["es", "cs", "ss", "ds", "fs", "gs"]
-  /// All names, without `$`.
-  static let all =
-    general + ["eip", "eflags", "cpl"] + segments + ["cr0", "cr2", "cr3", "cr4", "efer"]
-    + (0..<4).map { "pdpte\($0)" }
-}
+import Reports
 
 extension SessionVariables {
   /// Without `$`.

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// The past: going there, and who wrote what.
 enum HistoryCommands {

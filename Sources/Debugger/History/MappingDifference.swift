@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// `diff-pt`: which pages were mapped otherwise at two moments, by memory's tables.
 struct MappingDifference: Report {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Going to other positions of the run, with nothing stopping on the way.
 extension DebuggerSession {

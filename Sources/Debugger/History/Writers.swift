@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// `who`: everybody who stored to a few bytes of physical memory, as far as the history goes back.
 struct Writers: Report {

@@ -1,5 +1,6 @@
 import IA32
 import KernelAudit
+import Reports
 
 /// The mini-kernel's structures.
 enum KernelCommands {

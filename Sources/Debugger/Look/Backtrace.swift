@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// `bt`: the calls that led here, by the chain of frame pointers.
 struct Backtrace: Report {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Instructions as the processor would fetch them.
 struct Disassembly: Report {

@@ -1,3 +1,5 @@
+import Reports
+
 /// What stands behind the slash of `x`: a count, a format letter, a unit letter.
 struct ExamineFormat: Hashable {
   enum Style: Character {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Registers, memory, code.
 enum LookCommands {

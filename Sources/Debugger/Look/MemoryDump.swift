@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// What `x` and `xp` show.
 struct MemoryDump: Report {

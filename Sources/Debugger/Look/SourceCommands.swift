@@ -1,5 +1,6 @@
 import GuestImages
 import IA32
+import Reports
 
 /// Where `list` is.
 struct SourceListing {

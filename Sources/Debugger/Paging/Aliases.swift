@@ -1,4 +1,5 @@
 import IA32
+import Reports
 
 /// Physical pages that several ranges map.
 struct Aliases {

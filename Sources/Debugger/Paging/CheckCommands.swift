@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Looking for mistakes.
 enum CheckCommands {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// `info pg`: the entries on the way to each page of a range, the upper levels once.
 struct EntryListing: Report {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// One address at a time, the TLB, the PDPTE registers, faults.
 enum PagingCommands {

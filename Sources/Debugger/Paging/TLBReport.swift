@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// `info tlb`: what the processor holds.
 enum TLBReport {

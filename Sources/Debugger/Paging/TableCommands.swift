@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// What the page tables map.
 enum TableCommands {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Goes through the paging structures in force, from the PDPTE registers on. The walker alone says what an entry means; where P
 /// is clear, no walk is made.

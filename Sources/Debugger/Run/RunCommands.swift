@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Letting the guest go on.
 enum RunCommands {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Why the guest stands still.
 struct Standing {

@@ -1,3 +1,5 @@
+import Reports
+
 /// What stands behind a command's name.
 public struct Arguments: Sendable {
   /// What stands behind a slash at the name: "4xw" in "x/4xw"; nil without one.

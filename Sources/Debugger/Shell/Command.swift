@@ -1,3 +1,5 @@
+import Reports
+
 /// What a command is about, and the order in which `help` lists them.
 public enum CommandGroup: String, CaseIterable, Sendable {
   case run, look, paging, stops, history, check, kernel, trace, shell

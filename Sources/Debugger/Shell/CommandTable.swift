@@ -1,3 +1,5 @@
+import Reports
+
 /// All commands, and finding the one that was meant.
 public struct CommandTable: Sendable {
   public let commands: [Command]

@@ -1,3 +1,5 @@
+import Reports
+
 /// What the word being typed can become.
 public struct Completion {
   private let session: DebuggerSession

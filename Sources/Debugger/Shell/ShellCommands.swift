@@ -1,3 +1,5 @@
+import Reports
+
 /// help and quit.
 enum ShellCommands {
   static let all: [Command] = [

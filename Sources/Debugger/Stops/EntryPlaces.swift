@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Where in memory the entries lie that translate a linear address, the upper ones first, as the tables are now.
 struct EntryPlaces {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// What made a stop: seen in the middle of an instruction, told when the guest stands still.
 struct Hit {

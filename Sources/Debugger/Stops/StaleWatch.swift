@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// The check for stale translations in a session: `set stale`, and `catch stale`.
 final class StaleWatch {

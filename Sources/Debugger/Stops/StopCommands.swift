@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// Where and when the guest stops.
 enum StopCommands {

@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 import Traces
 
 /// Events as lines, while the guest runs.

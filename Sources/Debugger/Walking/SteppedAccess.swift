@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// An access whose translation is being stepped through: the steps so far.
 struct SteppedAccess {

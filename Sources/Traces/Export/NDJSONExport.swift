@@ -1,4 +1,5 @@
 import Emulator
+import Reports
 
 /// One JSON object a line. Entries of paging structures, which need all 64 bits, are strings in hexadecimal; addresses, being
 /// shorter, are numbers.

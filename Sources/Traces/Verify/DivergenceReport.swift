@@ -1,5 +1,6 @@
 import Emulator
 import IA32
+import Reports
 
 /// A divergence in words: what differs, both sides, what came before.
 public struct DivergenceReport: Sendable {

@@ -4,6 +4,7 @@ import GuestImages
 import IA32
 import KernelAudit
 import MachineDescriptions
+import Reports
 
 /// The machine with an image in it, as the run loop and the reports see it.
 final class GuestMachine: RunnableMachine {

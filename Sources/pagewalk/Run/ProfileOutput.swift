@@ -1,4 +1,5 @@
 import Glibc
+import Reports
 
 /// The files that a profile goes to: PREFIX.txt, PREFIX.folded and PREFIX.walks.folded. They are made before the run, so
 /// that a wrong path costs nothing.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Reports
 import Traces
 
 /// `pagewalk test`: verifies all goldens of a folder.

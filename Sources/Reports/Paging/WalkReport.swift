@@ -2,20 +2,20 @@ import Emulator
 import IA32
 
 /// What `walk` found: the TLB's answer, the PDPTE register beside memory, memory's tables, and where they disagree.
-struct WalkReport {
-  let linear: UInt32
-  let access: PageAccess
-  let control: PagingControl
-  let cr3: UInt32
+public struct WalkReport {
+  public let linear: UInt32
+  public let access: PageAccess
+  public let control: PagingControl
+  public let cr3: UInt32
   /// What the TLB holds for the address: data and instruction side.
-  let held: [HeldTranslation]
-  let cached: DirectoryCacheLine?
+  public let held: [HeldTranslation]
+  public let cached: DirectoryCacheLine?
   /// The walk that the processor would make after a miss, and the one through memory alone.
-  let processor: WalkResult
-  let memory: WalkResult
-  let findings: [Finding]
+  public let processor: WalkResult
+  public let memory: WalkResult
+  public let findings: [Finding]
 
-  init(_ machine: Machine, _ linear: UInt32, _ access: PageAccess) {
+  public init(_ machine: Machine, _ linear: UInt32, _ access: PageAccess) {
     self.linear = linear
     self.access = access
     let address = LinearAddress(linear)
@@ -68,16 +68,16 @@ struct WalkReport {
   }
 
   /// The answer for the access.
-  enum Outcome: Hashable {
+  public enum Outcome: Hashable, Sendable {
     case physical(UInt64)
     case fault(PageFaultErrorCode, why: String, section: String)
   }
 
   /// The entry that would answer the access.
-  var answering: HeldTranslation? { held.first { $0.isInstruction == (access.kind == .fetch) } }
+  public var answering: HeldTranslation? { held.first { $0.isInstruction == (access.kind == .fetch) } }
 
   /// What the processor would do now.
-  var outcome: Outcome {
+  public var outcome: Outcome {
     guard control.mode != .off else { return .physical(UInt64(linear)) }
     guard let answering else { return Self.outcome(of: processor, linear, control) }
     let translation = answering.translation
@@ -94,7 +94,7 @@ struct WalkReport {
   }
 
   /// What it would do if TLB, PDPTE registers and paging-structure cache held nothing.
-  var outcomeInMemory: Outcome { Self.outcome(of: memory, linear, control) }
+  public var outcomeInMemory: Outcome { Self.outcome(of: memory, linear, control) }
 
   private static func outcome(of walk: WalkResult, _ linear: UInt32, _ control: PagingControl) -> Outcome {
     if let translation = walk.translation {
@@ -106,14 +106,14 @@ struct WalkReport {
   }
 
   /// Where the last entry of memory's walk lies: what `$pa` becomes.
-  var lastEntryAddress: UInt64? {
+  public var lastEntryAddress: UInt64? {
     memory.steps.last?.place(cr3: cr3, linear)
   }
 }
 
 /// Entries by name and index: "PDE[0]".
-enum EntryName {
-  static func index(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> UInt32 {
+public enum EntryName {
+  public static func index(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> UInt32 {
     switch (level, control.mode) {
     case (.pdpte, _): linear >> 30
     case (.pde, .pae): linear >> 21 & 511
@@ -123,7 +123,7 @@ enum EntryName {
     }
   }
 
-  static func text(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> String {
+  public static func text(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> String {
     "\(level.name)[\(index(level, linear, control))]"
   }
 }

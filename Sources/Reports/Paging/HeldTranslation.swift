@@ -2,29 +2,29 @@ import Emulator
 import IA32
 
 /// A translation that the TLB holds, and what it should be.
-struct HeldTranslation {
-  var array: TLBArrayName
-  var line: TLBLine
+public struct HeldTranslation: Sendable {
+  public var array: TLBArrayName
+  public var line: TLBLine
   /// The first linear address of the page.
-  var linear: UInt32
+  public var linear: UInt32
 
-  init(_ array: TLBArrayName, _ line: TLBLine, _ control: PagingControl) {
+  public init(_ array: TLBArrayName, _ line: TLBLine, _ control: PagingControl) {
     self.array = array
     self.line = line
     let isLarge = array == .dataLarge || array == .instructionLarge
     linear = line.entry.page << (isLarge ? control.largePageShift : 12)
   }
 
-  var isInstruction: Bool { array == .instruction4K || array == .instructionLarge }
-  var translation: Translation { line.entry.translation }
+  public var isInstruction: Bool { array == .instruction4K || array == .instructionLarge }
+  public var translation: Translation { line.entry.translation }
 
   /// Such as "DTLB 4K set 0 way 1".
-  var place: String { "\(array.rawValue) set \(line.set) way \(line.way)" }
+  public var place: String { "\(array.rawValue) set \(line.set) way \(line.way)" }
 
   /// Where it differs from memory. Nothing is said of what memory allows beyond the entry but as a note: adding a right needs
   /// no flush. SDM vol. 3A, 4.10.4.2, 4.10.4.3.
   /// - Parameter linear: the address looked at, inside the page.
-  func findings(in machine: Machine, at linear: UInt32) -> [Finding] {
+  public func findings(in machine: Machine, at linear: UInt32) -> [Finding] {
     let control = machine.pagingControl
     let access = PageAccess(.read, user: false)
     let memory = machine.walkFromMemory(LinearAddress(linear), access)

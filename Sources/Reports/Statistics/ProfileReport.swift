@@ -1,15 +1,24 @@
 /// The two forms in which a profile is written: tables for people, folded stacks for viewers.
-struct ProfileReport {
+public struct ProfileReport {
   let profile: Profile
   /// The image's name.
   let image: String
   /// Cycles between two samples on average.
   let period: UInt64
 
+  /// - Parameters:
+  ///   - image: the image's name.
+  ///   - period: cycles between two samples on average.
+  public init(profile: Profile, image: String, period: UInt64) {
+    self.profile = profile
+    self.image = image
+    self.period = period
+  }
+
   // MARK: Tables
 
   /// Tables by symbol and, where the image has DWARF, by source line: what took most first.
-  func text() -> String {
+  public func text() -> String {
     let count = StatisticsReport.grouped(UInt64(profile.samples))
     var text = """
       \(image): \(StatisticsReport.grouped(profile.total.cycles)) cycles, of them \
@@ -42,14 +51,14 @@ struct ProfileReport {
 
   // MARK: Folded stacks
 
-  enum Measure {
+  public enum Measure {
     case cycles
     case walkCycles
   }
 
   /// One line a stack: frames from the root on with semicolons between them, a blank, the number. The format of Brendan
   /// Gregg's stackcollapse scripts, which flamegraph.pl and speedscope read.
-  func folded(_ measure: Measure) -> String {
+  public func folded(_ measure: Measure) -> String {
     var lines: [String] = []
     for (stack, share) in profile.stacks {
       let value = measure == .cycles ? share.cycles : share.walkCycles

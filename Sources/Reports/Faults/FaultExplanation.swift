@@ -14,9 +14,7 @@ public struct FaultExplanation: Report {
   private let faults: [Fault]
   private let endedInShutdown: Bool
 
-  init(_ session: DebuggerSession) { self.init(session.machine) { session.describe($0) } }
-
-  /// The faults since the last instruction of `machine` that completed.
+  /// The chain of faults that `machine` met last.
   /// - Parameter describe: words for a linear address, such as "00100014 kernel_main+0x14 (main.c:12)".
   public init(_ machine: Machine, describe: (UInt32) -> String) {
     let history = machine.faultHistory
@@ -33,9 +31,9 @@ public struct FaultExplanation: Report {
   }
 
   /// The address of the last page fault.
-  var linear: UInt32? { faults.last { $0.walk != nil }?.entry.cr2 }
+  public var linear: UInt32? { faults.last { $0.walk != nil }?.entry.cr2 }
   /// The place of the entry that it ended at.
-  var entryAddress: UInt64? { faults.last { $0.walk != nil }?.walk?.lastEntryAddress }
+  public var entryAddress: UInt64? { faults.last { $0.walk != nil }?.walk?.lastEntryAddress }
 
   public var lines: [String] {
     guard !faults.isEmpty else { return ["there has been no fault"] }

@@ -3,8 +3,8 @@ import IA32
 
 /// Memory by one of the ways in which it can be seen. Reading leaves no trace: the TLB, A and D, the clock and devices are as
 /// they were.
-struct MemoryView {
-  enum Kind: String {
+public struct MemoryView {
+  public enum Kind: String, Sendable {
     /// As a load would see it: the data TLB first, then a walk.
     case processor
     /// As an instruction fetch would see it.
@@ -16,32 +16,32 @@ struct MemoryView {
   }
 
   /// Where a translation came from.
-  enum Source: Hashable {
+  public enum Source: Hashable, Sendable {
     /// Paging is off, or the address is physical.
     case none
     case tlb(TLBArrayName, set: Int, way: Int)
     case walk
   }
 
-  struct Place: Hashable {
-    var physical: UInt64
-    var source: Source
+  public struct Place: Hashable, Sendable {
+    public var physical: UInt64
+    public var source: Source
   }
 
-  let machine: Machine
-  let kind: Kind
+  public let machine: Machine
+  public let kind: Kind
 
-  init(_ machine: Machine, _ kind: Kind) {
+  public init(_ machine: Machine, _ kind: Kind) {
     self.machine = machine
     self.kind = kind
   }
 
   /// The physical address behind `address`.
-  /// - Throws: `ShellError` with the reason why there is none.
-  func place(of address: UInt64) throws(ShellError) -> Place {
+  /// - Throws: `ReportError` with the reason why there is none.
+  public func place(of address: UInt64) throws(ReportError) -> Place {
     if kind == .physical { return Place(physical: address, source: .none) }
     guard let linear = UInt32(exactly: address) else {
-      throw ShellError("0x\(String(address, radix: 16)) is no linear address of 32 bits")
+      throw ReportError("0x\(String(address, radix: 16)) is no linear address of 32 bits")
     }
     let control = machine.pagingControl
     guard control.mode != .off else { return Place(physical: address, source: .none) }
@@ -56,21 +56,21 @@ struct MemoryView {
       ? machine.walkFromMemory(LinearAddress(linear), access)
       : machine.walkAsProcessor(LinearAddress(linear), access)
     guard let translation = result.translation else {
-      throw ShellError("\(LinearAddress(linear)): \(Self.refusal(result))")
+      throw ReportError("\(LinearAddress(linear)): \(Self.refusal(result))")
     }
     return Place(physical: Self.physical(translation, linear, control), source: .walk)
   }
 
   /// `count` bytes from `address` on, page by page.
-  /// - Throws: `ShellError` where something is not mapped, or is no memory.
-  func read(_ address: UInt64, count: Int) throws(ShellError) -> [UInt8] {
+  /// - Throws: `ReportError` where something is not mapped, or is no memory.
+  public func read(_ address: UInt64, count: Int) throws(ReportError) -> [UInt8] {
     var bytes: [UInt8] = []
     var next = address
     while bytes.count < count {
       let length = min(count - bytes.count, 4096 - Int(next & 0xfff))
       let physical = try place(of: next).physical
       guard let part = machine.peek(PhysicalAddress(physical), count: length) else {
-        throw ShellError(unreadable(physical, length))
+        throw ReportError(unreadable(physical, length))
       }
       bytes += part
       // Linear addresses wrap at 4 GiB.
@@ -80,16 +80,18 @@ struct MemoryView {
     return bytes
   }
 
-  func load32(_ linear: UInt32) throws(ShellError) -> UInt32 {
+  public func load32(_ linear: UInt32) throws(ReportError) -> UInt32 {
     try UInt32(truncatingIfNeeded: Self.value(read(UInt64(linear), count: 4)[...]))
   }
 
   /// Bytes as a number, the lowest first.
-  static func value(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+  public static func value(_ bytes: ArraySlice<UInt8>) -> UInt64 {
     bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  static func physical(_ translation: Translation, _ linear: UInt32, _ control: PagingControl) -> UInt64 {
+  public static func physical(_ translation: Translation, _ linear: UInt32, _ control: PagingControl)
+    -> UInt64
+  {
     translation.physical(of: linear, largePageShift: control.largePageShift)
   }
 
@@ -112,7 +114,7 @@ struct MemoryView {
 
 extension Machine {
   /// A walk through memory alone: under PAE from the page-directory-pointer table in memory, not from the registers.
-  func walkFromMemory(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
+  public func walkFromMemory(_ linear: LinearAddress, _ access: PageAccess) -> WalkResult {
     pagingControl.mode == .pae ? walk(linear, access, cr3: registers.cr3) : walk(linear, access)
   }
 }

@@ -3,7 +3,7 @@ import IA32
 
 extension PageWalk.Level {
   /// The manual's name.
-  var name: String {
+  public var name: String {
     switch self {
     case .pdpte: "PDPTE"
     case .pde: "PDE"
@@ -14,7 +14,7 @@ extension PageWalk.Level {
 
 extension PageWalk.Verdict {
   /// What the entry did, as the end of a sentence about it.
-  var text: String {
+  public var text: String {
     switch self {
     case .references: "points to the next level"
     case .maps: "maps the page"
@@ -29,7 +29,7 @@ extension PageWalk.Verdict {
   }
 
   /// The manual's section with the rule.
-  var section: String {
+  public var section: String {
     switch self {
     case .references, .maps: "SDM 3A 4.4.2"
     case .notPresent, .reservedBits: "SDM 3A 4.7"
@@ -40,9 +40,9 @@ extension PageWalk.Verdict {
 }
 
 /// Entries and rights in words.
-enum EntryText {
+public enum EntryText {
   /// An entry's bits in letters: capitals for those that are set, small ones for A and D that are not.
-  static func bits(_ value: UInt64, level: PageWalk.Level, isLeaf: Bool) -> String {
+  public static func bits(_ value: UInt64, level: PageWalk.Level, isLeaf: Bool) -> String {
     guard value & EntryBit.present != 0 else { return "not present" }
     if level == .pdpte { return "P" }
     var words = ["P", value & EntryBit.writable != 0 ? "RW" : "RO", value & EntryBit.user != 0 ? "U" : "S"]
@@ -56,7 +56,7 @@ enum EntryText {
   }
 
   /// The rights of a translation: "RW S A D G".
-  static func rights(_ translation: Translation) -> String {
+  public static func rights(_ translation: Translation) -> String {
     var words = [translation.isWritable ? "RW" : "RO", translation.isUser ? "U" : "S"]
     words.append(translation.isDirty ? "D" : "d")
     if translation.isGlobal { words.append("G") }
@@ -67,12 +67,12 @@ enum EntryText {
   }
 
   /// "4K", "2M" or "4M".
-  static func size(isLarge: Bool, _ control: PagingControl) -> String {
+  public static func size(isLarge: Bool, _ control: PagingControl) -> String {
     isLarge ? control.mode == .pae ? "2M" : "4M" : "4K"
   }
 
   /// Which bits are set: "bits 40-51 and 63".
-  static func bitNumbers(_ bits: UInt64) -> String {
+  public static func bitNumbers(_ bits: UInt64) -> String {
     var ranges: [String] = []
     var bit: UInt64 = 0
     while bit < 64 {
@@ -92,7 +92,7 @@ enum EntryText {
   }
 
   /// A page-fault error code: "0002 (P=0 W=1 U=0)".
-  static func code(_ code: PageFaultErrorCode) -> String {
+  public static func code(_ code: PageFaultErrorCode) -> String {
     func bit(_ name: String, _ flag: PageFaultErrorCode) -> String {
       "\(name)=\(code.contains(flag) ? 1 : 0)"
     }
@@ -102,7 +102,7 @@ enum EntryText {
     return "\(hexadecimal(UInt64(code.rawValue), digits: 4)) (\(words.joined(separator: " ")))"
   }
 
-  static func access(_ access: PageAccess) -> String {
+  public static func access(_ access: PageAccess) -> String {
     let kind =
       switch access.kind {
       case .read: "read"

@@ -2,54 +2,54 @@ import Emulator
 import IA32
 
 /// Rows of cells under titles: aligned text for people, an array of objects for programs.
-struct Table: Report {
-  struct Column {
+public struct Table: Report, Sendable {
+  public struct Column: Sendable {
     /// The member's name in JSON.
-    var key: String
+    public var key: String
     /// What stands above it; titles are left out when all are empty.
-    var title: String
-    var isRight = false
+    public var title: String
+    public var isRight = false
 
-    init(_ key: String, _ title: String? = nil, right: Bool = false) {
+    public init(_ key: String, _ title: String? = nil, right: Bool = false) {
       self.key = key
       self.title = title ?? key
       isRight = right
     }
   }
 
-  struct Cell {
-    var text: String
-    var json: JSONValue
+  public struct Cell: Sendable {
+    public var text: String
+    public var json: JSONValue
 
-    init(_ text: String, _ json: JSONValue) {
+    public init(_ text: String, _ json: JSONValue) {
       self.text = text
       self.json = json
     }
 
-    static func text(_ text: String) -> Cell { Cell(text, .string(text)) }
-    static func number(_ value: UInt64) -> Cell { Cell(String(value), .number(value)) }
-    static func number(_ value: Int) -> Cell { number(UInt64(max(0, value))) }
-    static func linear(_ address: UInt32) -> Cell {
+    public static func text(_ text: String) -> Cell { Cell(text, .string(text)) }
+    public static func number(_ value: UInt64) -> Cell { Cell(String(value), .number(value)) }
+    public static func number(_ value: Int) -> Cell { number(UInt64(max(0, value))) }
+    public static func linear(_ address: UInt32) -> Cell {
       Cell(hexadecimal(UInt64(address), digits: 8), .linear(address))
     }
-    static func physical(_ address: UInt64) -> Cell {
+    public static func physical(_ address: UInt64) -> Cell {
       Cell(hexadecimal(address, digits: 9), .physical(address))
     }
-    static func entry(_ value: UInt64) -> Cell { Cell(hexadecimal(value, digits: 16), .entry(value)) }
-    static let none = Cell("", .null)
+    public static func entry(_ value: UInt64) -> Cell { Cell(hexadecimal(value, digits: 16), .entry(value)) }
+    public static let none = Cell("", .null)
   }
 
-  var columns: [Column]
-  var rows: [[Cell]] = []
+  public var columns: [Column]
+  public var rows: [[Cell]] = []
   /// What to say when there are no rows.
-  var empty: String
+  public var empty: String
 
-  init(_ columns: [Column], empty: String) {
+  public init(_ columns: [Column], empty: String) {
     self.columns = columns
     self.empty = empty
   }
 
-  var lines: [String] {
+  public var lines: [String] {
     guard !rows.isEmpty else { return [empty] }
     let titles = columns.map(\.title)
     let texts = (titles.allSatisfy(\.isEmpty) ? [] : [titles]) + rows.map { $0.map(\.text) }
@@ -65,7 +65,7 @@ struct Table: Report {
     }
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .array(
       rows.map { row in
         .object(zip(columns, row).map { JSONValue.Member($0.key, $1.json) })
@@ -75,12 +75,12 @@ struct Table: Report {
 
 extension String {
   /// Without spaces at the end.
-  var trimmedRight: String {
+  public var trimmedRight: String {
     var rest = self[...]
     while rest.last == " " { rest.removeLast() }
     return String(rest)
   }
 
   /// With spaces behind it, up to `width` characters.
-  func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+  public func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

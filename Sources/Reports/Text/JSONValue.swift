@@ -1,5 +1,4 @@
 import IA32
-import Traces
 
 /// A JSON value whose members keep the order in which they were put: the same answer gives the same bytes.
 public enum JSONValue: Hashable, Sendable {

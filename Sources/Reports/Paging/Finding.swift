@@ -1,6 +1,6 @@
 /// Something that a debugger's user should know, with the manual's section that has the rule.
-struct Finding: Hashable {
-  enum Severity: String {
+public struct Finding: Hashable, Sendable {
+  public enum Severity: String, Sendable {
     /// The processor may use, or uses, something that memory no longer says.
     case stale
     /// A mistake that is not about staleness: reserved bits, both W and X.
@@ -9,19 +9,19 @@ struct Finding: Hashable {
     case note
   }
 
-  var severity: Severity
+  public var severity: Severity
   /// A sentence without a full stop.
-  var text: String
+  public var text: String
   /// Such as "SDM 3A 4.10.4.2".
-  var section: String
+  public var section: String
 
-  init(_ severity: Severity, _ text: String, _ section: String) {
+  public init(_ severity: Severity, _ text: String, _ section: String) {
     self.severity = severity
     self.text = text
     self.section = section
   }
 
-  var line: String {
+  public var line: String {
     let mark =
       switch severity {
       case .stale: "! STALE: "
@@ -31,7 +31,7 @@ struct Finding: Hashable {
     return "\(mark)\(text)  [\(section)]"
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object([
       .init("severity", .string(severity.rawValue)), .init("text", .string(text)),
       .init("rule", .string(section)),
@@ -40,18 +40,23 @@ struct Finding: Hashable {
 }
 
 /// Findings under each other, and a sentence for none.
-struct Findings: Report {
-  var findings: [Finding]
+public struct Findings: Report, Sendable {
+  public var findings: [Finding]
   /// What is said when there are none: what was looked at, and that it is in order.
-  var none: String
+  public var none: String
   /// Findings beyond this many are counted and not shown.
-  static let limit = 100
+  public static let limit = 100
 
-  var lines: [String] {
+  public init(findings: [Finding], none: String) {
+    self.findings = findings
+    self.none = none
+  }
+
+  public var lines: [String] {
     guard !findings.isEmpty else { return none.isEmpty ? [] : [none] }
     let rest = findings.count - Self.limit
     return findings.prefix(Self.limit).map(\.line) + (rest > 0 ? ["  and \(rest) more"] : [])
   }
 
-  var json: JSONValue { .array(findings.map(\.json)) }
+  public var json: JSONValue { .array(findings.map(\.json)) }
 }

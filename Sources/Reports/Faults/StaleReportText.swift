@@ -5,7 +5,7 @@ import IA32
 /// A report of a stale translation in words: the use, what memory says, the store, the invalidation that was missing.
 public struct StaleReportText {
   public let report: StaleReport
-  let places: GuestPlaces
+  public let places: GuestPlaces
 
   public init(_ report: StaleReport, _ places: GuestPlaces) {
     self.report = report

@@ -3,26 +3,26 @@ import GuestImages
 import IA32
 
 /// Where a run's cycles and walk cycles went, by symbol, by source line and by stack, from samples.
-struct Profile {
+public struct Profile {
   /// What a place used up.
-  struct Share: Hashable {
-    var cycles: UInt64 = 0
-    var walkCycles: UInt64 = 0
+  public struct Share: Hashable, Sendable {
+    public var cycles: UInt64 = 0
+    public var walkCycles: UInt64 = 0
 
-    static func += (a: inout Share, b: Share) {
+    public static func += (a: inout Share, b: Share) {
       a.cycles &+= b.cycles
       a.walkCycles &+= b.walkCycles
     }
   }
 
   /// A symbol or line, and the mode in which it ran.
-  struct Place: Hashable {
-    var name: String
-    var isUser: Bool
+  public struct Place: Hashable, Sendable {
+    public var name: String
+    public var isUser: Bool
   }
 
   /// Names code for people; nil where nothing is known. Gets a linear address, and whether paging is on.
-  typealias Naming = (_ linear: UInt32, _ isPaged: Bool) -> String?
+  public typealias Naming = (_ linear: UInt32, _ isPaged: Bool) -> String?
 
   private let symbol: Naming
   private let line: Naming
@@ -30,20 +30,20 @@ struct Profile {
   private var symbolNames: [UInt64: String?] = [:]
   private var lineNames: [UInt64: String?] = [:]
 
-  private(set) var samples = 0
-  private(set) var total = Share()
-  private(set) var symbols: [Place: Share] = [:]
-  private(set) var lines: [Place: Share] = [:]
+  public private(set) var samples = 0
+  public private(set) var total = Share()
+  public private(set) var symbols: [Place: Share] = [:]
+  public private(set) var lines: [Place: Share] = [:]
   /// By the frames from the root on, the mode first.
-  private(set) var stacks: [[String]: Share] = [:]
+  public private(set) var stacks: [[String]: Share] = [:]
 
-  init(symbol: @escaping Naming, line: @escaping Naming) {
+  public init(symbol: @escaping Naming, line: @escaping Naming) {
     self.symbol = symbol
     self.line = line
   }
 
   /// Takes a sample in: its cycles go to where the guest stood, those of HLT to a place of their own there.
-  mutating func add(_ sample: ProfileSample) {
+  public mutating func add(_ sample: ProfileSample) {
     samples += 1
     let leaf = name(sample.linear, sample.isPaged) ?? Self.place(sample.linear)
     var stack = [leaf]
@@ -76,9 +76,9 @@ struct Profile {
 
   // MARK: Names
 
-  static let idle = "[idle]"
+  public static let idle = "[idle]"
 
-  static func mode(_ isUser: Bool) -> String { isUser ? "user" : "kernel" }
+  public static func mode(_ isUser: Bool) -> String { isUser ? "user" : "kernel" }
 
   private static func key(_ linear: UInt32, _ isPaged: Bool) -> UInt64 {
     UInt64(linear) | (isPaged ? 1 << 32 : 0)

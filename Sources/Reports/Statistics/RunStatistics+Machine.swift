@@ -3,7 +3,7 @@ import IA32
 
 extension RunStatistics {
   /// The counts of a machine, without those that its timing level does not keep.
-  init(_ counters: MachineCounters, timing level: TimingLevel) {
+  public init(_ counters: MachineCounters, timing level: TimingLevel) {
     var all = EventCounts()
     all.instructions = counters.instructions
     all.cycles = counters.cycles
@@ -35,7 +35,7 @@ extension RunStatistics {
 }
 
 extension RunStatistics.Mode {
-  init(_ counts: EventCounts, timing level: TimingLevel) {
+  public init(_ counts: EventCounts, timing level: TimingLevel) {
     let paging = counts.paging
     instructions = counts.instructions
     cycles = counts.cycles
@@ -67,7 +67,7 @@ extension RunStatistics.Mode {
 }
 
 extension RunStatistics.Breakdown {
-  init(_ counts: EventCounts, timing level: TimingLevel) {
+  public init(_ counts: EventCounts, timing level: TimingLevel) {
     let parts = counts.breakdown
     self.init(base: counts.baseCycles, io: parts.io, idle: parts.idle)
     if level != .functional { walk = parts.walk }

@@ -3,7 +3,7 @@ import IA32
 
 extension EntryText {
   /// What an entry says on a walk, such as "PT 000105000  P RW S A" or "4K 000300000  P RW S a d".
-  static func meaning(_ step: PageWalk.Step, _ control: PagingControl) -> String {
+  public static func meaning(_ step: PageWalk.Step, _ control: PagingControl) -> String {
     let isLeaf = isLeaf(step, control)
     let bits = bits(step.value, level: step.level, isLeaf: isLeaf)
     guard step.value & EntryBit.present != 0 else { return bits }
@@ -22,7 +22,7 @@ extension EntryText {
   }
 
   /// Whether the entry maps a page, if it is present.
-  static func isLeaf(_ step: PageWalk.Step, _ control: PagingControl) -> Bool {
+  public static func isLeaf(_ step: PageWalk.Step, _ control: PagingControl) -> Bool {
     switch step.level {
     case .pdpte: false
     case .pde: step.value & EntryBit.pageSize != 0 && (control.mode == .pae || control.pageSizeExtensions)
@@ -33,7 +33,7 @@ extension EntryText {
 
 extension PageWalk.Step {
   /// Where the entry lies in memory: a PDPTE, which comes from its register, in the table that CR3 points to.
-  func place(cr3: UInt32, _ linear: UInt32) -> UInt64 {
+  public func place(cr3: UInt32, _ linear: UInt32) -> UInt64 {
     address ?? UInt64(cr3 & ~31) + UInt64(linear >> 30) * 8
   }
 }

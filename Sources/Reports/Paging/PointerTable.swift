@@ -2,19 +2,19 @@ import Emulator
 import IA32
 
 /// The four PDPTE registers beside the table in memory that CR3 points to. SDM vol. 3A, 4.4.1.
-struct PointerTable {
-  struct Row {
-    var register: UInt64
+public struct PointerTable {
+  public struct Row {
+    public var register: UInt64
     /// Physical address of the entry.
-    var address: UInt64
+    public var address: UInt64
     /// nil where CR3 points to no RAM.
-    var memory: UInt64?
+    public var memory: UInt64?
   }
 
-  let rows: [Row]
+  public let rows: [Row]
   private let addressWidth: UInt8
 
-  init(_ machine: Machine) {
+  public init(_ machine: Machine) {
     let registers = machine.registers
     let table = UInt64(registers.cr3 & ~31)
     rows = registers.pdpte.enumerated().map { index, register in
@@ -26,7 +26,7 @@ struct PointerTable {
   }
 
   /// What is to be said of entry `index`.
-  func finding(at index: Int) -> Finding? {
+  public func finding(at index: Int) -> Finding? {
     let row = rows[index]
     let name = "PDPTE[\(index)]"
     guard let memory = row.memory else {
@@ -47,15 +47,22 @@ struct PointerTable {
       "SDM 3A 4.4.1")
   }
 
-  var findings: [Finding] { rows.indices.compactMap { finding(at: $0) } }
+  public var findings: [Finding] { rows.indices.compactMap { finding(at: $0) } }
 }
 
 /// `info pdpte`.
-struct PointerTableReport: Report {
-  let table: PointerTable
-  let isInForce: Bool
+public struct PointerTableReport: Report {
+  /// The registers and the table.
+  public let table: PointerTable
+  /// Whether PAE paging is on.
+  public let isInForce: Bool
 
-  var lines: [String] {
+  public init(table: PointerTable, isInForce: Bool) {
+    self.table = table
+    self.isInForce = isInForce
+  }
+
+  public var lines: [String] {
     guard isInForce else { return ["PAE paging is off: the PDPTE registers are not in use"] }
     return table.rows.enumerated().map { index, row in
       let memory = row.memory.map { hexadecimal($0, digits: 16) } ?? "no memory"
@@ -66,7 +73,7 @@ struct PointerTableReport: Report {
     } + table.findings.map(\.line)
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object([
       .init("inForce", .bool(isInForce)),
       .init(

@@ -2,12 +2,21 @@ import Emulator
 import IA32
 
 /// `info registers`.
-struct GeneralRegisters: Report {
+public struct GeneralRegisters: Report {
   let registers: RegisterFile
   let place: String
   let cycle: UInt64
 
-  var lines: [String] {
+  /// - Parameters:
+  ///   - place: words for the next instruction, such as "00100014 kernel_main+0x14 (main.c:12)".
+  ///   - cycle: the clock.
+  public init(registers: RegisterFile, place: String, cycle: UInt64) {
+    self.registers = registers
+    self.place = place
+    self.cycle = cycle
+  }
+
+  public var lines: [String] {
     let texts = zip(RegisterNames.general, registers.general).map {
       "\($0) \(hexadecimal(UInt64($1), digits: 8))"
     }
@@ -18,7 +27,7 @@ struct GeneralRegisters: Report {
     ]
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object(
       zip(RegisterNames.general, registers.general).map { .init($0, .linear($1)) } + [
         .init("eip", .linear(registers.eip)), .init("eflags", .linear(registers.eflags)),
@@ -40,8 +49,10 @@ struct GeneralRegisters: Report {
 }
 
 /// `creg`.
-struct ControlRegisters: Report {
+public struct ControlRegisters: Report {
   let registers: RegisterFile
+
+  public init(registers: RegisterFile) { self.registers = registers }
 
   private static let cr0: [(CR0, String)] = [
     (.protectionEnable, "PE"), (.monitorCoprocessor, "MP"), (.emulation, "EM"), (.taskSwitched, "TS"),
@@ -65,14 +76,14 @@ struct ControlRegisters: Report {
     ]
   }
 
-  var lines: [String] {
+  public var lines: [String] {
     rows.map { row in
       let bits = row.bits.isEmpty ? "" : "  " + row.bits.joined(separator: " ")
       return row.name.padded(to: 5) + hexadecimal(row.value, digits: row.digits) + bits
     }
   }
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object(
       rows.map { row in
         .init(
@@ -86,8 +97,8 @@ struct ControlRegisters: Report {
 }
 
 /// `sreg`.
-enum SegmentRegisters {
-  static func table(_ registers: RegisterFile) -> Table {
+public enum SegmentRegisters {
+  public static func table(_ registers: RegisterFile) -> Table {
     var table = Table(
       [
         .init("register", ""), .init("selector"), .init("base"), .init("limit"), .init("access"),

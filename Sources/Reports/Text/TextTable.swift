@@ -1,7 +1,7 @@
 /// Tables in plain text.
-enum TextTable {
+public enum TextTable {
   /// Columns two spaces apart, nothing behind the last cell of a row.
-  static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> String {
+  public static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

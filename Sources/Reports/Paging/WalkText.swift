@@ -6,7 +6,7 @@ extension WalkReport: Report {
     .off: "paging is off", .bits32: "32-bit paging", .pae: "PAE",
   ]
 
-  var lines: [String] {
+  public var lines: [String] {
     let title = "\(LinearAddress(linear)): \(EntryText.access(access)), \(Self.mode[control.mode] ?? "")"
     guard control.mode != .off else { return [title, " = \(PhysicalAddress(UInt64(linear)))"] }
     return [title + ", CR3 \(hexadecimal(UInt64(cr3), digits: 8))"] + entryLines + outcomeLines
@@ -14,7 +14,7 @@ extension WalkReport: Report {
   }
 
   /// What the TLB holds, and the entries of the walks.
-  var entryLines: [String] {
+  public var entryLines: [String] {
     var lines = held.isEmpty ? [" TLB       miss"] : held.map(heldLine)
     if let cached {
       lines.append(
@@ -40,7 +40,7 @@ extension WalkReport: Report {
     return [" = \(Self.text(now)) for the processor", " = \(Self.text(memory)) by memory"]
   }
 
-  static func text(_ outcome: Outcome) -> String {
+  public static func text(_ outcome: Outcome) -> String {
     switch outcome {
     case .physical(let address): "\(PhysicalAddress(address))"
     case .fault(let code, let why, let section): "#PF \(EntryText.code(code)): \(why)  [\(section)]"
@@ -67,7 +67,7 @@ extension WalkReport: Report {
 
   // MARK: JSON
 
-  var json: JSONValue {
+  public var json: JSONValue {
     .object([
       .init("linear", .linear(linear)), .init("access", .string(EntryText.access(access))),
       .init("paging", .string(Self.mode[control.mode] ?? "")), .init("cr3", .linear(cr3)),

@@ -1,11 +1,13 @@
 import FoundationEssentials
 
 /// The two forms in which a run's counts are printed.
-struct StatisticsReport {
+public struct StatisticsReport {
   let statistics: RunStatistics
 
+  public init(statistics: RunStatistics) { self.statistics = statistics }
+
   /// One line, keys in alphabetical order: the same counts give the same bytes.
-  func json() -> String {
+  public func json() -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Integers and strings alone: there is nothing here that JSON can't say.
@@ -17,7 +19,7 @@ struct StatisticsReport {
 
   /// Lines of a name and aligned numbers, a blank line first. Where the guest was in user mode, user's and kernel's part
   /// of each number stand beside it.
-  func text() -> String {
+  public func text() -> String {
     var rows: [[String]] = []
     let isSplit = statistics.user.cycles > 0
     if isSplit { rows.append(["", "total", "user", "kernel"]) }
@@ -93,7 +95,7 @@ struct StatisticsReport {
   }
 
   /// `value` in groups of three digits.
-  static func grouped(_ value: UInt64) -> String {
+  public static func grouped(_ value: UInt64) -> String {
     let digits = Array(String(value))
     var text = ""
     for (index, digit) in digits.enumerated() {
@@ -104,7 +106,7 @@ struct StatisticsReport {
   }
 
   /// `part` of `whole` with two decimals, rounded down so that 100 means all.
-  static func percent(_ part: UInt64, of whole: UInt64) -> String {
+  public static func percent(_ part: UInt64, of whole: UInt64) -> String {
     guard whole > 0, part <= whole else { return "0.00 %" }
     let hundredths = whole.dividingFullWidth(part.multipliedFullWidth(by: 10_000)).quotient
     return "\(hundredths / 100).\(twoDigits(hundredths % 100)) %"
