@@ -1,20 +1,7 @@
 import HostCode
+import TestSupport
 
 @testable import FloatingPoint
-
-/// A reproducible sequence (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-  mutating func chance(_ n: UInt64) -> Bool { next() % n == 0 }
-}
 
 extension ExtendedFloat: CustomStringConvertible {
   public var description: String {
@@ -31,7 +18,8 @@ let extendedEdges: [ExtendedFloat] = {
     0x8000_0080_0000_0001, 0xffff_ff80_0000_0000, 0xffff_ffff_ffff_fc00, 0x4000_0000_0000_0000,
   ]
   let exponents: [UInt16] = [
-    0, 1, 2, 0x20, 0x40, 0x3bcd, 0x3c00, 0x3c01, 0x3f6a, 0x3f81, 0x3ffe, 0x3fff, 0x4000, 0x403d, 0x403e, 0x403f, 0x407e,
+    0, 1, 2, 0x20, 0x40, 0x3bcd, 0x3c00, 0x3c01, 0x3f6a, 0x3f81, 0x3ffe, 0x3fff, 0x4000, 0x403d, 0x403e,
+    0x403f, 0x407e,
     0x43fe, 0x7ffd, 0x7ffe, 0x7fff,
   ]
   for exponent in exponents {
@@ -45,6 +33,9 @@ let extendedEdges: [ExtendedFloat] = {
 }()
 
 extension SeededGenerator {
+  /// True once in `n` times.
+  mutating func chance(_ n: UInt64) -> Bool { next() % n == 0 }
+
   /// A bit pattern of any class: edges, near one, anything.
   mutating func extended() -> ExtendedFloat {
     switch next() % 6 {
@@ -63,7 +54,8 @@ extension SeededGenerator {
         significand: next() | 1 << 63, signExponent: UInt16(exponent) | (chance(2) ? 0x8000 : 0))
     default:
       return ExtendedFloat(
-        significand: next() | 1 << 63, signExponent: UInt16(0x3fff - 70 + next() % 140) | (chance(2) ? 0x8000 : 0))
+        significand: next() | 1 << 63,
+        signExponent: UInt16(0x3fff - 70 + next() % 140) | (chance(2) ? 0x8000 : 0))
     }
   }
 
@@ -87,7 +79,9 @@ struct HostX87 {
     for register in 0..<8 where (register - top) & 7 >= stack.count { tags |= 3 << UInt16(2 * register) }
     set16(8, tags)
     for (index, value) in stack.enumerated() {
-      for byte in 0..<8 { image[28 + 10 * index + byte] = UInt8(truncatingIfNeeded: value.significand >> UInt64(8 * byte)) }
+      for byte in 0..<8 {
+        image[28 + 10 * index + byte] = UInt8(truncatingIfNeeded: value.significand >> UInt64(8 * byte))
+      }
       image[28 + 10 * index + 8] = UInt8(truncatingIfNeeded: value.signExponent)
       image[28 + 10 * index + 9] = UInt8(truncatingIfNeeded: value.signExponent >> 8)
     }
@@ -127,7 +121,8 @@ struct HostX87 {
 }
 
 func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-  withUnsafeBytes(of: value.littleEndian) { Array($0) } + [UInt8](repeating: 0, count: 16 - MemoryLayout<T>.size)
+  withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    + [UInt8](repeating: 0, count: 16 - MemoryLayout<T>.size)
 }
 func fromLittleEndian<T: FixedWidthInteger>(_ bytes: [UInt8], as type: T.Type) -> T {
   bytes.withUnsafeBytes { T(littleEndian: $0.loadUnaligned(as: T.self)) }

@@ -1,10 +1,13 @@
 import HostCode
+import TestSupport
 import Testing
 
 @testable import FloatingPoint
 
 /// The portable x87 against the host's own, and the fast way against both. Every test prints its seed with a difference.
-@Suite("X87 against the host", .serialized, .enabled(if: host_code_is_available(), "the host runs no x87 code of ours"))
+@Suite(
+  "X87 against the host", .serialized,
+  .enabled(if: host_code_is_available(), "the host runs no x87 code of ours"))
 struct X87HostTests {
   static let cases = 60_000
 
@@ -39,14 +42,18 @@ struct X87HostTests {
       var host = HostX87([a, b])
       host.execute(code, control)
       let outcome = X87Portable.arithmetic(operation, X87Operand(a), X87Operand(b), control)
-      if !expect(outcome, host, control, original: a, "seed \(seed) case \(number): \(operation) \(a) \(b)") { failures += 1 }
+      if !expect(outcome, host, control, original: a, "seed \(seed) case \(number): \(operation) \(a) \(b)") {
+        failures += 1
+      }
       var fast = a
-      let had: X87Flags = X87Flags(rawValue: UInt16(generator.next()) & 0x3f & control.rawValue)
+      let had: X87Flags = X87Flags(
+        rawValue: UInt16(truncatingIfNeeded: generator.next()) & 0x3f & control.rawValue)
       let flags = X87.arithmetic(operation, &fast, .register(b), control, flags: had)
       if fast != host[0] || flags.union(had).intersection(.exceptions) != host.exceptions.union(had)
         || flags.intersection(.c1) != host.conditions.intersection(.c1)
       {
-        Issue.record("seed \(seed) case \(number): fast \(operation) \(a) \(b) gives \(fast), host \(host[0])")
+        Issue.record(
+          "seed \(seed) case \(number): fast \(operation) \(a) \(b) gives \(fast), host \(host[0])")
         failures += 1
       }
     }
@@ -78,14 +85,20 @@ struct X87HostTests {
       var host = HostX87([a])
       host.execute([opcode, 2 | operation.rawValue << 3], control, memory: &memory)
       let outcome = X87Portable.arithmetic(operation, X87Operand(a), source.operand, control)
-      if !expect(outcome, host, control, original: a, "seed \(seed) case \(number): \(operation) \(a) \(source)") { failures += 1 }
+      if !expect(
+        outcome, host, control, original: a, "seed \(seed) case \(number): \(operation) \(a) \(source)")
+      {
+        failures += 1
+      }
       var fast = a
-      let had: X87Flags = X87Flags(rawValue: UInt16(generator.next()) & 0x3f & control.rawValue)
+      let had: X87Flags = X87Flags(
+        rawValue: UInt16(truncatingIfNeeded: generator.next()) & 0x3f & control.rawValue)
       let flags = X87.arithmetic(operation, &fast, source, control, flags: had)
       if fast != host[0] || flags.union(had).intersection(.exceptions) != host.exceptions.union(had)
         || flags.intersection(.c1) != host.conditions.intersection(.c1)
       {
-        Issue.record("seed \(seed) case \(number): fast \(operation) \(a) \(source) gives \(fast), host \(host[0])")
+        Issue.record(
+          "seed \(seed) case \(number): fast \(operation) \(a) \(source) gives \(fast), host \(host[0])")
         failures += 1
       }
     }
@@ -104,7 +117,9 @@ struct X87HostTests {
       var good = expect(X87Portable.squareRoot(a, control), host, control, original: a, "\(what): fsqrt \(a)")
       host = HostX87([a])
       host.execute([0xd9, 0xfc], control)
-      good = expect(X87Portable.roundToInteger(a, control), host, control, original: a, "\(what): frndint \(a)") && good
+      good =
+        expect(X87Portable.roundToInteger(a, control), host, control, original: a, "\(what): frndint \(a)")
+        && good
       host = HostX87([a])
       host.execute([0xd9, 0xe0], control)
       good = expect(X87Outcome(a.negated), host, control, original: a, "\(what): fchs \(a)") && good
@@ -115,12 +130,16 @@ struct X87HostTests {
       host.execute([0xd9, 0xe5], control)
       good =
         expect(
-          X87Outcome(a, X87Portable.examine(a)), host, control, original: a, conditions: .conditions, "\(what): fxam \(a)") && good
+          X87Outcome(a, X87Portable.examine(a)), host, control, original: a, conditions: .conditions,
+          "\(what): fxam \(a)") && good
       host = HostX87([a])
       host.execute([0xd9, 0xf4], control)
       let parts = X87Portable.extract(a, control)
       if parts.isWritten(under: control) {
-        good = expect(X87Outcome(parts.value.significand, parts.flags), host, control, original: a, "\(what): fxtract \(a)") && good
+        good =
+          expect(
+            X87Outcome(parts.value.significand, parts.flags), host, control, original: a,
+            "\(what): fxtract \(a)") && good
         if host[1] != parts.value.exponent {
           Issue.record("\(what): fxtract \(a) exponent \(parts.value.exponent), host \(host[1])")
           good = false
@@ -149,20 +168,27 @@ struct X87HostTests {
         // An unmasked exception leaves the condition codes as they are but for C1.
         let conditions: X87Flags = control.unmasked(flags).isEmpty ? .conditions : .c1
         good =
-          expect(X87Outcome(a, flags), host, control, original: a, conditions: conditions, "\(what): compare \(a) \(b)") && good
+          expect(
+            X87Outcome(a, flags), host, control, original: a, conditions: conditions,
+            "\(what): compare \(a) \(b)") && good
       }
       if number % 2 == 0 { b = generator.scale() }
       host = HostX87([a, b])
       host.execute([0xd9, 0xfd], control)
-      good = expect(X87Portable.scale(a, by: b, control), host, control, original: a, "\(what): fscale \(a) \(b)") && good
+      good =
+        expect(X87Portable.scale(a, by: b, control), host, control, original: a, "\(what): fscale \(a) \(b)")
+        && good
       for (code, rounds): ([UInt8], Bool) in [([0xd9, 0xf8], false), ([0xd9, 0xf5], true)] {
         if number % 3 == 0 { (a, b) = (generator.near(b), b) }
         host = HostX87([a, b])
         host.execute(code, control)
         let outcome = X87Portable.remainder(a, by: b, roundsQuotient: rounds, control)
-        let conditions: X87Flags = outcome.flags.intersection([.invalid, .denormal]).isEmpty ? .conditions : .c1
+        let conditions: X87Flags =
+          outcome.flags.intersection([.invalid, .denormal]).isEmpty ? .conditions : .c1
         good =
-          expect(outcome, host, control, original: a, conditions: conditions, "\(what): fprem\(rounds ? "1" : "") \(a) \(b)") && good
+          expect(
+            outcome, host, control, original: a, conditions: conditions,
+            "\(what): fprem\(rounds ? "1" : "") \(a) \(b)") && good
       }
       if !good { failures += 1 }
     }
@@ -182,8 +208,9 @@ struct X87HostTests {
         var memory = bytes
         var host = HostX87([])
         host.execute(code, control, memory: &memory)
-        if outcome.isWritten(under: control) {
-          good = expect(outcome, host, control, original: .zero, "\(what): load \(code) \(bytes)") && good
+        if outcome.isLoaded(under: control) {
+          good =
+            expect(outcome, host, control, original: outcome.value, "\(what): load \(code) \(bytes)") && good
         } else if host.top != 0 || host.exceptions != outcome.flags {
           Issue.record("\(what): load \(code) \(bytes) is pushed")
           good = false
@@ -194,13 +221,18 @@ struct X87HostTests {
         var host = HostX87([a])
         host.execute(code, control, memory: &memory)
         let value = fromLittleEndian(memory, as: T.self)
-        let expected = outcome.isStored(under: control) ? outcome.value : fromLittleEndian([UInt8](repeating: 0xcc, count: 16), as: T.self)
+        let expected =
+          outcome.isStored(under: control)
+          ? outcome.value : fromLittleEndian([UInt8](repeating: 0xcc, count: 16), as: T.self)
         if value != expected || outcome.flags.rawValue & 0x23f != host.status & 0x23f {
           Issue.record(
-            "\(what): store \(code) \(a) gives \(String(expected, radix: 16)) \(outcome.flags), host \(String(value, radix: 16)) \(host.status)")
+            "\(what): store \(code) \(a) gives \(String(expected, radix: 16)) \(outcome.flags), host \(String(value, radix: 16)) \(host.status)"
+          )
           good = false
         }
-        if let fast, fast.value != outcome.value || fast.flags.union(.exceptions) != outcome.flags.union(.exceptions) {
+        if let fast,
+          fast.value != outcome.value || fast.flags.union(.exceptions) != outcome.flags.union(.exceptions)
+        {
           Issue.record("\(what): store \(code) \(a) differs when fast")
           good = false
         }
@@ -247,14 +279,18 @@ struct X87HostTests {
 
 extension SeededGenerator {
   mutating func single() -> UInt32 {
-    let edges: [UInt32] = [0, 1, 0x7f_ffff, 0x80_0000, 0x3f80_0000, 0x7f7f_ffff, 0x7f80_0000, 0x7fc0_0000, 0x7f80_0001, 0x7fff_ffff]
+    let edges: [UInt32] = [
+      0, 1, 0x7f_ffff, 0x80_0000, 0x3f80_0000, 0x7f7f_ffff, 0x7f80_0000, 0x7fc0_0000, 0x7f80_0001,
+      0x7fff_ffff,
+    ]
     let sign: UInt32 = chance(2) ? 1 << 31 : 0
     return chance(3) ? edges[Int(next() % 10)] | sign : UInt32(truncatingIfNeeded: next())
   }
 
   mutating func double() -> UInt64 {
     let edges: [UInt64] = [
-      0, 1, 0xf_ffff_ffff_ffff, 1 << 52, 0x3ff << 52, 0x7fef_ffff_ffff_ffff, 0x7ff << 52, 0x7ff8 << 48, 0x7ff << 52 | 1, .max >> 1,
+      0, 1, 0xf_ffff_ffff_ffff, 1 << 52, 0x3ff << 52, 0x7fef_ffff_ffff_ffff, 0x7ff << 52, 0x7ff8 << 48,
+      0x7ff << 52 | 1, .max >> 1,
     ]
     let sign: UInt64 = chance(2) ? 1 << 63 : 0
     return chance(3) ? edges[Int(next() % 10)] | sign : next()
@@ -263,18 +299,24 @@ extension SeededGenerator {
   /// A scale for FSCALE: an integer or not quite, small or beyond every exponent.
   mutating func scale() -> ExtendedFloat {
     ExtendedFloat(
-      significand: (next() | 1 << 63) & (.max << (next() % 64)), signExponent: UInt16(0x3ffc + next() % 22) | (chance(2) ? 0x8000 : 0))
+      significand: (next() | 1 << 63) & (.max << (next() % 64)),
+      signExponent: UInt16(0x3ffc + next() % 22) | (chance(2) ? 0x8000 : 0))
   }
 
   /// A number whose exponent is not far from another's.
   mutating func near(_ b: ExtendedFloat) -> ExtendedFloat {
     let exponent = min(max(b.biasedExponent + Int(next() % 140) - 4, 0), 0x7ffe)
-    return ExtendedFloat(significand: next() | (exponent == 0 ? 0 : 1 << 63), signExponent: UInt16(exponent) | (chance(2) ? 0x8000 : 0))
+    return ExtendedFloat(
+      significand: next() | (exponent == 0 ? 0 : 1 << 63),
+      signExponent: UInt16(exponent) | (chance(2) ? 0x8000 : 0))
   }
 
   /// A number around the ends of what smaller formats hold.
   mutating func storable() -> ExtendedFloat {
-    let ends = [0x3fff - 126, 0x3fff - 1022, 0x3fff + 127, 0x3fff + 1023, 0x3fff + 15, 0x3fff + 31, 0x3fff + 63, 0x3fff + 59, 0x3fff]
+    let ends = [
+      0x3fff - 126, 0x3fff - 1022, 0x3fff + 127, 0x3fff + 1023, 0x3fff + 15, 0x3fff + 31, 0x3fff + 63,
+      0x3fff + 59, 0x3fff,
+    ]
     let exponent = ends[Int(next() % UInt64(ends.count))] + Int(next() % 60) - 30
     let significand = chance(4) ? UInt64.max << (next() % 64) : next() | 1 << 63
     return ExtendedFloat(significand: significand, signExponent: UInt16(exponent) | (chance(2) ? 0x8000 : 0))

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-/// A page to write code into; null where the host forbids it.
+/// A page of this thread's to write code into; null where the host forbids it.
 static uint8_t *code_page(void) {
-  static uint8_t *page;
+  static _Thread_local uint8_t *page;
   if (page == NULL) {
     void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     page = memory == MAP_FAILED ? NULL : memory;
@@ -39,12 +39,17 @@ uint32_t host_code_x87(
   return (uint32_t)result & 0x8d5;
 }
 
-static uint32_t trapped_mxcsr;
-static bool has_trapped;
-static uint64_t continue_at;
+static _Thread_local uint32_t trapped_mxcsr;
+static _Thread_local bool is_executing, has_trapped;
+static _Thread_local uint64_t continue_at;
 
-static void handle_exception(int signal, siginfo_t *information, void *context) {
-  (void)signal, (void)information;
+static void handle_exception(int number, siginfo_t *information, void *context) {
+  (void)information;
+  if (!is_executing) {
+    // Not ours: the instruction raises it again, and the process dies of it.
+    signal(number, SIG_DFL);
+    return;
+  }
   ucontext_t *user = context;
   has_trapped = true;
   trapped_mxcsr = user->uc_mcontext.fpregs->mxcsr;
@@ -74,12 +79,13 @@ bool host_code_sse(const uint8_t *instruction, size_t length, HostSSEState *stat
   memcpy(next, instruction, length), next += length;
   continue_at = (uint64_t)next;
   memcpy(next, after, sizeof after);
-  struct sigaction action = {.sa_sigaction = handle_exception, .sa_flags = SA_SIGINFO}, previous;
+  struct sigaction action = {.sa_sigaction = handle_exception, .sa_flags = SA_SIGINFO};
   has_trapped = false;
-  sigaction(SIGFPE, &action, &previous);
+  is_executing = true;
+  sigaction(SIGFPE, &action, NULL);
   static const uint32_t usual = 0x1f80;
   ((void (*)(HostSSEState *, const uint32_t *))(void *)code)(state, &usual);
-  sigaction(SIGFPE, &previous, NULL);
+  is_executing = false;
   if (has_trapped) state->mxcsr = trapped_mxcsr;
   state->eflags &= 0x8d5;
   return has_trapped;

@@ -138,6 +138,63 @@ HOSTFPU_STORE(hostfpu_store_int16, int16_t, "fistps")
 HOSTFPU_STORE(hostfpu_store_int32, int32_t, "fistpl")
 HOSTFPU_STORE(hostfpu_store_int64, int64_t, "fistpll")
 
+/// The MXCSR that programs start with.
+enum { hostfpu_default_mxcsr = 0x1f80 };
+
+typedef struct { uint8_t bytes[16]; } HostFPUVector;
+
+// `control` has every mask set, and no flag.
+#define HOSTFPU_VECTOR_EXECUTE(instruction)                                                                \
+  if (control == hostfpu_default_mxcsr) {                                                                  \
+    __asm__ volatile("movups %[destination], %%xmm0\n\tmovups %[source], %%xmm1\n\t" instruction          \
+                     " %%xmm1, %%xmm0\n\tmovups %%xmm0, %[result]\n\tstmxcsr %[status]"                    \
+                     : [result] "=m"(result), [status] "=m"(status)                                        \
+                     : [destination] "m"(*(const HostFPUVector *)destination),                             \
+                       [source] "m"(*(const HostFPUVector *)source)                                        \
+                     : "xmm0", "xmm1");                                                                    \
+  } else {                                                                                                 \
+    uint32_t usual = hostfpu_default_mxcsr;                                                                \
+    __asm__ volatile("movups %[destination], %%xmm0\n\tmovups %[source], %%xmm1\n\tldmxcsr %[control]\n\t"  \
+                     instruction " %%xmm1, %%xmm0\n\tstmxcsr %[status]\n\tldmxcsr %[usual]\n\t"             \
+                     "movups %%xmm0, %[result]"                                                            \
+                     : [result] "=m"(result), [status] "=m"(status)                                        \
+                     : [destination] "m"(*(const HostFPUVector *)destination),                             \
+                       [source] "m"(*(const HostFPUVector *)source), [control] "m"(control),               \
+                       [usual] "m"(usual)                                                                  \
+                     : "xmm0", "xmm1");                                                                    \
+  }
+
+// By the last digit of the opcodes 0F 51 and 0F 58 to 0F 5F.
+#define HOSTFPU_VECTOR_ARITHMETIC(name, suffix)                                                            \
+  static inline uint32_t name(                                                                             \
+      uint8_t digit, void *destination, const void *source, uint32_t control, uint32_t guest_flags) {      \
+    HostFPUVector result;                                                                                  \
+    uint32_t status;                                                                                       \
+    switch (digit) {                                                                                       \
+      case 0x1: HOSTFPU_VECTOR_EXECUTE("sqrt" suffix) break;                                               \
+      case 0x8: HOSTFPU_VECTOR_EXECUTE("add" suffix) break;                                                \
+      case 0x9: HOSTFPU_VECTOR_EXECUTE("mul" suffix) break;                                                \
+      case 0xc: HOSTFPU_VECTOR_EXECUTE("sub" suffix) break;                                                \
+      case 0xd: HOSTFPU_VECTOR_EXECUTE("min" suffix) break;                                                \
+      case 0xe: HOSTFPU_VECTOR_EXECUTE("div" suffix) break;                                                \
+      default: HOSTFPU_VECTOR_EXECUTE("max" suffix) break;                                                 \
+    }                                                                                                      \
+    if (__builtin_expect((status & 0x3f & ~guest_flags) != 0, 0)) {                                        \
+      uint32_t usual = hostfpu_default_mxcsr;                                                              \
+      __asm__ volatile("ldmxcsr %0" : : "m"(usual));                                                       \
+      return hostfpu_raised;                                                                               \
+    }                                                                                                      \
+    *(HostFPUVector *)destination = result;                                                                \
+    return 0;                                                                                              \
+  }
+
+/// Arithmetic of SSE and SSE2 in its four forms: the last digit of the opcode, the destination, the source, the guest's
+/// MXCSR with all masks and no flag set, and the flags that the guest has set. Returns 0, or `hostfpu_raised` as above.
+HOSTFPU_VECTOR_ARITHMETIC(hostfpu_packed_single, "ps")
+HOSTFPU_VECTOR_ARITHMETIC(hostfpu_packed_double, "pd")
+HOSTFPU_VECTOR_ARITHMETIC(hostfpu_scalar_single, "ss")
+HOSTFPU_VECTOR_ARITHMETIC(hostfpu_scalar_double, "sd")
+
 #else
 
 #define HOSTFPU_IS_AVAILABLE 0

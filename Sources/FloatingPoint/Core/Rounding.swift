@@ -8,8 +8,10 @@ struct FloatFormat {
   /// What is added to or taken from the exponent of a result whose underflow or overflow is not masked.
   var biasAdjustment: Int
 
-  static let single = FloatFormat(precision: 24, leastExponent: -126, greatestExponent: 127, biasAdjustment: 192)
-  static let double = FloatFormat(precision: 53, leastExponent: -1022, greatestExponent: 1023, biasAdjustment: 1536)
+  static let single = FloatFormat(
+    precision: 24, leastExponent: -126, greatestExponent: 127, biasAdjustment: 192)
+  static let double = FloatFormat(
+    precision: 53, leastExponent: -1022, greatestExponent: 1023, biasAdjustment: 1536)
   /// The 80-bit format with a significand as long as the precision control says: the exponent stays 15 bits wide.
   static func extended(_ precision: Int) -> FloatFormat {
     FloatFormat(precision: precision, leastExponent: -16382, greatestExponent: 16383, biasAdjustment: 24576)
@@ -84,12 +86,17 @@ extension Unrounded {
     return result
   }
 
-  private func overflow(_ result: inout RoundedNumber, _ format: FloatFormat, _ mode: RoundingMode, _ masks: X87Flags) {
+  private func overflow(
+    _ result: inout RoundedNumber, _ format: FloatFormat, _ mode: RoundingMode, _ masks: X87Flags
+  ) {
     result.flags.insert(.overflow)
     guard masks.contains(.overflow) else {
       result.exponent -= format.biasAdjustment
       // Only FSCALE gets this far.
-      if result.exponent > format.greatestExponent { result.isInfinity = true }
+      if result.exponent > format.greatestExponent {
+        result.isInfinity = true
+        result.flags.formUnion([.precision, .c1])
+      }
       return
     }
     let goesToInfinity =
@@ -108,13 +115,16 @@ extension Unrounded {
     }
   }
 
-  private func underflow(_ result: inout RoundedNumber, _ format: FloatFormat, _ mode: RoundingMode, _ masks: X87Flags) {
+  private func underflow(
+    _ result: inout RoundedNumber, _ format: FloatFormat, _ mode: RoundingMode, _ masks: X87Flags
+  ) {
     guard masks.contains(.underflow) else {
       result.flags.insert(.underflow)
       result.exponent += format.biasAdjustment
       if result.exponent < format.leastExponent {
         result.exponent = format.leastExponent
         result.significand = 0
+        result.flags = [.underflow, .precision]
       }
       return
     }

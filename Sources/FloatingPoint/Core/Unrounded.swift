@@ -85,7 +85,8 @@ extension Unrounded {
     let normalized = bits << UInt128(leading)
     self.init(
       isNegative: isNegative, exponent: topBitWeight - leading,
-      significand: UInt64(truncatingIfNeeded: normalized >> 64), extra: UInt64(truncatingIfNeeded: normalized))
+      significand: UInt64(truncatingIfNeeded: normalized >> 64), extra: UInt64(truncatingIfNeeded: normalized)
+    )
   }
 
   /// The value of an integer other than zero.

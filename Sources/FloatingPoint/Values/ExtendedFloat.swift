@@ -29,7 +29,9 @@ public struct ExtendedFloat: Equatable, Sendable {
   /// The QNaN that a masked invalid operation gives. SDM vol. 1, table 4-3.
   public static let indefinite = ExtendedFloat(significand: 0xc000_0000_0000_0000, signExponent: 0xffff)
 
-  static func zero(negative: Bool) -> ExtendedFloat { ExtendedFloat(negative: negative, biased: 0, significand: 0) }
+  static func zero(negative: Bool) -> ExtendedFloat {
+    ExtendedFloat(negative: negative, biased: 0, significand: 0)
+  }
   static func infinity(negative: Bool) -> ExtendedFloat {
     ExtendedFloat(negative: negative, biased: 0x7fff, significand: 1 << 63)
   }
@@ -80,6 +82,7 @@ extension ExtendedFloat {
     let leading = significand.leadingZeroBitCount
     let exponent = max(biasedExponent, 1) - 16383
     return Unrounded(
-      isNegative: isNegative, exponent: exponent - leading, significand: significand << UInt64(leading), extra: 0)
+      isNegative: isNegative, exponent: exponent - leading, significand: significand << UInt64(leading),
+      extra: 0)
   }
 }

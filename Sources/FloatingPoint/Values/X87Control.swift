@@ -22,7 +22,9 @@ public struct X87Control: RawRepresentable, Equatable, Sendable {
 
   /// Which of these exceptions are not masked.
   @inlinable
-  public func unmasked(_ flags: X87Flags) -> X87Flags { X87Flags(rawValue: flags.rawValue & 0x3f & ~rawValue) }
+  public func unmasked(_ flags: X87Flags) -> X87Flags {
+    X87Flags(rawValue: flags.rawValue & 0x3f & ~rawValue)
+  }
 }
 
 /// What an instruction reports in the status word, each bit in its place there. SDM vol. 1, 8.1.3.
@@ -71,6 +73,9 @@ public struct X87Outcome<Value: Sendable>: Sendable {
   public func isWritten(under control: X87Control) -> Bool {
     control.unmasked(flags).isDisjoint(with: .beforeResult)
   }
+
+  /// Whether a load pushes the value: only an unmasked invalid operation forbids it. A denormal is loaded in any case.
+  public func isLoaded(under control: X87Control) -> Bool { !control.unmasked(flags).contains(.invalid) }
 
   /// Whether memory receives the value: an unmasked overflow or underflow also keeps it out. SDM vol. 1, 8.5.4 and 8.5.5.
   public func isStored(under control: X87Control) -> Bool {

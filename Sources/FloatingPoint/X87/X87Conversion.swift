@@ -22,7 +22,7 @@ extension X87Portable {
     case .zero: return X87Outcome(sign)
     case .normal, .denormal:
       let rounded = a.unrounded.rounded(to: .single, control.rounding, masks: control.masks)
-      return X87Outcome(rounded.single, rounded.flags)
+      return X87Outcome(rounded.single, storedFlags(rounded.flags, control))
     }
   }
 
@@ -39,8 +39,14 @@ extension X87Portable {
     case .zero: return X87Outcome(sign)
     case .normal, .denormal:
       let rounded = a.unrounded.rounded(to: .double, control.rounding, masks: control.masks)
-      return X87Outcome(rounded.double, rounded.flags)
+      return X87Outcome(rounded.double, storedFlags(rounded.flags, control))
     }
+  }
+
+  /// When an overflow or underflow keeps the result out of memory, nothing has been rounded.
+  private static func storedFlags(_ flags: X87Flags, _ control: X87Control) -> X87Flags {
+    control.unmasked(flags).isDisjoint(with: [.overflow, .underflow])
+      ? flags : flags.subtracting([.precision, .c1])
   }
 
   /// FILD: exact.
@@ -95,7 +101,8 @@ extension X87Portable {
       let leading = magnitude.leadingZeroBitCount
       return X87Outcome(
         ExtendedFloat(
-          negative: a.isNegative, biased: 16383 + 63 - leading, significand: magnitude << UInt64(leading)), flags)
+          negative: a.isNegative, biased: 16383 + 63 - leading, significand: magnitude << UInt64(leading)),
+        flags)
     }
   }
 }

@@ -15,13 +15,15 @@ public struct X87Operand: Sendable {
   /// The 32-bit format.
   public init(single bits: UInt32) {
     self.init(
-      isNegative: bits >> 31 != 0, biased: Int(bits >> 23 & 0xff), fraction: UInt64(bits) << 41, greatest: 0xff, bias: 127)
+      isNegative: bits >> 31 != 0, biased: Int(bits >> 23 & 0xff), fraction: UInt64(bits) << 41,
+      greatest: 0xff, bias: 127)
   }
 
   /// The 64-bit format.
   public init(double bits: UInt64) {
     self.init(
-      isNegative: bits >> 63 != 0, biased: Int(bits >> 52 & 0x7ff), fraction: bits << 12, greatest: 0x7ff, bias: 1023)
+      isNegative: bits >> 63 != 0, biased: Int(bits >> 52 & 0x7ff), fraction: bits << 12, greatest: 0x7ff,
+      bias: 1023)
   }
 
   /// An integer.
@@ -42,7 +44,8 @@ public struct X87Operand: Sendable {
       value = ExtendedFloat(negative: isNegative, biased: 0x7fff, significand: 1 << 63 | fraction >> 1)
       floatClass = fraction == 0 ? .infinity : fraction >> 63 != 0 ? .quietNaN : .signalingNaN
     } else if biased != 0 {
-      value = ExtendedFloat(negative: isNegative, biased: biased - bias + 16383, significand: 1 << 63 | fraction >> 1)
+      value = ExtendedFloat(
+        negative: isNegative, biased: biased - bias + 16383, significand: 1 << 63 | fraction >> 1)
       floatClass = .normal
     } else if fraction == 0 {
       value = .zero(negative: isNegative)

@@ -12,7 +12,9 @@ extension X87Portable {
       }
     }
     return afterDenormal(value, scale, control) {
-      if value.isZero || value.isInfinity || scale.isZero && value.floatClass != .denormal { return X87Outcome(a) }
+      if value.isZero || value.isInfinity || scale.isZero && value.floatClass != .denormal {
+        return X87Outcome(a)
+      }
       var number = a.unrounded
       number.exponent += wholeScale(b)
       return roundedFully(number, control)
@@ -46,7 +48,8 @@ extension X87Portable {
   /// FPREM (the quotient is cut) and FPREM1 (the quotient is rounded to nearest): the remainder of ST(0) by ST(1).
   ///
   /// C0, C3 and C1 receive the quotient's bits 2, 1 and 0. When the exponents are 64 or more apart, this instruction
-  /// reduces by part of it only and sets C2; how far is left open between 32 and 63, and chosen here as processors do.
+  /// reduces by part of it only and sets C2; how far is left open between 32 and 63, and chosen here: 32 and the distance's
+  /// last five bits.
   /// SDM vol. 2A, FPREM and FPREM1.
   public static func remainder(
     _ a: ExtendedFloat, by b: ExtendedFloat, roundsQuotient: Bool, _ control: X87Control
@@ -69,7 +72,7 @@ extension X87Portable {
     if distance < -1 || (distance < 0 && !roundsQuotient) { return roundedFully(a, control) }
     // One bit of the quotient a step, `rest` below twice the divisor before each. At distance -1 only the rounding is left.
     let isPartial = distance >= 64
-    let steps = isPartial ? (distance & 31) | 32 : distance + 1
+    let steps = isPartial ? (distance & 31) + 33 : distance + 1
     let divisor = UInt128(b.significand)
     var rest = UInt128(a.significand)
     var quotient: UInt64 = 0

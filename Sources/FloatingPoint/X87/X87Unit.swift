@@ -28,32 +28,37 @@ public enum X87 {
   /// Arithmetic on a register. Writes the destination unless an unmasked exception forbids it, and returns what to add to
   /// the status word (C1 is to be cleared first).
   public static func arithmetic(
-    _ operation: X87Arithmetic, _ destination: inout ExtendedFloat, _ source: X87Source, _ control: X87Control,
+    _ operation: X87Arithmetic, _ destination: inout ExtendedFloat, _ source: X87Source,
+    _ control: X87Control,
     flags: X87Flags
   ) -> X87Flags {
     #if arch(x86_64)
-      let masked = control.rawValue | 0x3f
-      let status: UInt16 =
-        switch source {
-        case .register(var value):
-          hostfpu_arithmetic_extended(operation.rawValue, &destination, &value, masked, flags.rawValue)
-        case .single(var bits):
-          hostfpu_arithmetic_single(operation.rawValue, &destination, &bits, masked, flags.rawValue)
-        case .double(var bits):
-          hostfpu_arithmetic_double(operation.rawValue, &destination, &bits, masked, flags.rawValue)
-        case .int16(var value):
-          hostfpu_arithmetic_int16(operation.rawValue, &destination, &value, masked, flags.rawValue)
-        case .int32(var value):
-          hostfpu_arithmetic_int32(operation.rawValue, &destination, &value, masked, flags.rawValue)
-        }
-      if status != UInt16(hostfpu_raised) { return roundedUp(status) }
+      if suitsHost(control) {
+        let masked = control.rawValue | 0x3f
+        let status: UInt16 =
+          switch source {
+          case .register(var value):
+            hostfpu_arithmetic_extended(operation.rawValue, &destination, &value, masked, flags.rawValue)
+          case .single(var bits):
+            hostfpu_arithmetic_single(operation.rawValue, &destination, &bits, masked, flags.rawValue)
+          case .double(var bits):
+            hostfpu_arithmetic_double(operation.rawValue, &destination, &bits, masked, flags.rawValue)
+          case .int16(var value):
+            hostfpu_arithmetic_int16(operation.rawValue, &destination, &value, masked, flags.rawValue)
+          case .int32(var value):
+            hostfpu_arithmetic_int32(operation.rawValue, &destination, &value, masked, flags.rawValue)
+          }
+        if status != UInt16(hostfpu_raised) { return roundedUp(status) }
+      }
     #endif
     let outcome = X87Portable.arithmetic(operation, X87Operand(destination), source.operand, control)
     return write(outcome, to: &destination, control)
   }
 
   /// FSQRT.
-  public static func squareRoot(_ value: inout ExtendedFloat, _ control: X87Control, flags: X87Flags) -> X87Flags {
+  public static func squareRoot(_ value: inout ExtendedFloat, _ control: X87Control, flags: X87Flags)
+    -> X87Flags
+  {
     #if arch(x86_64)
       let status = hostfpu_square_root(&value, control.rawValue | 0x3f, flags.rawValue)
       if status != UInt16(hostfpu_raised) { return roundedUp(status) }
@@ -62,7 +67,9 @@ public enum X87 {
   }
 
   /// FRNDINT.
-  public static func roundToInteger(_ value: inout ExtendedFloat, _ control: X87Control, flags: X87Flags) -> X87Flags {
+  public static func roundToInteger(_ value: inout ExtendedFloat, _ control: X87Control, flags: X87Flags)
+    -> X87Flags
+  {
     #if arch(x86_64)
       let status = hostfpu_round_to_integer(&value, control.rawValue | 0x3f, flags.rawValue)
       if status != UInt16(hostfpu_raised) { return roundedUp(status) }
@@ -75,9 +82,11 @@ public enum X87 {
     _ value: ExtendedFloat, _ control: X87Control, flags: X87Flags
   ) -> X87Outcome<UInt32> {
     #if arch(x86_64)
-      var (source, result) = (value, UInt32(0))
-      let status = hostfpu_store_single(&source, &result, control.rawValue | 0x3f, flags.rawValue)
-      if status != UInt16(hostfpu_raised) { return X87Outcome(result, roundedUp(status)) }
+      if suitsHost(control) {
+        var (source, result) = (value, UInt32(0))
+        let status = hostfpu_store_single(&source, &result, control.rawValue | 0x3f, flags.rawValue)
+        if status != UInt16(hostfpu_raised) { return X87Outcome(result, roundedUp(status)) }
+      }
     #endif
     return X87Portable.storeSingle(value, control)
   }
@@ -87,9 +96,11 @@ public enum X87 {
     _ value: ExtendedFloat, _ control: X87Control, flags: X87Flags
   ) -> X87Outcome<UInt64> {
     #if arch(x86_64)
-      var (source, result) = (value, UInt64(0))
-      let status = hostfpu_store_double(&source, &result, control.rawValue | 0x3f, flags.rawValue)
-      if status != UInt16(hostfpu_raised) { return X87Outcome(result, roundedUp(status)) }
+      if suitsHost(control) {
+        var (source, result) = (value, UInt64(0))
+        let status = hostfpu_store_double(&source, &result, control.rawValue | 0x3f, flags.rawValue)
+        if status != UInt16(hostfpu_raised) { return X87Outcome(result, roundedUp(status)) }
+      }
     #endif
     return X87Portable.storeDouble(value, control)
   }
@@ -113,6 +124,11 @@ public enum X87 {
     #endif
     return X87Portable.storeInteger(value, bits: bits, control)
   }
+
+  /// Whether the host, with everything masked, shows all that the guest must see. An exact denormal result underflows only
+  /// where underflow is not masked. SDM vol. 1, 4.9.1.5.
+  @inline(__always)
+  private static func suitsHost(_ control: X87Control) -> Bool { control.masks.contains(.underflow) }
 
   /// What the host's status word says of C1. Its exceptions the guest has already.
   @inline(__always)

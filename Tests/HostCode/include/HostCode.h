@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Single floating-point instructions, given by their bytes, on the host's own units. Not for two threads at a time.
+/// Single floating-point instructions, given by their bytes, on the host's own units.
 ///
 /// Whether that is possible here: the host is an x86-64 Linux that lets us write code.
 bool host_code_is_available(void);
