@@ -27,6 +27,12 @@ let package = Package(
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev", "pkg-config"])]),
     // libzstd, from Debian's libzstd-dev.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
+    // GNU MPFR, from Debian's libmpfr-dev.
+    .systemLibrary(name: "CMPFR", pkgConfig: "mpfr", providers: [.apt(["libmpfr-dev", "pkg-config"])]),
+    // The host's own floating-point units; empty where the host is no x86-64.
+    .target(name: "CHostFPU"),
+    // The arithmetic of x87 and SSE: values in, values and flags out.
+    .target(name: "FloatingPoint", dependencies: ["CHostFPU", "CMPFR"], swiftSettings: strict),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
@@ -82,6 +88,11 @@ let package = Package(
     .testTarget(name: "IA32Tests", dependencies: ["IA32", "TestSupport"], swiftSettings: strict),
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
+    // Single floating-point instructions on the host's units, with faults; empty where the host is no x86-64 Linux.
+    .target(name: "HostCode", path: "Tests/HostCode"),
+    .testTarget(
+      name: "FloatingPointTests", dependencies: ["FloatingPoint", "CMPFR", "HostCode", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle", "TestSupport"],
       swiftSettings: strict),
