@@ -32,7 +32,7 @@ public struct CSVExport: TraceExport {
     let moment = event.moment
     var cells = [String](repeating: "", count: columns.count)
     let common = [
-      "\(number)", event.kind.name, "\(moment.processorNumber)", "\(moment.cycle)", "\(moment.instruction)",
+      "\(number)", event.kind.name, "\(moment.processor)", "\(moment.cycle)", "\(moment.instruction)",
       "0x" + hexadecimal(UInt64(moment.eip), digits: 8), "0x" + hexadecimal(UInt64(moment.linear), digits: 8),
       symbol ?? "", event.kind == .walk ? "\(event.duration)" : "",
     ]

@@ -11,7 +11,7 @@ public struct NDJSONExport: TraceExport {
     let moment = event.moment
     var members: [JSONValue.Member] = [
       .init("event", .number(number)), .init("kind", .string(event.kind.name)),
-      .init("processor", .number(UInt64(moment.processorNumber))),
+      .init("processor", .number(UInt64(moment.processor))),
     ]
     for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
       members.append(.init(field.columnName, Self.value(event[index], field)))

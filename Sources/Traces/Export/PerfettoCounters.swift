@@ -110,7 +110,7 @@ struct PerfettoCounters {
 
   private static func slot(_ event: TraceEvent) -> Slot {
     Slot(
-      processor: event.moment.processorNumber, array: event[TLBFields.array], set: event[TLBFields.set],
+      processor: event.moment.processor, array: event[TLBFields.array], set: event[TLBFields.set],
       way: event[TLBFields.way])
   }
 
@@ -122,7 +122,7 @@ struct PerfettoCounters {
   }
 
   private mutating func flush(_ event: TraceEvent) {
-    let processor = event.moment.processorNumber
+    let processor = event.moment.processor
     switch FlushFields.Cause(rawValue: event[FlushFields.by]) {
     case .invlpg:
       let linear = event[FlushFields.linear]
