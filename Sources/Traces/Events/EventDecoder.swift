@@ -152,10 +152,8 @@ struct EventDecoder: ~Copyable {
 
   private func moment(_ cycle: UInt64) -> EventMoment {
     let position = state.position
-    var moment = EventMoment(
-      cycle: cycle, instruction: position.instruction, eip: position.linear &- position.base,
-      linear: position.linear)
-    moment.processorNumber = state.processor
-    return moment
+    return EventMoment(
+      processor: state.processor, cycle: cycle, instruction: position.instruction,
+      eip: position.linear &- position.base, linear: position.linear)
   }
 }

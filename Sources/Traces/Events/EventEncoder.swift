@@ -208,10 +208,10 @@ struct EventEncoder: ~Copyable {
     times.putVarint(ZigZag.encode(moment.cycle, after: state.cycle))
     state.cycle = moment.cycle
     count &+= 1
-    if moment.processorNumber != state.processor {
+    if moment.processor != state.processor {
       events.put(Tag.processor)
-      events.put(moment.processorNumber)
-      state.switchProcessor(to: moment.processorNumber)
+      events.put(moment.processor)
+      state.switchProcessor(to: moment.processor)
     }
   }
 

@@ -4,7 +4,7 @@ import IA32
 /// Perfetto's trace format, for ui.perfetto.dev and its trace processor. One cycle is shown as one nanosecond.
 ///
 /// Tracks: the functions that run (where instructions were recorded), faults and modes, page walks, the TLB, page tables,
-/// accesses, devices, the console. A flow leads from each store to a paging-structure entry to the next walk that reads it.
+/// accesses, devices, the console; and curves (`PerfettoCounters`). A flow leads from each store to a paging-structure entry to the next walk that reads it.
 public struct PerfettoExport: TraceExport {
   /// What the tracks are called; the number is the UUID.
   enum Track: UInt64, CaseIterable {
@@ -39,6 +39,9 @@ public struct PerfettoExport: TraceExport {
     static let trackName: UInt64 = 2
     static let process: UInt64 = 3
     static let parent: UInt64 = 5
+    static let counter: UInt64 = 8
+    // CounterDescriptor
+    static let unitName: UInt64 = 6
     // ProcessDescriptor
     static let pid: UInt64 = 1
     static let processName: UInt64 = 6
@@ -47,6 +50,7 @@ public struct PerfettoExport: TraceExport {
     static let type: UInt64 = 9
     static let track: UInt64 = 11
     static let name: UInt64 = 23
+    static let counterValue: UInt64 = 30
     static let flows: UInt64 = 47
     static let endingFlows: UInt64 = 48
     // DebugAnnotation
@@ -59,6 +63,7 @@ public struct PerfettoExport: TraceExport {
     case begin = 1
     case end = 2
     case instant = 3
+    case counter = 4
   }
 
   /// Stores whose use is still awaited.
@@ -68,10 +73,31 @@ public struct PerfettoExport: TraceExport {
   private var lastCycle: UInt64 = 0
   private var flows: [UInt64: UInt64] = [:]
   private var lastFlow: UInt64 = 0
+  private var counters = PerfettoCounters([])
 
+  /// An export before its header.
   public init() {}
 
   public mutating func begin(_ header: TraceHeader) -> [UInt8] {
+    counters = PerfettoCounters(header.kinds)
+    return tracks(header) + counters.curves.flatMap(Self.descriptor)
+  }
+
+  private static func descriptor(_ curve: PerfettoCounters.Curve) -> [UInt8] {
+    var counter = ProtobufMessage()
+    counter.add(Field.unitName, string: curve.unit)
+    var descriptor = ProtobufMessage()
+    descriptor.add(Field.uuid, varint: curve.rawValue)
+    descriptor.add(Field.parent, varint: Track.processor.rawValue)
+    descriptor.add(Field.trackName, string: curve.name)
+    descriptor.add(Field.counter, message: counter)
+    var packet = ProtobufMessage()
+    packet.add(Field.sequence, varint: 1)
+    packet.add(Field.trackDescriptor, message: descriptor)
+    return framed(packet)
+  }
+
+  private func tracks(_ header: TraceHeader) -> [UInt8] {
     Track.allCases.flatMap { track in
       var descriptor = ProtobufMessage()
       descriptor.add(Field.uuid, varint: track.rawValue)
@@ -100,6 +126,18 @@ public struct PerfettoExport: TraceExport {
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
     lastCycle = event.moment.cycle
+    return slices(event, symbol) + counters.take(event).flatMap { count($0, $1, at: event.moment.cycle) }
+  }
+
+  private func count(_ curve: PerfettoCounters.Curve, _ value: UInt64, at cycle: UInt64) -> [UInt8] {
+    var message = ProtobufMessage()
+    message.add(Field.type, varint: Kind.counter.rawValue)
+    message.add(Field.track, varint: curve.rawValue)
+    message.add(Field.counterValue, varint: value)
+    return packet(message, at: cycle)
+  }
+
+  private mutating func slices(_ event: TraceEvent, _ symbol: String?) -> [UInt8] {
     switch event.kind {
     case .instruction: return instruction(event, symbol)
     case .walk: return walk(event, symbol)

@@ -23,6 +23,8 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case perfetto
   /// One JSON object a line.
   case ndjson
+  /// Comma-separated values, one row an event.
+  case csv
   /// Instructions and accesses for ChampSim.
   case champsim
   /// Instructions and accesses as Valgrind's lackey prints them.
@@ -33,6 +35,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     switch self {
     case .perfetto: PerfettoExport()
     case .ndjson: NDJSONExport()
+    case .csv: CSVExport()
     case .champsim: ChampSimExport()
     case .lackey: LackeyExport()
     }
@@ -41,7 +44,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   /// The kinds that must have been recorded for it to make sense.
   public var needs: [String] {
     switch self {
-    case .perfetto, .ndjson: []
+    case .perfetto, .ndjson, .csv: []
     case .champsim: ["instruction"]
     case .lackey: ["instruction", "access"]
     }

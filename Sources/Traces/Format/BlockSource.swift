@@ -30,7 +30,11 @@ public protocol BlockSource: AnyObject {
   func line(at linear: UInt32) -> String?
   /// The symbol that the recorder knew there, where it wrote it down for each event.
   func symbol(at linear: UInt32) -> String?
+  /// How much of the file has been read, from 0 to 1.
+  var fractionRead: Double { get }
   /// Goes on with a block near and before `cycle`.
+  ///
+  /// - Throws: `TraceError` for a file whose index is damaged.
   func seek(cycle: UInt64) throws(TraceError)
 }
 

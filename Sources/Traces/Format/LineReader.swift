@@ -7,7 +7,8 @@ final class LineReader {
   /// The bytes that are there and not handed out.
   private var start = 0
   private var end = 0
-  private var offset: UInt64 = 0
+  /// How many bytes of the file have been read.
+  private(set) var offset: UInt64 = 0
   /// Of the line read last, from 1 on.
   private(set) var number = 0
 

@@ -108,7 +108,7 @@ final class TextGrammar: Sendable {
         if name == .eip { event.moment.eip = address } else { csBase = address }
       case .processor:
         guard let number = UInt8(exactly: value) else { return nil }
-        event.moment.processorNumber = number
+        event.moment.processor = number
       case .instruction: event.moment.instruction = value
       case .cycle: event.moment.cycle = value
       case .duration:

@@ -31,7 +31,7 @@ public enum TextLayout {
     if moment.linear != moment.eip {
       text += " cs-base=\(hexadecimal(UInt64(moment.linear &- moment.eip), digits: 8))"
     }
-    if moment.processorNumber != 0 { text += " processor=\(moment.processorNumber)" }
+    if moment.processor != 0 { text += " processor=\(moment.processor)" }
     if isExact {
       text += " instruction=\(moment.instruction) cycle=\(moment.cycle)"
       if event.kind == .walk { text += " cycles=\(event.duration)" }

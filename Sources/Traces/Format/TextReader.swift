@@ -20,6 +20,7 @@ final class TextReader: BlockSource {
   private static let maxEndingLines = 64
 
   var file: String { input.path }
+  var fractionRead: Double { min(1, Double(lines.offset) / Double(max(input.length, 1))) }
 
   /// - Parameter acceptsOlder: the header of an older version will do.
   /// - Throws: `TraceError` for a header that is damaged or of another version.

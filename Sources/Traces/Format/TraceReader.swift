@@ -16,6 +16,7 @@ final class TraceReader: BlockSource {
   private var nextEvent: UInt64 = 0
 
   var file: String { input.path }
+  var fractionRead: Double { min(1, Double(position) / Double(max(input.length, 1))) }
 
   /// - Throws: `TraceError` for a header that is damaged or of another version.
   init(_ input: InputFile) throws(TraceError) {

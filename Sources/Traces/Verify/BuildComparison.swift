@@ -209,13 +209,7 @@ final class BuildComparison {
   private func isSameLinear(_ a: UInt64, _ b: UInt64, distance: UInt64?) -> Bool {
     switch (golden.place(ofLinear: a), run.place(ofLinear: b)) {
     case (.unnamed?, _?), (_?, .unnamed?):
-      switch addresses.knowledge(a, b) {
-      case .same: return true
-      case .different: return false
-      case .unknown:
-        addresses.pair(a, b)
-        return true
-      }
+      return stand(address: a, b)
     case (let first?, let second?): return first == second
     case (nil, nil):
       if a == b { return true }
@@ -231,8 +225,10 @@ final class BuildComparison {
   private func isMemory(_ physical: UInt64) -> Bool { memory.contains { $0.contains(physical) } }
 
   private func isSameObject(physical a: UInt64, _ b: UInt64) -> Bool {
-    guard case .object? = golden.place(ofPhysical: a) else { return false }
-    return golden.place(ofPhysical: a) == run.place(ofPhysical: b)
+    guard let first = golden.place(ofPhysical: a), let second = run.place(ofPhysical: b) else { return false }
+    if first == .unnamed || second == .unnamed { return stand(address: a, b) }
+    if case .object = first { return first == second }
+    return false
   }
 
   private func isSameCR3(_ a: UInt64, _ b: UInt64) -> Bool {
@@ -280,6 +276,17 @@ final class BuildComparison {
     }
     if isInPlace { return true }
     return stand(a, b, isKnown)
+  }
+
+  /// Whether an address in the run's image stands for one in the golden's, of which nobody knows the names.
+  private func stand(address a: UInt64, _ b: UInt64) -> Bool {
+    switch addresses.knowledge(a, b) {
+    case .same: return true
+    case .different: return false
+    case .unknown:
+      addresses.pair(a, b)
+      return true
+    }
   }
 
   private func stand(_ a: UInt64, _ b: UInt64, _ isKnown: Bool) -> Bool {

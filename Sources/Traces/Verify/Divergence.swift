@@ -74,7 +74,7 @@ public struct EventComparison: Sendable {
     where golden.has(index) != run.has(index) || golden[index] != run[index] {
       names.append(field.name)
     }
-    if golden.moment.processorNumber != run.moment.processorNumber { names.append("processor") }
+    if golden.moment.processor != run.moment.processor { names.append("processor") }
     if golden.moment.linear != run.moment.linear || golden.moment.eip != run.moment.eip {
       names.append("eip")
     }

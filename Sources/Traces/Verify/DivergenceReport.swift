@@ -108,7 +108,7 @@ public struct DivergenceReport: Sendable {
       return (
         hexadecimal(UInt64(golden.moment.eip), digits: 8), hexadecimal(UInt64(run.moment.eip), digits: 8)
       )
-    case "processor": return ("\(golden.moment.processorNumber)", "\(run.moment.processorNumber)")
+    case "processor": return ("\(golden.moment.processor)", "\(run.moment.processor)")
     case "instruction": return ("\(golden.moment.instruction)", "\(run.moment.instruction)")
     default:
       let fields = EventSchema.fields(of: golden.kind)

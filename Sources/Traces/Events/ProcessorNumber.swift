@@ -1,8 +1,0 @@
-import Emulator
-
-extension EventMoment {
-  var processorNumber: UInt8 {
-    get { 0 }
-    set {}
-  }
-}
