@@ -5,7 +5,7 @@ struct Pieces {
   private var done = 0
   /// Transactions so far in which a device took part.
   private(set) var deviceTransactions: UInt64 = 0
-  /// Whether some byte found nobody.
+  /// Whether some byte was unclaimed.
   private(set) var sawUnclaimed = false
 
   init(address: UInt64, width: AccessWidth) {
@@ -42,7 +42,7 @@ struct Pieces {
     done += 1
   }
 
-  /// Notes one byte as done that nobody answered.
+  /// Notes one unclaimed byte as done.
   mutating func takeUnclaimed() {
     done += 1
     sawUnclaimed = true

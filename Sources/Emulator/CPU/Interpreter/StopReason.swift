@@ -14,7 +14,7 @@ public enum StopReason: Hashable, Sendable {
   case breakpoint(UInt32)
   /// The cycle limit was reached.
   case cycleLimit
-  /// Somebody on the host asked for it.
+  /// The host asked for it.
   case interrupted
 
   /// Whether the guest has ended, as far as it is for the guest to say.
