@@ -80,10 +80,10 @@ extension MachineDescription {
     } else if seed != nil {
       throw mapping.failure("seed", .impossible, "has no use", expected: "a seed with the policy random only")
     }
-    if policy == .treePLRU, ways.nonzeroBitCount != 1 || ways > ReplacementPolicy.mostTreeWays {
+    if policy == .treePLRU, ways.nonzeroBitCount != 1 || ways > ReplacementPolicy.maxTreeWays {
       throw mapping.failure(
         "policy", .impossible, "cannot be tree-plru with \(ways) ways",
-        expected: "a power of two of ways up to \(ReplacementPolicy.mostTreeWays), or another policy")
+        expected: "a power of two of ways up to \(ReplacementPolicy.maxTreeWays), or another policy")
     }
     return policy
   }

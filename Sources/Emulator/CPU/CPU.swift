@@ -163,5 +163,6 @@ public struct CPUCounters: Hashable, Sendable {
   /// INT n, INT3 and INTO.
   public var softwareInterrupts: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 }

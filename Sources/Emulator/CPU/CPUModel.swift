@@ -6,11 +6,14 @@ public struct CPUIdentity: Hashable, Sendable {
   public var name: String
   /// Family, 0 to 15, model and stepping of leaf 1, and of EDX after reset.
   public var family: UInt8
+  /// The model, 0 to 15.
   public var model: UInt8
+  /// The stepping, 0 to 15.
   public var stepping: UInt8
   /// EFER with NXE, and bit 63 of PAE entries. No P6 had it.
   public var hasNoExecute: Bool
 
+  /// A processor with this brand string and signature.
   public init(name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true) {
     self.name = name
     self.family = family

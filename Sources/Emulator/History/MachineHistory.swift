@@ -6,7 +6,7 @@ public enum HistoryError: Error, Hashable, Sendable {
   case beforeBeginning(first: UInt64)
   /// The run ends earlier, at `cycle`, and why.
   case endsBefore(cycle: UInt64, stop: StopReason)
-  /// Whoever watched the progress asked to stop; the machine stands at `cycle`.
+  /// The progress callback asked to stop; the machine stands at `cycle`.
   case cancelled(cycle: UInt64)
 }
 
@@ -21,6 +21,7 @@ public enum HistoryError: Error, Hashable, Sendable {
 /// Memory is bounded by `budget`: when it is used up, neighbouring snapshots of the older past are merged, which makes going
 /// there slower and not less exact; when that isn't enough, the history's beginning moves forward.
 public final class MachineHistory {
+  /// The machine whose past this is.
   public let machine: Machine
   /// Cycles between two snapshots, as long as the guest changes little memory: see `spacing`.
   public let interval: UInt64

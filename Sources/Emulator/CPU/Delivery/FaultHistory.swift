@@ -8,15 +8,18 @@ import IA32
 public struct FaultHistory: Hashable, Sendable {
   /// One fault of a chain.
   public struct Entry: Hashable, Sendable {
+    /// Which exception.
     public let vector: ExceptionVector
     /// The error code that was, or would have been, pushed; 0 for vectors without one.
     public let errorCode: UInt32
     /// CS and EIP of the instruction that the chain began with.
     public let cs: UInt16
+    /// EIP of the instruction that raised it.
     public let eip: UInt32
     /// CR2 when the fault was raised, a page fault's own address included.
     public let cr2: UInt32
 
+    /// A fault as it is delivered.
     public init(vector: ExceptionVector, errorCode: UInt32, cs: UInt16, eip: UInt32, cr2: UInt32) {
       self.vector = vector
       self.errorCode = errorCode
@@ -37,6 +40,7 @@ public struct FaultHistory: Hashable, Sendable {
   /// The chain ended in shutdown. SDM vol. 3A, 6.15, interrupt 8.
   public private(set) var endedInShutdown = false
 
+  /// No fault yet.
   public init() {}
 
   /// The chain's first fault and its last three, in order: a benign fault whose delivery failed comes before the three

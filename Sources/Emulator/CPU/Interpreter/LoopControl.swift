@@ -19,6 +19,6 @@ struct LoopControl {
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
   /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
-  /// are exact. Kept for the instructions at which somebody may look.
+  /// are exact. Kept for the instructions at which observers or devices may look.
   var current: UnsafeMutablePointer<Op>?
 }
