@@ -92,7 +92,8 @@ let package = Package(
       name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
+      name: "TracesTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
     .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),
