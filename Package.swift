@@ -104,7 +104,8 @@ let package = Package(
       dependencies: ["IA32", "Emulator", "MachineDescriptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
+      name: "TracesTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
     .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),

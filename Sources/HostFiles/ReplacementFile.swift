@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A file that is written from its beginning on and takes its place when it is complete: whoever looks at the path sees what was
+/// A file that is written from its beginning on and takes its place when it is complete: a reader of the path sees what was
 /// there before or the whole new file, never a part.
 ///
 /// The bytes go to a temporary file of a unique name in the same folder, which is brought to the disk and renamed; through a

@@ -12,7 +12,9 @@ struct RebuiltGuestTests {
   /// 5 KiB more code and 8 KiB more .bss in front of everything, in both directions, in both forms, for many choices of kinds.
   @Test(arguments: ["pwt", "trace"])
   func whatOnlyMovedIsTheSame(_ form: String) throws {
-    for kinds in ["walk,pte-store,flush,fault", "pte-store,flush,fault,task,mode", "walk", "tlb-fill,tlb-evict,flush"] {
+    for kinds in [
+      "walk,pte-store,flush,fault", "pte-store,flush,fault,task,mode", "walk", "tlb-fill,tlb-evict,flush",
+    ] {
       for (golden, run) in [("plain", "padded"), ("padded", "plain")] {
         try runner.record(image(golden), kinds, "golden.\(form)", "--memory", "16M")
         let ended = try runner.run(
@@ -30,7 +32,9 @@ struct RebuiltGuestTests {
       let ended = try runner.run(
         "trace", "verify", "--image", image("changed"), runner.path("golden.\(form)"))
       #expect(ended.status == 1, "\(kinds): \(ended.error)")
-      #expect(ended.error.contains("differs: ") && ended.error.contains("in the golden, "), "\(kinds): \(ended.error)")
+      #expect(
+        ended.error.contains("differs: ") && ended.error.contains("in the golden, "),
+        "\(kinds): \(ended.error)")
     }
   }
 

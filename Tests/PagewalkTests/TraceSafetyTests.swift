@@ -14,7 +14,10 @@ struct TraceSafetyTests {
   }
   private func record(_ name: String) throws -> Process {
     try runner.start(
-      ["trace", "record", "--quiet", "-e", "walk", "--memory", "64M", ".build/images/bench.elf", "-o", runner.path(name)],
+      [
+        "trace", "record", "--quiet", "-e", "walk", "--memory", "64M", ".build/images/bench.elf", "-o",
+        runner.path(name),
+      ],
       output: Self.null, error: Self.null)
   }
 
@@ -24,8 +27,11 @@ struct TraceSafetyTests {
     for _ in 0..<10 {
       let processes = try (0..<2).map { index in
         try runner.start(
-          ["trace", "record", "--quiet", "-e", index == 0 ? "all" : "walk,port", "--memory", "16M", ".build/images/hello.elf",
-            "-o", runner.path("golden.pwt")], output: Self.null, error: Self.null)
+          [
+            "trace", "record", "--quiet", "-e", index == 0 ? "all" : "walk,port", "--memory", "16M",
+            ".build/images/hello.elf",
+            "-o", runner.path("golden.pwt"),
+          ], output: Self.null, error: Self.null)
       }
       for process in processes {
         process.waitUntilExit()
@@ -66,7 +72,8 @@ struct TraceSafetyTests {
 
   @Test func aLinkStaysOne() throws {
     try runner.record(".build/images/hello.elf", "all", "real.pwt", "--memory", "16M")
-    try FileManager.default.createSymbolicLink(atPath: runner.path("link.pwt"), withDestinationPath: "real.pwt")
+    try FileManager.default.createSymbolicLink(
+      atPath: runner.path("link.pwt"), withDestinationPath: "real.pwt")
     try runner.record(".build/images/hello.elf", "walk", "link.pwt", "--memory", "16M")
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: runner.path("link.pwt")) == "real.pwt")
     #expect(try runner.run("trace", "stat", runner.path("real.pwt")).output.contains("walk"))
@@ -98,7 +105,8 @@ struct TraceSafetyTests {
     try Data(GuestRunTests.image([0xEB, 0xFE])).write(to: runner.folder.appending(path: "loop.bin"))
     for form in ["pwt", "trace"] {
       let recorded = try runner.run(
-        "trace", "record", "--quiet", "--memory", "4M", "-e", "port", "--max-cycles", "1000000", runner.path("loop.bin"), "-o",
+        "trace", "record", "--quiet", "--memory", "4M", "-e", "port", "--max-cycles", "1000000",
+        runner.path("loop.bin"), "-o",
         runner.path("empty.\(form)"))
       #expect(recorded.status == 0, "\(recorded.error)")
       let empty = try runner.run("trace", "verify", runner.path("empty.\(form)"))
@@ -118,7 +126,8 @@ struct TraceSafetyTests {
       .split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("# segment: ") }
     try Data(old.joined(separator: "\n").utf8).write(to: runner.folder.appending(path: "old.trace"))
     let verified = try runner.run("trace", "verify", runner.path("old.trace"))
-    #expect(verified.status == 2 && verified.error.contains("format version 1") && verified.error.contains("bless"))
+    #expect(
+      verified.status == 2 && verified.error.contains("format version 1") && verified.error.contains("bless"))
     let blessed = try runner.run("trace", "bless", runner.path("old.trace"))
     #expect(blessed.status == 0, "\(blessed.error)")
     #expect(try runner.bytes("old.trace") == Data(text.utf8))
@@ -127,18 +136,29 @@ struct TraceSafetyTests {
   /// Numeric options at their extremes: an answer or one line, and no trap.
   @Test func extremesOfNumbers() throws {
     let golden = "Tests/Golden/hello-instructions.pwt"
-    for value in ["0", "1", "-1", "9223372036854775807", "18446744073709551615", "18446744073709551616", "x", ""] {
+    for value in [
+      "0", "1", "-1", "9223372036854775807", "18446744073709551615", "18446744073709551616", "x", "",
+    ] {
       for arguments in [
-        ["trace", "show", "--at", value, "--count", "1", golden], ["trace", "show", "--count", value, golden],
+        ["trace", "show", "--at", value, "--count", "1", golden],
+        ["trace", "show", "--count", value, golden],
         ["trace", "stat", "--functions", value, golden],
         ["trace", "verify", "--timing", "tolerance", "--tolerance", value, golden],
         ["test", "--jobs", value, golden],
-        ["trace", "record", "--quiet", "--memory", "16M", "--cycles", "\(value)-\(value)", ".build/images/hello.elf", "-o",
-          runner.path("a.pwt")],
-        ["trace", "record", "--quiet", "--memory", "16M", "--max-cycles", value, ".build/images/hello.elf", "-o",
-          runner.path("a.pwt")],
-        ["trace", "record", "--quiet", "--memory", "16M", "--ring", value, ".build/images/hello.elf", "-o",
-          runner.path("a.pwt")],
+        [
+          "trace", "record", "--quiet", "--memory", "16M", "--cycles", "\(value)-\(value)",
+          ".build/images/hello.elf", "-o",
+          runner.path("a.pwt"),
+        ],
+        [
+          "trace", "record", "--quiet", "--memory", "16M", "--max-cycles", value, ".build/images/hello.elf",
+          "-o",
+          runner.path("a.pwt"),
+        ],
+        [
+          "trace", "record", "--quiet", "--memory", "16M", "--ring", value, ".build/images/hello.elf", "-o",
+          runner.path("a.pwt"),
+        ],
       ] {
         let ended = try runner.runAll(arguments)
         #expect([0, 1, 2].contains(ended.status), "\(arguments): \(ended.status) \(ended.error)")

@@ -22,15 +22,19 @@ struct HostileTraceTests {
     guard bytes.count > 48 else { return bytes }
     let sizes = [12, 16, 20].map { Int(bytes.little(UInt32.self, at: $0)) }
     guard sizes[0] + sizes[2] + 32 <= bytes.count else { return bytes }
-    put(Checksum.of(Array(bytes[..<24]), Array(bytes[32..<32 + sizes[0]]),
-      Array(bytes[32 + sizes[0]..<32 + sizes[0] + sizes[2]])), 24)
+    put(
+      Checksum.of(
+        Array(bytes[..<24]), Array(bytes[32..<32 + sizes[0]]),
+        Array(bytes[32 + sizes[0]..<32 + sizes[0] + sizes[2]])), 24)
     var at = 32 + sizes[0] + sizes[2]
     while at + 56 <= bytes.count, bytes.little(UInt32.self, at: at) == TraceLayout.blockMagic {
       let first = Int(bytes.little(UInt32.self, at: at + 12))
       let second = Int(bytes.little(UInt32.self, at: at + 20))
       guard at + 56 + first + second <= bytes.count else { break }
-      put(Checksum.of(Array(bytes[at..<at + 48]), Array(bytes[at + 56..<at + 56 + first]),
-        Array(bytes[at + 56 + first..<at + 56 + first + second])), at + 48)
+      put(
+        Checksum.of(
+          Array(bytes[at..<at + 48]), Array(bytes[at + 56..<at + 56 + first]),
+          Array(bytes[at + 56 + first..<at + 56 + first + second])), at + 48)
       at += 56 + first + second
     }
     if at + 24 <= bytes.count, bytes.little(UInt32.self, at: at) == TraceLayout.footerMagic {
@@ -77,7 +81,9 @@ struct HostileTraceTests {
     return count
   }
 
-  private func sweep(_ form: TraceForm, seed: UInt64, _ change: (inout [UInt8], inout SeededGenerator) -> Void) throws {
+  private func sweep(
+    _ form: TraceForm, seed: UInt64, _ change: (inout [UInt8], inout SeededGenerator) -> Void
+  ) throws {
     let file = TraceFileTests()
     defer { file.remove() }
     var random = SeededGenerator(seed: seed)
@@ -93,8 +99,10 @@ struct HostileTraceTests {
 
   private static func scribble(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
     let extremes: [[UInt8]] = [
-      [0], [0xff], [0x1b], [0x0a], [0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0x80], [UInt8](repeating: 0xff, count: 8),
-      [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0, 0, 0, 0x80], Array("99999999999999999999".utf8),
+      [0], [0xff], [0x1b], [0x0a], [0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0x80],
+      [UInt8](repeating: 0xff, count: 8),
+      [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0, 0, 0, 0, 0x80],
+      Array("99999999999999999999".utf8),
       Array("-1".utf8), Array("ffffffffffffffffff".utf8),
     ]
     for _ in 0...Int(random.below(3)) where !bytes.isEmpty {
@@ -145,7 +153,9 @@ struct HostileTraceTests {
     for (offset, size) in fields {
       for value in [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 1 << 63, .max - 1, .max] as [UInt64] {
         var bytes = whole
-        for index in 0..<size { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(index))) }
+        for index in 0..<size {
+          bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(index)))
+        }
         for bytes in [bytes, Self.mended(bytes)] {
           try Data(bytes).write(to: URL(filePath: file.path))
           readAll(file.path)
@@ -184,7 +194,8 @@ struct HostileTraceTests {
     let whole = String(decoding: try Data(contentsOf: URL(filePath: file.path)), as: UTF8.self)
     let lines = whole.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let values = [
-      "", "0", "-1", "18446744073709551615", "18446744073709551616", "0-18446744073709551615", "ffffffffffffffff-0",
+      "", "0", "-1", "18446744073709551615", "18446744073709551616", "0-18446744073709551615",
+      "ffffffffffffffff-0",
       "ffffffffffffffff-ffffffffffffffff", "\"", "\"\\x\"", "\u{1b}[2J", "ffffffff ffffffff 4294967295",
     ]
     for index in lines.indices where lines[index].hasPrefix("# ") {
@@ -208,9 +219,12 @@ struct HostileTraceTests {
     let events = RandomEvents.make(100, &random)
     let sink: any TraceSink =
       switch form {
-      case .binary: try TraceWriter(path: path, header: TraceFileTests.header(), map: TraceFileTests.map) { _ in name }
+      case .binary:
+        try TraceWriter(path: path, header: TraceFileTests.header(), map: TraceFileTests.map) { _ in name }
       case .text:
-        try TextWriter(path: path, header: TraceFileTests.header()) { _ in "f+0x1 (\(PrintableText.escaped(name)):7)" }
+        try TextWriter(path: path, header: TraceFileTests.header()) { _ in
+          "f+0x1 (\(PrintableText.escaped(name)):7)"
+        }
       }
     for event in events { sink.append(event.0, event.1) }
     var ending = TraceFileTests.ending

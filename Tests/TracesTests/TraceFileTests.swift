@@ -48,7 +48,10 @@ struct TraceFileTests {
     let sink: any TraceSink =
       switch form {
       case .binary: try TraceWriter(path: path, header: header, map: Self.map) { "line \($0)" }
-      case .text: try TextWriter(path: path, header: header, map: Self.map) { "f+0x\($0.linear) (a.c:\($0.linear % 100))" }
+      case .text:
+        try TextWriter(path: path, header: header, map: Self.map) {
+          "f+0x\($0.linear) (a.c:\($0.linear % 100))"
+        }
       }
     for event in events { sink.append(event.0, event.1) }
     var ending = Self.ending
@@ -188,7 +191,8 @@ struct TraceFileTests {
     }
     for (version, end) in [
       ("1", "expected a trace recorded again with 'trace record' or 'trace bless'"),
-      ("3", "or a trace recorded again with this one"), ("\u{1b}[31m", "or a trace recorded again with this one"),
+      ("3", "or a trace recorded again with this one"),
+      ("\u{1b}[31m", "or a trace recorded again with this one"),
       ("", "or a trace recorded again with this one"),
     ] {
       try Data("# pagewalk-trace \(version)\n".utf8).write(to: URL(filePath: path))

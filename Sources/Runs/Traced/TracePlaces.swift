@@ -36,7 +36,8 @@ extension TracePlaces {
   func briefly(_ linear: UInt32, orLineOf places: GuestPlaces?) -> String? {
     guard source.line(at: linear) == nil, let places else { return briefly(linear) }
     let line = places.line(at: linear, isPaged: source.form == .text || source.map.contains(linear: linear))
-    let parts = [briefly(linear), line.map { "(\(PrintableText.escaped($0.description)))" }].compactMap(\.self)
+    let parts = [briefly(linear), line.map { "(\(PrintableText.escaped($0.description)))" }].compactMap(
+      \.self)
     return parts.isEmpty ? nil : parts.joined(separator: " ")
   }
 }

@@ -219,7 +219,9 @@ struct EventEncoder: ~Copyable {
   @inline(__always)
   private mutating func place(_ moment: EventMoment) -> UInt8 {
     let base = moment.linear &- moment.eip
-    if moment.instruction == state.position.instruction, moment.linear == state.position.linear, base == state.position.base {
+    if moment.instruction == state.position.instruction, moment.linear == state.position.linear,
+      base == state.position.base
+    {
       return Tag.samePlace
     }
     events.putVarint(ZigZag.encode(moment.instruction, after: state.position.instruction))

@@ -4,6 +4,7 @@ import IA32
 /// The address traces of Valgrind's lackey (--trace-mem=yes), which many cache simulators read: "I  addr,size", " L addr,size",
 /// " S addr,size". A read-modify-write is one store. Addresses are linear.
 public struct LackeyExport: TraceExport {
+  /// An export before its first event.
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
@@ -34,6 +35,7 @@ public struct ChampSimExport: TraceExport {
   private var loads: [UInt64] = []
   private var stores: [UInt64] = []
 
+  /// An export before its first event.
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {

@@ -91,7 +91,8 @@ struct PerfettoCounters {
       walkCycles &+= event.duration
       let passed = cycle &- first
       return [
-        (.walks, walks), (.walkCycles, walkCycles), (.otherCycles, passed > walkCycles ? passed - walkCycles : 0),
+        (.walks, walks), (.walkCycles, walkCycles),
+        (.otherCycles, passed > walkCycles ? passed - walkCycles : 0),
       ]
     case .tlbFill where hasTLB:
       let rights = event[TLBFields.rights]

@@ -41,7 +41,8 @@ final class LineReader {
       let rest = end - start
       buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
       (start, end, searched) = (0, rest, rest)
-      let count = input.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[end..<end + Self.pieceBytes]))
+      let count = input.read(
+        at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[end..<end + Self.pieceBytes]))
       if count == 0 { return nil }
       offset += UInt64(count)
       end += count

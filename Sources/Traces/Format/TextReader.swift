@@ -40,7 +40,9 @@ final class TextReader: BlockSource {
         break
       }
       let text = line.dropFirst(2)
-      if text.hasPrefix(TextLayout.segment), let part = ImageMap.Part(text.dropFirst(TextLayout.segment.count)) {
+      if text.hasPrefix(TextLayout.segment),
+        let part = ImageMap.Part(text.dropFirst(TextLayout.segment.count))
+      {
         map.parts.append(part)
       } else {
         header.append(String(text))

@@ -72,7 +72,7 @@ public struct ActiveFilter {
   private let filter: TraceFilter
   private let code: [ClosedRange<UInt64>]
 
-  /// - Throws: `TraceError` for a symbol that the image has not.
+  /// - Throws: `TraceError` for a symbol that is not in the image.
   public init(_ filter: TraceFilter, image: GuestImage) throws(TraceError) {
     self.filter = filter
     var code: [ClosedRange<UInt64>] = []

@@ -16,7 +16,7 @@ final class BuildComparison {
   private let run: BuildNames
   private let memory: [Range<UInt64>]
   private var frames = PageCorrespondence()
-  /// Addresses of an image whose names nobody kept: a text golden's.
+  /// Addresses of an image whose names were not kept: a text golden's.
   private var addresses = PageCorrespondence()
   /// How far linear addresses are from the frames they are mapped to, in both builds: where the guest maps all memory.
   private var mappedDistances: [UInt64] = []
@@ -186,7 +186,9 @@ final class BuildComparison {
     let isLoaded =
       golden.loadedPage(ofLinear: linear.0) == pages.0 && run.loadedPage(ofLinear: linear.1) == pages.1
     let index = linear.0 == linear.1 ? linear.0 >> 12 & 0x1ff : nil
-    if isLoaded || isSameFrame(pages.0, pages.1, index: index), isLoaded || physical.0 & 0xfff == physical.1 & 0xfff {
+    if isLoaded || isSameFrame(pages.0, pages.1, index: index),
+      isLoaded || physical.0 & 0xfff == physical.1 & 0xfff
+    {
       result.put(second, physical.0)
     }
     let isSame =
@@ -270,7 +272,9 @@ final class BuildComparison {
     if inGolden, inRun {
       let objects = (golden.object(ofPage: a), run.object(ofPage: b))
       if let first = objects.0, let second = objects.1 { return first == second || isInPlace }
-      if objects.0 != nil || objects.1 != nil { return golden.map.names.isEmpty ? stand(a, b, isKnown) : isInPlace }
+      if objects.0 != nil || objects.1 != nil {
+        return golden.map.names.isEmpty ? stand(a, b, isKnown) : isInPlace
+      }
     } else if inGolden != inRun {
       return isInPlace
     }
@@ -278,7 +282,7 @@ final class BuildComparison {
     return stand(a, b, isKnown)
   }
 
-  /// Whether an address in the run's image stands for one in the golden's, of which nobody knows the names.
+  /// Whether an address in the run's image stands for one in the golden's, whose names were not kept.
   private func stand(address a: UInt64, _ b: UInt64) -> Bool {
     switch addresses.knowledge(a, b) {
     case .same: return true

@@ -1,7 +1,7 @@
 import Emulator
 
-/// Tells events that follow from where the linker put things, and not from what the guest does: one build may have them where
-/// another has not.
+/// Tells events that follow from where the linker put things, and not from what the guest does: one build may have them and
+/// another not.
 ///
 /// - A walk for a page of the image that finds it where it was loaded. How many pages a function lies on, and when one of them is
 ///   met for the first time, changes with every change of the code. That both builds map the image with the same rights is looked

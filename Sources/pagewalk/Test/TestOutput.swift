@@ -52,7 +52,8 @@ struct JUnitReport {
     let failures = results.count { $0.status == ExitStatus.different }
     let errors = results.count { $0.status == ExitStatus.hostMistake }
     let total = results.reduce(Duration.zero) { $0 + $1.duration }
-    let counts = #"tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)" time="\#(Self.seconds(total))""#
+    let counts =
+      #"tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)" time="\#(Self.seconds(total))""#
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
       "<testsuites \(counts)>", #"  <testsuite name="pagewalk" \#(counts)>"#,

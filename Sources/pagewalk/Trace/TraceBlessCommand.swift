@@ -73,7 +73,9 @@ struct TraceBlessCommand: ParsableCommand {
         StandardError.write("pagewalk: \(golden): " + verification.report(divergence).text)
         return true
       }
-    } catch let error as TraceError where [.incomplete, .corrupt, .otherVersion, .empty].contains(error.reason) {
+    } catch let error as TraceError
+      where [.incomplete, .corrupt, .otherVersion, .empty].contains(error.reason)
+    {
       // A golden that is damaged behind its header, or of an older version, can be made anew.
       StandardError.report(["\(error)"])
       return true
