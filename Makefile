@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test goldens images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test test-build goldens images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,8 +36,13 @@ build: prerequisites ## build .build/release/pagewalk
 run: build images ## boot the mini-kernel in a machine with 6 GiB
 	.build/release/pagewalk run --memory 6G $(IMAGE_DIR)/minikernel.elf
 
-test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
-	swift test $(TEST_FLAGS) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+# Images and tests are built side by side: the emulator is one module, whose compilation leaves the other cores idle.
+test: prerequisites ## run all tests (FILTER=NAME: those whose name matches)
+	+@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2) images test-build
+	swift test $(TEST_FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+test-build:
+	swift build $(TEST_FLAGS) --build-tests
 
 goldens: build images ## record the golden traces of Tests/Golden anew
 	Tests/Golden/record.sh .build/release/pagewalk
