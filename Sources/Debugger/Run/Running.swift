@@ -45,6 +45,12 @@ extension DebuggerSession {
       result.hits.append(Hit(stop: stop.number, moment: machine.moment, text: "triple fault"))
     }
     stand(at: result.hits)
+    if result.reason == .tripleFault {
+      // What the person will ask about next.
+      let faults = FaultExplanation(machine) { _ in "" }
+      if let linear = faults.linear { variables.linear = linear }
+      if let entry = faults.entryAddress { variables.physical = entry }
+    }
     return result
   }
 
