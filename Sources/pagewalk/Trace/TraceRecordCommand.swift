@@ -53,7 +53,7 @@ struct TraceRecordCommand: ParsableCommand {
     Interruption.install()
     let recording = try TraceRecording(
       setup, path: output, form: isText ? .text : .binary,
-      output: TerminalConsole(.trace, isQuiet: quiet), isInterrupted: { Interruption.isRequested })
+      output: TerminalConsole(.output, isQuiet: quiet), isInterrupted: { Interruption.isRequested })
     try recording.recordAndReport(to: output)
   }
 }
@@ -71,7 +71,8 @@ extension TraceRecording {
 struct TraceSelection: ParsableArguments {
   @Option(
     name: [.customShort("e"), .customLong("events")],
-    help: ArgumentHelp("The kinds of events, or all.", valueName: "kind,..."),
+    help: ArgumentHelp(
+      "The kinds of events, or all. (default: walk,flush,pte-store,fault)", valueName: "kind,..."),
     transform: { try EventKinds(list: $0) })
   var kinds = EventKinds([.walk, .flush, .pteStore, .fault])
 
