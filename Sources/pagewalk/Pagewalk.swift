@@ -10,9 +10,11 @@ struct Pagewalk: ParsableCommand {
     discussion: """
       Examples:
         pagewalk run --memory 6G .build/images/minikernel.elf
-        pagewalk trace record -e walk,pte-store,flush,fault .build/images/minikernel.elf -o kernel.pwt
+        pagewalk debug .build/images/paging-tour.elf
+        pagewalk trace record -e walk,flush,fault .build/images/minikernel.elf -o kernel.pwt
         pagewalk test Tests/Golden
       """,
+    version: "pagewalk 0.1.0",
     subcommands: [
       RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
     ])
@@ -22,7 +24,7 @@ struct Pagewalk: ParsableCommand {
 enum Main {
   static func main() {
     StandardDescriptors.fill()
-    var status = execute(Array(CommandLine.arguments.dropFirst()))
+    var status = execute()
     do {
       try Output.standard.finish()
     } catch {
@@ -34,8 +36,10 @@ enum Main {
 
   /// Parses and runs one command. Mistakes of the person at the keyboard are one line on standard error and status 2,
   /// whether the argument parser or a file's reader found them.
-  private static func execute(_ arguments: [String]) -> Int32 {
+  private static func execute() -> Int32 {
     do {
+      let arguments = try CommandLineWords.arguments()
+      try CommandLineWords.checkSubcommands(arguments)
       var command = try Pagewalk.parseAsRoot(arguments)
       try command.run()
       return ExitStatus.success
@@ -43,8 +47,9 @@ enum Main {
       return status.rawValue
     } catch {
       if Pagewalk.exitCode(for: error) == .success {
-        // A request for help, which is no mistake.
-        Output.standard.write(lines: [Pagewalk.fullMessage(for: error)])
+        // A request for help, or the version, which is no mistake.
+        let text = Pagewalk.fullMessage(for: error, columns: HelpText.unbroken)
+        Output.standard.write(lines: [HelpText.wrapped(text)])
         return ExitStatus.success
       }
       StandardError.report([oneLine(Pagewalk.message(for: error))])

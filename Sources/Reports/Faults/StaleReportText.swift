@@ -4,9 +4,12 @@ import IA32
 
 /// A report of a stale translation in words: the use, what memory says, the store, the invalidation that was missing.
 public struct StaleReportText {
+  /// The report.
   public let report: StaleReport
+  /// Names for the guest's addresses.
   public let places: GuestPlaces
 
+  /// - Parameter places: names for the guest's addresses.
   public init(_ report: StaleReport, _ places: GuestPlaces) {
     self.report = report
     self.places = places
@@ -17,7 +20,8 @@ public struct StaleReportText {
     var lines = [summary]
     lines.append("  used     \(use)")
     lines.append("  memory   \(memory)")
-    if let store = report.store { lines += Self.row("store", storeText(store)) }
+    if let first = report.firstStore { lines += Self.row("first", storeText(first, level: .pde)) }
+    if let store = report.store { lines += Self.row("store", storeText(store, level: report.level)) }
     if let load = report.cr3Load {
       lines += Self.row("kept", "by the MOV to CR3 at \(place(load)): the translation is global")
     }
@@ -64,11 +68,11 @@ public struct StaleReportText {
     return code.contains(.write) ? "read-only, or supervisor only" : "supervisor only"
   }
 
-  private func storeText(_ store: StaleReport.Store) -> String {
+  private func storeText(_ store: StaleReport.Store, level: StaleReport.Level) -> String {
     let event = store.event
     let values = "\(hexadecimal(event.old, digits: 16)) -> \(hexadecimal(event.new, digits: 16))"
     return
-      "\(report.level.rawValue) at \(PhysicalAddress(event.address))  \(values)  by \(place(store.moment))"
+      "\(level.rawValue) at \(PhysicalAddress(event.address))  \(values)  by \(place(store.moment))"
   }
 
   private var missing: String {

@@ -93,7 +93,14 @@ public final class GuestMachine: RunnableMachine {
   public func explanation(of reason: StopReason) -> [String] {
     guard reason == .tripleFault else { return [] }
     let isPaged = machine.isPaging
-    return PostMortem(machine) { places.description(of: $0, isPaged: isPaged) }.lines
+    let machine = machine
+    let places = places
+    // The check follows the stores to the tables that translations came from.
+    let lastStore: LastStore? =
+      staleChecking == nil ? nil : { machine.lastCheckedStore(to: $0, since: $1) }
+    return PostMortem(machine, lastStore: lastStore) {
+      places.description(of: $0, isPaged: isPaged)
+    }.lines
   }
 
   /// What the run has counted so far.

@@ -10,6 +10,7 @@ public final class TracePlaces {
 
   private static let maxSymbols = 1 << 16
 
+  /// The names that a trace carries for its own addresses.
   public init(_ source: any BlockSource) {
     self.source = source
     map = source.map

@@ -9,13 +9,15 @@ final class TerminalConsole: GuestConsole {
     case run
     /// The debugger: standard input is the guest's while it runs, if it is a terminal, and the commands' otherwise.
     case debugger
-    /// Traces: nothing is typed but what the trace keeps.
-    case trace
+    /// Traces, and runs whose input is in files: standard input is left alone.
+    case output
   }
 
   private let use: Use
-  /// Whether what the guest prints is shown.
+  /// Whether what the guest prints is left out.
   private let isQuiet: Bool
+  /// Whether what is said about the guest is left out.
+  private let isSilent: Bool
   /// Whether a person types, and sees the guest's lines.
   private let isTerminal = isatty(STDIN_FILENO) == 1
   /// Whether more input may come.
@@ -24,18 +26,19 @@ final class TerminalConsole: GuestConsole {
   private var last = UInt8(ascii: "\n")
   private var showsProgress = false
 
-  init(_ use: Use, isQuiet: Bool = false) {
+  init(_ use: Use, isQuiet: Bool = false, isSilent: Bool = false) {
     self.use = use
     self.isQuiet = isQuiet
+    self.isSilent = isSilent
     isOpen = use == .run || (use == .debugger && isTerminal)
   }
 
   func begin() {
-    if use != .trace { TerminalMode.enter() }
+    if use != .output { TerminalMode.enter() }
   }
 
   func end() {
-    if use != .trace { TerminalMode.leave() }
+    if use != .output { TerminalMode.leave() }
   }
 
   func show(_ bytes: [UInt8]) {
@@ -75,6 +78,7 @@ final class TerminalConsole: GuestConsole {
   }
 
   func say(_ lines: [String]) {
+    if isSilent { return }
     guard use == .debugger else { return StandardError.report(lines) }
     beginLine()
     StandardError.write(lines.map { $0 + "\n" }.joined())

@@ -53,7 +53,7 @@ struct TraceRecordCommand: ParsableCommand {
     Interruption.install()
     let recording = try TraceRecording(
       setup, path: output, form: isText ? .text : .binary,
-      output: TerminalConsole(.trace, isQuiet: quiet), isInterrupted: { Interruption.isRequested })
+      output: TerminalConsole(.output, isQuiet: quiet), isInterrupted: { Interruption.isRequested })
     try recording.recordAndReport(to: output)
   }
 }
