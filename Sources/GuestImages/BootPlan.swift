@@ -4,7 +4,7 @@ import IA32
 /// the options and the memory map. Applying it is the machine's part.
 ///
 /// The plan assumes nothing of RAM: bytes that must be zero are listed in `zeroFills`. `writes` and `zeroFills` don't
-/// overlap each other or anything that isn't usable RAM.
+/// overlap each other or anything that isn't usable RAM, but for the BIOS's extended data area, which guests are told to leave alone.
 public struct BootPlan: Sendable {
   /// A range of the physical address space, as the guest is told of it.
   public struct MemoryRegion: Hashable, Sendable {
@@ -72,10 +72,13 @@ public struct BootPlan: Sendable {
   public private(set) var eax: UInt32 = 0
   public private(set) var ebx: UInt32 = 0
   public private(set) var esi: UInt32 = 0
+  /// The end of a stack of 4 KiB in conventional memory that nothing else of the plan touches: at 80000h, near where GRUB has
+  /// its own, if that is free. 0 where no 4 KiB are free, which no machine is small enough for.
+  public private(set) var esp: UInt32 = 0
 
   /// The registers and entry point, for the boot ROM to hand over.
   public var handover: BootROM.Handover {
-    BootROM.Handover(entry: entry, eax: eax, ebx: ebx, esi: esi)
+    BootROM.Handover(entry: entry, eax: eax, ebx: ebx, esi: esi, esp: esp)
   }
 
   /// Plans how `image` boots in a machine with the given memory.
@@ -97,6 +100,7 @@ public struct BootPlan: Sendable {
       placement.occupy(segment.physicalRange)
       load(segment, of: image)
     }
+    leaveBIOSData(memory)
     guard bootProtocol == .multiboot else {
       guard commandLine.isEmpty, modules.isEmpty else {
         throw GuestImageError(
@@ -105,6 +109,7 @@ public struct BootPlan: Sendable {
           expected:
             "an image with a Multiboot header in its first 8192 bytes, or neither --append nor --module")
       }
+      placeStack(&placement)
       return
     }
     let information = try MultibootInformation(
@@ -112,6 +117,34 @@ public struct BootPlan: Sendable {
     writes += information.writes
     eax = MultibootHeader.bootloaderMagic
     ebx = information.address
+    placeStack(&placement)
+  }
+
+  private static let stackAddress: UInt64 = 0x7_F000
+  private static let stackBytes: UInt64 = 0x1000
+
+  /// Last: what the guest is handed has the better claim to a place.
+  private mutating func placeStack(_ placement: inout Placement) {
+    guard let stack = placement.place(size: Self.stackBytes, alignment: 0x1000, from: Self.stackAddress)
+    else { return }
+    esp = UInt32(truncatingIfNeeded: stack + Self.stackBytes)
+  }
+
+  /// What a BIOS leaves in low memory, unless the image itself lies there.
+  private mutating func leaveBIOSData(_ memory: [MemoryRegion]) {
+    let range = BIOSDataArea.range
+    let isUsable = MemoryRegion.usableRanges(memory).contains {
+      $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
+    }
+    let taken = writes.map(\.range) + zeroFills
+    guard isUsable, !taken.contains(where: { $0.overlaps(range) }) else { return }
+    writes.append(
+      Write(address: PhysicalAddress(range.lowerBound), bytes: BIOSDataArea.bytes(memory: memory)[...]))
+    guard BIOSDataArea.hasExtendedArea(memory) else { return }
+    writes.append(
+      Write(
+        address: PhysicalAddress(BIOSDataArea.extendedRange.lowerBound),
+        bytes: BIOSDataArea.extendedBytes[...]))
   }
 
   private mutating func load(_ segment: Segment, of image: GuestImage) {

@@ -10,12 +10,15 @@ public enum BootROM {
     public var eax: UInt32
     public var ebx: UInt32
     public var esi: UInt32
+    /// The end of a stack, which grows down.
+    public var esp: UInt32
 
-    public init(entry: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, esi: UInt32 = 0) {
+    public init(entry: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, esi: UInt32 = 0, esp: UInt32 = 0) {
       self.entry = entry
       self.eax = eax
       self.ebx = ebx
       self.esi = esi
+      self.esp = esp
     }
   }
 
@@ -40,6 +43,7 @@ public enum BootROM {
     set(PAGEWALK_HANDOVER_EAX, handover.eax)
     set(PAGEWALK_HANDOVER_EBX, handover.ebx)
     set(PAGEWALK_HANDOVER_ESI, handover.esi)
+    image.replaceDoubleword(at: Int(pagewalk_boot_rom_stack_offset()), with: handover.esp)
     return image
   }
 }

@@ -6,7 +6,7 @@ import IA32
 ///
 /// Present: memory sizes (flags bit 0), command line (2), modules (3), ELF section headers with symbol and string
 /// tables (5) for an ELF image that has them, the memory map (6) and the loader's name (9). Absent: the boot device and
-/// all of BIOS, drives, APM and video, which this machine has not.
+/// all of BIOS, drives, APM and video (also where the header asks for a mode: the guest has the text mode of a PC).
 struct MultibootInformation {
   /// Where the structure is: what goes into EBX.
   let address: UInt32

@@ -15,7 +15,7 @@ extension MachineDescription {
       root, file: file, path: "",
       keys: [
         "name", "base", "frequency", "memory", "physical-address-bits", "cpuid", "tlb", "caches", "latencies",
-        "branches",
+        "branches", "serial",
       ])
     let presets = Self.presets.map { (name: $0.description.name, value: $0.description) }
     self = try mapping.choice("base", presets) ?? .p6
@@ -34,6 +34,7 @@ extension MachineDescription {
     if let part = try mapping.mapping("latencies", keys: LatencyKey.all.map(\.name)) {
       try readLatencies(part)
     }
+    serial = try mapping.choice("serial", SerialTransmission.allCases.map { ($0.rawValue, $0) }) ?? serial
     if let part = try mapping.mapping("branches", keys: ["prediction", "taken", "mispredicted"]) {
       try readBranches(part)
     }

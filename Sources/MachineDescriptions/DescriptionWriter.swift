@@ -28,6 +28,8 @@ extension MachineDescription {
       "branches:", "  prediction: \(branches.rawValue)", "  taken: \(latencies.takenBranch)",
       "  mispredicted: \(latencies.mispredict)",
     ]
+    // What every machine had before there was a choice is not said: traces keep descriptions, and theirs stay the same text.
+    if serial != .exact { lines.append("serial: \(serial.rawValue)") }
     return lines.map { $0 + "\n" }.joined()
   }
 

@@ -16,6 +16,8 @@ public struct MachineDescription: Hashable, Sendable {
   public var caches: CacheGeometries
   public var latencies: Latencies
   public var branches: BranchPrediction
+  /// What the serial port does with characters that the guest does not leave time for.
+  public var serial: SerialTransmission = .exact
 
   /// What `Machine` is built from.
   /// - Parameter memoryBytes: the size of RAM, whatever the description's own.
@@ -23,6 +25,6 @@ public struct MachineDescription: Hashable, Sendable {
     MachineConfiguration(
       memoryBytes: memoryBytes, physicalAddressBits: physicalAddressBits, rom: rom,
       identity: identity, tlb: tlb, caches: caches, latencies: latencies, branches: branches, timing: timing,
-      frequency: frequency)
+      frequency: frequency, serial: serial)
   }
 }

@@ -52,10 +52,12 @@ struct BootROMTests {
     #expect(Array(empty[halt..<halt + 2]) == [0xB0, 0xEE], "without a guest: POST code EEh")
 
     let image = BootROM.image(
-      handover: .init(entry: 0x10_0020, eax: 0x2BAD_B002, ebx: 0x9000, esi: 0xFFFF_FFFF))
+      handover: .init(entry: 0x10_0020, eax: 0x2BAD_B002, ebx: 0x9000, esi: 0xFFFF_FFFF, esp: 0x8765_4321))
     #expect((0..<4).map { image.get32(0xFF88 + 4 * $0) } == [0x10_0020, 0x2BAD_B002, 0x9000, 0xFFFF_FFFF])
     let changed = image.indices.filter { image[$0] != empty[$0] }
-    #expect(changed.allSatisfy { (0xFF88..<0xFF98).contains($0) })
+    // The stack is in the code: mov esp, 87654321h.
+    let stack = changed.filter { !(0xFF88..<0xFF98).contains($0) }
+    #expect(stack.map { image[$0] } == [0x21, 0x43, 0x65, 0x87] && image[(stack.first ?? 1) - 1] == 0xBC)
   }
 
   static let qemu = "/usr/bin/qemu-system-i386"

@@ -22,7 +22,7 @@ struct DescriptionTests {
       let key = line.prefix { $0 != ":" }
       #expect(text.contains("\n\(key):"), "\(key)")
     }
-    for key in ["base:", "memory:", "seed:"] { #expect(text.contains(key), "\(key)") }
+    for key in ["base:", "memory:", "seed:", "serial:"] { #expect(text.contains(key), "\(key)") }
   }
 
   @Test func theDefaultIsTheMachineWithoutDescription() {
@@ -61,6 +61,7 @@ struct DescriptionTests {
     machine.caches.l2 = CacheGeometry(bytes: 64 << 20, ways: 1, policy: .treePLRU)
     machine.caches.isPerfect = true
     machine.branches = .static
+    machine.serial = .lossless
     for (index, key) in LatencyKey.all.enumerated() {
       machine.latencies[keyPath: key.field] = UInt64(10 + index)
     }

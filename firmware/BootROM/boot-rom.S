@@ -2,14 +2,15 @@
 //
 // The image is 64 KiB and ends at FFFFFFFFh. After reset the processor fetches from FFFFFFF0h with CS.base FFFF0000h
 // and IP FFF0h (SDM vol. 3A, 9.1.4); CS keeps that base until it is loaded, so the real-mode part runs up here, below
-// 4 GiB, and not in the copy at F0000h. No stack and no RAM is used: what the loader placed is what the guest finds.
+// 4 GiB, and not in the copy at F0000h. The ROM uses no stack and no RAM: what the loader placed is what the guest finds.
 //
 // Every address is an assembly-time constant, because the object is linked into a host program as plain data and
 // nothing would apply a relocation to it: a label stands for its offset from the start, and ROM_BASE is added.
 //
 // What the guest finds is the machine state of the Multiboot Specification 0.6.96, 3.2 (and, with these selectors, of
 // Linux's 32-bit boot protocol): A20 open, CR0.PE set and CR0.PG clear, interrupts off, CS a flat code segment, the
-// other segments flat data with limit FFFFFFFFh, EAX, EBX and ESI as the hand-over block says.
+// other segments flat data with limit FFFFFFFFh, EAX, EBX and ESI as the hand-over block says. The protocols leave ESP
+// undefined, but GRUB and QEMU give a stack, and kernels push before they have one of their own: so does this ROM.
 //
 // Progress is shown on the POST port: 01h reset, 02h A20 open, 03h protected mode, 04h interrupt controllers set,
 // 05h serial port set, 0Fh handing over, EEh no guest (the block was never filled in).
@@ -35,7 +36,7 @@
 #define COM1_LINE_CONTROL   0x3FB
 
         .section .rodata.pagewalk_boot_rom, "a", @progbits
-        .globl  pagewalk_boot_rom, pagewalk_boot_rom_end
+        .globl  pagewalk_boot_rom, pagewalk_boot_rom_end, pagewalk_boot_rom_stack
         .balign 16
 pagewalk_boot_rom:
 
@@ -123,7 +124,10 @@ protected_mode:
         xorl    %edx, %edx
         xorl    %edi, %edi
         xorl    %ebp, %ebp
-        xorl    %esp, %esp
+        // The loader writes the stack's end into this instruction. A load from the hand-over block would take longer.
+        .byte   0xBC                    // movl $..., %esp
+pagewalk_boot_rom_stack:
+        .long   0
         jmpl    *HANDOVER(PAGEWALK_HANDOVER_ENTRY)
 
         // Where a ROM without a guest ends up.

@@ -2,6 +2,7 @@
 struct DeviceSurroundings {
   let bus: Bus
   let clock: Clock
+  let serial: SerialTransmission
   /// The guest resets the CPU.
   let reset: () -> Void
   /// The guest ends the run with a value.
@@ -26,6 +27,7 @@ struct PCDevices {
   let realTimeClock: CMOSRTC
   let keyboardController: KeyboardController
   let postPort: POSTPort
+  let screen: VGAText
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -42,7 +44,8 @@ struct PCDevices {
     timer = try registry.add(PIT8254(clock: clock, interrupt: pic.line(0)))
     serial = try registry.add(
       UART16550(
-        clock: clock, inputClock: Self.serialCrystal, interrupt: pic.line(4), transmit: machine.serialOutput))
+        clock: clock, inputClock: Self.serialCrystal, transmission: machine.serial, interrupt: pic.line(4),
+        transmit: machine.serialOutput))
     realTimeClock = try registry.add(
       CMOSRTC(clock: clock, map: bus.memory.layout, interrupt: pic.line(8)))
     let gate = try registry.add(A20Gate(bus: bus) { _ in machine.a20Changed() })
@@ -55,6 +58,7 @@ struct PCDevices {
     postPort = try registry.add(POSTPort())
     _ = try registry.add(DebugConsole(transmit: machine.debugOutput))
     _ = try registry.add(DebugExit(exit: machine.exit))
+    screen = try registry.add(VGAText(clock: clock))
   }
 
   private static func demonstrationDevices(

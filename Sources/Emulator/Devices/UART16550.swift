@@ -1,3 +1,12 @@
+/// What becomes of characters that a guest writes to a serial port without waiting for room.
+public enum SerialTransmission: String, CaseIterable, Sendable {
+  /// They are lost, as on the chip.
+  case exact
+  /// None is lost: a character for which there is no room pushes the oldest out to the terminal at once. A guest that waits
+  /// notices no difference.
+  case lossless
+}
+
 /// A 16550A serial port with a terminal at its other end: the host's console.
 ///
 /// National Semiconductor PC16550D data sheet (June 1995), section 8, "Registers". At a PC's COM1 the registers are
@@ -10,7 +19,8 @@
 ///
 /// A character takes the time that the divisor and the frame say, on the machine's clock, in both directions. As on
 /// the PC the interrupt reaches the controller only while MCR.OUT2 is set. The terminal is patient: what the host
-/// sends waits for room in the receiver, so a pasted text isn't lost; an overrun takes the loopback.
+/// sends waits for room in the receiver, so a pasted text isn't lost; an overrun takes the loopback. What a guest writes
+/// without waiting for LSR.THRE is lost, as on the chip, and counted, unless the port is made to lose nothing.
 public final class UART16550: BusDevice, Device {
   /// The PC's crystal: 1.8432 MHz, for 115,200 baud with divisor 1.
   public static let defaultInputClock: UInt64 = 1_843_200
@@ -45,11 +55,14 @@ public final class UART16550: BusDevice, Device {
     var modemChanges: UInt8 = 0
     /// What the host has sent and the line hasn't brought.
     var incoming: ArraySlice<UInt8> = []
+    /// Characters on their way to the terminal that were lost because the guest wrote without waiting for room.
+    var lost: UInt64 = 0
   }
 
   public internal(set) var state = State()
 
   private let port: UInt16
+  private let transmission: SerialTransmission
   private let clock: Clock
   private let timebase: Timebase
   let interrupt: InterruptLine
@@ -60,14 +73,18 @@ public final class UART16550: BusDevice, Device {
 
   /// A serial port with its eight registers from `port` on, 3F8h for COM1, that gives each byte it has sent to `transmit`.
   ///
-  /// - Parameter inputClock: the crystal in Hz; 16 times the baud rate at divisor 1.
+  /// - Parameters:
+  ///   - inputClock: the crystal in Hz; 16 times the baud rate at divisor 1.
+  ///   - transmission: what becomes of characters that the guest does not leave time for.
   public init(
     name: String = "16550 serial port", port: UInt16 = 0x3F8, clock: Clock,
     inputClock: UInt64 = UART16550.defaultInputClock,
+    transmission: SerialTransmission = .exact,
     interrupt: InterruptLine = .unconnected, transmit: @escaping (UInt8) -> Void
   ) {
     self.name = name
     self.port = port
+    self.transmission = transmission
     self.clock = clock
     self.interrupt = interrupt
     self.transmit = transmit
@@ -172,11 +189,13 @@ public final class UART16550: BusDevice, Device {
   private func writeTransmitter(_ value: UInt8) {
     state.transmitterInterrupt = false
     let character = UARTCharacter(value: value)
+    if state.transmitter.isFull && transmission == .lossless { hurry() }
     if !state.transmitter.isFull {
       state.transmitter.append(character)
-    } else if !hasFIFOs {
+    } else {
+      if !isLoopback { state.lost &+= 1 }
       // The holding register is overwritten; a full FIFO keeps what it has.
-      state.transmitter.replaceLast(character)
+      if !hasFIFOs { state.transmitter.replaceLast(character) }
     }
     if state.shifting == nil { shiftNext(from: timebase.ticks(at: clock.now)) }
   }
@@ -301,6 +320,13 @@ public final class UART16550: BusDevice, Device {
     state.shiftDone = tick &+ characterTicks
     clock.schedule(sent, at: timebase.cycle(ofTick: state.shiftDone))
     if state.transmitter.isEmpty { state.transmitterInterrupt = true }
+  }
+
+  /// Sends at once what is in the shift register: the next character takes its place, and there is room behind it.
+  private func hurry() {
+    if let character = state.shifting { emit(character) }
+    state.shifting = nil
+    shiftNext(from: timebase.ticks(at: clock.now))
   }
 
   private func characterSent() {

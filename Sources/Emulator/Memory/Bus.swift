@@ -35,6 +35,8 @@ public final class Bus {
   public let physicalAddressBits: Int
   /// What has happened so far.
   public internal(set) var counters = BusCounters()
+  /// What led nowhere so far.
+  public internal(set) var lost = LostAccesses()
   /// What stores to RAM go through; none on a bus that stands alone. Stores that the CPU makes through host pages don't
   /// pass here.
   var gate: StoreGate?
@@ -171,7 +173,7 @@ public final class Bus {
         pieces.takeMemory()
       } else if let slot = map.slot(at: here) {
         guard let device = slot.device else {
-          pieces.takeMemory()
+          pieces.takeROM()
           continue
         }
         reachedDevice = true
@@ -190,6 +192,8 @@ public final class Bus {
         .mmio(
           BusEvent(address: address, bytes: width.rawValue, isWrite: true, value: value & width.allOnes)))
     }
+    if pieces.sawROM { note(\.romStores, at: address) }
+    if pieces.sawUnclaimed { note(\.unclaimedStores, at: address) }
     count(pieces)
   }
 
@@ -249,16 +253,18 @@ public final class Bus {
   struct Saved {
     var counters: BusCounters
     var uncharged: UInt64
+    var lost: LostAccesses
     /// Where the ranges lie.
     var bases: [UInt64?]
   }
 
   /// But for the A20 gate, which is a device's.
   var saved: Saved {
-    get { Saved(counters: counters, uncharged: uncharged, bases: map.bases) }
+    get { Saved(counters: counters, uncharged: uncharged, lost: lost, bases: map.bases) }
     set {
       counters = newValue.counters
       uncharged = newValue.uncharged
+      lost = newValue.lost
       guard newValue.bases != map.bases else { return }
       map.put(all: newValue.bases)
       onMapChange()

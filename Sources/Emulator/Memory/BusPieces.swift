@@ -7,6 +7,8 @@ struct Pieces {
   private(set) var deviceTransactions: UInt64 = 0
   /// Whether some byte found nobody.
   private(set) var sawUnclaimed = false
+  /// Whether some byte found ROM, as a store.
+  private(set) var sawROM = false
 
   init(address: UInt64, width: AccessWidth) {
     self.address = address
@@ -40,6 +42,12 @@ struct Pieces {
   /// Notes one byte as done by memory.
   mutating func takeMemory() {
     done += 1
+  }
+
+  /// Notes one byte as done that ROM ignored.
+  mutating func takeROM() {
+    done += 1
+    sawROM = true
   }
 
   /// Notes one byte as done that nobody answered.

@@ -52,8 +52,8 @@ struct BareMachine {
 
   let machine: Machine
 
-  init(_ timing: TimingLevel, fast: Bool = true) throws {
-    var configuration = MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: timing)
+  init(_ timing: TimingLevel, fast: Bool = true, serial: SerialTransmission = .exact) throws {
+    var configuration = MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: timing, serial: serial)
     configuration.usesFastPaths = fast
     machine = try Machine(configuration)
     poke64(Self.gdt + 8, 0x00cf_9a00_0000_ffff)

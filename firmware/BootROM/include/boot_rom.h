@@ -21,6 +21,8 @@
 /// The boot ROM's bytes, in the order in which they lie below 4 GiB.
 extern const unsigned char pagewalk_boot_rom[];
 extern const unsigned char pagewalk_boot_rom_end[];
+/// The doubleword in the ROM's code that is loaded into ESP.
+extern const unsigned char pagewalk_boot_rom_stack[];
 
 /// The same bytes as a pointer: Swift does not import an array of unknown length.
 static inline const unsigned char *pagewalk_boot_rom_bytes(void) { return pagewalk_boot_rom; }
@@ -28,6 +30,11 @@ static inline const unsigned char *pagewalk_boot_rom_bytes(void) { return pagewa
 /// The number of bytes assembled, which is PAGEWALK_BOOT_ROM_SIZE.
 static inline unsigned long pagewalk_boot_rom_length(void) {
   return (unsigned long)(pagewalk_boot_rom_end - pagewalk_boot_rom);
+}
+
+/// The offset of the doubleword that is loaded into ESP.
+static inline unsigned long pagewalk_boot_rom_stack_offset(void) {
+  return (unsigned long)(pagewalk_boot_rom_stack - pagewalk_boot_rom);
 }
 
 #endif

@@ -17,6 +17,8 @@ public struct MachineConfiguration: Sendable {
   public var branches: BranchPrediction
   /// Cycles a second.
   public var frequency: UInt64
+  /// What the serial port does with characters that the guest does not leave time for.
+  public var serial: SerialTransmission
   /// Off, the machine does everything the direct way: what tests hold the fast paths against.
   var usesFastPaths = true
 
@@ -24,7 +26,7 @@ public struct MachineConfiguration: Sendable {
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], identity: CPUIdentity = .p6,
     tlb: TLBGeometry = .p6, caches: CacheGeometries = .p6, latencies: Latencies = Latencies(),
     branches: BranchPrediction = .dynamic, timing: TimingLevel = .full,
-    frequency: UInt64 = Clock.defaultFrequency
+    frequency: UInt64 = Clock.defaultFrequency, serial: SerialTransmission = .exact
   ) {
     self.memoryBytes = memoryBytes
     self.physicalAddressBits = physicalAddressBits
@@ -36,6 +38,7 @@ public struct MachineConfiguration: Sendable {
     self.branches = branches
     self.timing = timing
     self.frequency = frequency
+    self.serial = serial
   }
 }
 
@@ -44,6 +47,11 @@ public final class Machine {
   public let memory: PhysicalMemory
   public let bus: Bus
   public let clock: Clock
+  /// What the processors share.
+  let board: SystemBoard
+  /// By number. One today.
+  let processors: [CPU]
+  /// The processor that executes now: what is asked of the machine is asked of it.
   let cpu: CPU
 
   let devices: PCDevices
@@ -73,14 +81,17 @@ public final class Machine {
     bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
     clock = Clock(frequency: configuration.frequency)
     let addressWidth = UInt8(configuration.physicalAddressBits)
+    board = SystemBoard(memory: memory, bus: bus, clock: clock)
     cpu = CPU(
-      memory: memory, bus: bus, clock: clock,
+      number: 0, on: board,
       model: CPUModel(
         identity: configuration.identity, addressWidth: addressWidth, geometry: configuration.tlb,
         caches: configuration.caches),
       addressWidth: addressWidth, geometry: configuration.tlb, caches: configuration.caches,
       timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches,
       usesFastPaths: configuration.usesFastPaths)
+    processors = [cpu]
+    cpu.plugIn()
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)
@@ -90,7 +101,7 @@ public final class Machine {
     var debugOutput: (UInt8) -> Void = { _ in }
     devices = try PCDevices(
       DeviceSurroundings(
-        bus: bus, clock: clock,
+        bus: bus, clock: clock, serial: configuration.serial,
         reset: {
           control.pointee.stop = .reset
           control.pointee.needsAttention = true
@@ -176,6 +187,12 @@ public final class Machine {
     defer { serialOutput.removeAll(keepingCapacity: true) }
     return serialOutput
   }
+
+  /// What the text screen shows.
+  public var textScreen: TextScreen { devices.screen.screen }
+
+  /// How often the guest has stored to the text screen or moved what it shows: the same number, the same picture.
+  public var textScreenWrites: UInt64 { devices.screen.state.writes }
 
   // MARK: Logging
 

@@ -24,17 +24,18 @@ final class StoreWatch {
 
   private let memory: PhysicalMemory
   private let gate: StoreGate
-  private let mmu: MMU
   private let observation: Observation
   private var watches: [Watch] = []
   private var nextID = 0
   /// The 24 bytes of memory from the multiple of 8 below the store on, as they were before it: it changes 8 of them at most.
   private var before: (UInt64, UInt64, UInt64) = (0, 0, 0)
 
-  init(memory: PhysicalMemory, gate: StoreGate, mmu: MMU, observation: Observation) {
+  /// Told of each store to an entry in a frame with the mark `checked`: one for each processor that checks.
+  var checks: [(EntryStoreEvent) -> Void] = []
+
+  init(memory: PhysicalMemory, gate: StoreGate, observation: Observation) {
     self.memory = memory
     self.gate = gate
-    self.mmu = mmu
     self.observation = observation
     gate.storing = { [unowned self] store in self.before = self.surroundings(of: store) }
     gate.stored = { [unowned self] store in self.stored(store) }
@@ -94,7 +95,7 @@ final class StoreWatch {
 
   private func linear(of store: NoticedStore) -> UInt32 {
     switch store.writer {
-    case .instruction, .walker: mmu.lastStoreLinear
+    case .instruction, .walker: gate.linear
     case .device, .outside: 0
     }
   }
@@ -109,8 +110,8 @@ final class StoreWatch {
   /// Tells of each paging-structure entry that the store touched.
   private func tellEntries(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64), _ marks: FrameMarks) {
     let tells = observation.wants(.pteStore)
-    guard tells || observation.stale != nil else { return }
-    let isPAE = mmu.control.pointee.mode == .pae
+    guard tells || !checks.isEmpty, let processor = observation.executing else { return }
+    let isPAE = processor.walksPAETables
     let width: UInt64 = isPAE ? 8 : 4
     var address = store.physical & ~(width - 1)
     while address < store.physical &+ UInt64(store.bytes) {
@@ -118,9 +119,9 @@ final class StoreWatch {
         address: address, old: Self.entry(at: address, width, in: before, from: store.physical & ~7),
         new: Self.entry(at: address, width, in: after, from: store.physical & ~7), writer: store.writer,
         linear: linear(of: store))
-      let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == mmu.pointerTable
+      let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == processor.pointerTable
       if tells && (marks.contains(.pageTable) || isPointer) { observation.tell(.pteStore(event)) }
-      if marks.contains(.checked) { observation.stale?.stored(event) }
+      if marks.contains(.checked) { for check in checks { check(event) } }
       address &+= width
     }
   }

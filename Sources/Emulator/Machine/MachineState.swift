@@ -30,14 +30,6 @@ public struct RegisterFile: Hashable, Sendable {
   public subscript(segment: SegmentRegister) -> Segment { segments[Int(segment.rawValue)] }
 }
 
-/// One named array of the TLB and what it holds.
-public enum TLBArrayName: String, CaseIterable, Sendable {
-  case instruction4K = "ITLB 4K"
-  case instructionLarge = "ITLB large"
-  case data4K = "DTLB 4K"
-  case dataLarge = "DTLB large"
-}
-
 /// An entry of the TLB with its place.
 public struct TLBLine: Sendable {
   public var set: Int
@@ -60,6 +52,8 @@ public struct MachineCounters: Sendable {
   public var faults: [UInt64]
   public var paging: PagingCounters
   public var bus: BusCounters
+  /// Characters that the guest wrote to the serial port without waiting for room, and that were lost.
+  public var serialCharactersLost: UInt64
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   public var breakdown: CycleBreakdown
@@ -101,9 +95,13 @@ extension Machine {
     return MachineCounters(
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
-      paging: cpu.mmu.currentCounters, bus: bus.counters, caches: cpu.caches.counters.pointee,
+      paging: cpu.mmu.currentCounters, bus: bus.counters,
+      serialCharactersLost: devices.serial.state.lost, caches: cpu.caches.counters.pointee,
       breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
+
+  /// Accesses that led nowhere: stores into ROM and where nothing answers, fetches from there.
+  public var lostAccesses: LostAccesses { bus.lost }
 
   /// The faults of the last chain: after a triple fault, all three.
   public var faultHistory: FaultHistory { cpu.faultHistory }
@@ -161,11 +159,7 @@ extension Machine {
   func onlookersResult(of walk: PageWalk, _ control: PagingControl) -> WalkResult {
     var walk = walk
     var steps: [PageWalk.Step] = []
-    let onlooker = Onlooker(memory: memory)
-    while walk.next != .done {
-      let step = walk.advance(onlooker)
-      if step.verdict != .updated { steps.append(step) }
-    }
+    Onlooker(memory: memory).finish(&walk) { steps.append($0) }
     return WalkResult(
       steps: steps, fault: walk.fault,
       translation: walk.fault == nil && control.mode != .off ? walk.translation : nil)
@@ -179,19 +173,4 @@ public struct WalkResult: Sendable {
   public var fault: PageFaultErrorCode?
   /// nil after a fault, and with paging off.
   public var translation: Translation?
-}
-
-/// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
-/// devices are not touched.
-struct Onlooker: WalkMemory {
-  let memory: PhysicalMemory
-
-  func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
-    guard let entry = memory.read(PhysicalAddress(address), count: Int(bytes)) else {
-      return bytes == 8 ? .max : 0xffff_ffff
-    }
-    return entry.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  func setBits(_ bits: UInt64, inEntryAt address: UInt64, bytes: UInt8) {}
 }

@@ -1,0 +1,119 @@
+import IA32
+
+/// How an image is started, and why in that way: what a person is told in one line before it runs.
+public struct ImageStart: Hashable, Sendable {
+  /// Why an image is started without the Multiboot protocol.
+  public enum PlainReason: Hashable, Sendable {
+    /// No word of the file has the magic number of a Multiboot header.
+    case noHeader
+    /// A header at this offset whose checksum does not bring the sum to 0, and the checksum that would.
+    case wrongChecksum(offset: Int, found: UInt32, right: UInt32)
+    /// A whole header at this offset, which is behind the bytes in which a loader looks.
+    case tooLate(offset: Int)
+    /// A whole header at this offset, which is no multiple of 4.
+    case unaligned(offset: Int)
+    /// A header at this offset that ends before its fields do.
+    case cutOff(offset: Int)
+  }
+
+  public enum Way: Hashable, Sendable {
+    /// By the header at this offset of the file; with the load addresses in it, or else with the ELF file's segments.
+    case multiboot(offset: Int, usesLoadAddresses: Bool)
+    case plain(PlainReason)
+  }
+
+  /// The file's name, as the caller gave it.
+  public let file: String
+  public let way: Way
+  /// Physical address of the first instruction.
+  public let entry: UInt32
+  /// How many segments are loaded, and the physical addresses from the first byte of the lowest to the last of the highest.
+  public let segmentCount: Int
+  public let span: Range<UInt64>
+  /// The header asks for a video mode, which is not given: the information structure says nothing of video.
+  public let asksForVideo: Bool
+
+  /// - Parameter image: an image that can be booted.
+  public init(_ image: GuestImage) {
+    file = image.file
+    entry = image.entry
+    segmentCount = image.segments.count
+    let ranges = image.segments.map(\.physicalRange)
+    let low = ranges.map(\.lowerBound).min() ?? 0
+    span = low..<max(low, ranges.map(\.upperBound).max() ?? 0)
+    asksForVideo = image.multiboot?.flags.contains(.videoMode) ?? false
+    if let header = image.multiboot {
+      way = .multiboot(offset: header.offset, usesLoadAddresses: header.addresses != nil)
+    } else {
+      way = .plain(MultibootHeader.whyNone(in: image.bytes))
+    }
+  }
+
+  /// One sentence: `Multiboot, its header at offset 4096; 3 segments at 00100000-00104fff, entry 00100010`.
+  public var sentence: String {
+    let how =
+      switch way {
+      case .multiboot(let offset, let usesLoadAddresses):
+        "Multiboot, its header at offset \(offset)" + (usesLoadAddresses ? " with load addresses" : "")
+      case .plain(let reason): "plain ELF with EAX and EBX 0, because \(reason)"
+      }
+    let segments = segmentCount == 1 ? "1 segment" : "\(segmentCount) segments"
+    let last = span.isEmpty ? span.lowerBound : span.upperBound - 1
+    return
+      "\(how); \(segments) at \(hexadecimal(span.lowerBound, digits: 8))-\(hexadecimal(last, digits: 8)), entry \(LinearAddress(entry))"
+  }
+
+  /// What a person should know beside; empty for most images.
+  public var warnings: [String] {
+    asksForVideo
+      ? ["its Multiboot header asks for a video mode; it is started in text mode, without the video fields"]
+      : []
+  }
+}
+
+extension ImageStart.PlainReason: CustomStringConvertible {
+  /// Fit to follow "because".
+  public var description: String {
+    switch self {
+    case .noHeader: "it has no Multiboot header"
+    case .wrongChecksum(let offset, let found, let right):
+      "the checksum of the Multiboot header at offset \(offset) is 0x\(hex(found)), not 0x\(hex(right))"
+    case .tooLate(let offset):
+      "its Multiboot header, at offset \(offset), is not within the first \(MultibootHeader.searchLimit) bytes"
+    case .unaligned(let offset):
+      "its Multiboot header is at offset \(offset), which is not a multiple of 4"
+    case .cutOff(let offset):
+      "the Multiboot header at offset \(offset) is cut off at byte \(MultibootHeader.searchLimit)"
+    }
+  }
+}
+
+extension MultibootHeader {
+  /// Why `find(in:)` finds nothing in these bytes.
+  static func whyNone(in bytes: [UInt8]) -> ImageStart.PlainReason {
+    bytes.withUnsafeBytes { buffer in
+      func word(_ offset: Int) -> UInt32? {
+        offset + 4 <= buffer.count
+          ? UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) : nil
+      }
+      var wrong: ImageStart.PlainReason?
+      var late: ImageStart.PlainReason?
+      for offset in 0..<max(0, buffer.count - 11) where word(offset) == magic {
+        guard let flags = word(offset + 4), let checksum = word(offset + 8) else { continue }
+        let right = 0 &- (magic &+ flags)
+        let isInside = offset + 12 <= searchLimit
+        if checksum != right {
+          // A number that happens to be the magic one is no header; one in the place of a header most likely is.
+          if isInside && offset % 4 == 0 && wrong == nil {
+            wrong = .wrongChecksum(offset: offset, found: checksum, right: right)
+          }
+        } else if offset % 4 != 0 {
+          late = late ?? .unaligned(offset: offset)
+        } else {
+          late = late ?? (isInside ? .cutOff(offset: offset) : .tooLate(offset: offset))
+        }
+      }
+      return late ?? wrong ?? .noHeader
+    }
+  }
+}
