@@ -43,7 +43,9 @@ struct Expression {
   /// Operands joined by operators of this precedence and above.
   private mutating func binary(_ lowest: Int) throws(ShellError) -> UInt64 {
     var value = try unary()
-    while case .symbol(let symbol) = token.kind, let precedence = Self.precedence[symbol], precedence >= lowest {
+    while case .symbol(let symbol) = token.kind, let precedence = Self.precedence[symbol],
+      precedence >= lowest
+    {
       try advance()
       let place = token.position
       // The right side of && and || counts only if the left one does not decide.

@@ -75,7 +75,8 @@ struct ExpressionScanner {
       let isHexadecimal = text.allSatisfy(\.isHexDigit)
       throw error(
         isHexadecimal && UInt64(text, radix: 16) != nil
-          ? "'\(text)' is not a decimal number: write 0x\(text)" : "'\(text)' is not a number of 64 bits", at: start
+          ? "'\(text)' is not a decimal number: write 0x\(text)" : "'\(text)' is not a number of 64 bits",
+        at: start
       )
     }
     return ExpressionToken(kind: .number(value), position: start)

@@ -93,7 +93,9 @@ public struct CallFrames {
     return nil
   }
 
-  private mutating func byFramePointer(_ frame: CallFrame, isWanted: Bool) -> (frame: CallFrame, slot: UInt32)? {
+  private mutating func byFramePointer(_ frame: CallFrame, isWanted: Bool) -> (
+    frame: CallFrame, slot: UInt32
+  )? {
     guard let pointer = frame.general[5] else {
       end = "EBP of the frame at \(LinearAddress(frame.linear)) is lost"
       return nil
@@ -133,7 +135,9 @@ extension DebuggerSession {
   /// - Throws: `ShellError` when there is no such frame any more.
   public func frame() throws(ShellError) -> CallFrame {
     let frames = CallFrames(self, atMost: selectedFrame + 1).frames
-    guard selectedFrame < frames.count else { throw ShellError("there is no frame \(selectedFrame): 'bt' lists them") }
+    guard selectedFrame < frames.count else {
+      throw ShellError("there is no frame \(selectedFrame): 'bt' lists them")
+    }
     return frames[selectedFrame]
   }
 

@@ -18,7 +18,8 @@ enum FrameCommands {
     ) { session, arguments throws(ShellError) in
       let count = try arguments.count(default: 1)
       guard session.selectedFrame > 0 else { throw ShellError("this is the innermost frame") }
-      return try choose(session, (UInt64(session.selectedFrame) - min(count, UInt64(session.selectedFrame)), false))
+      return try choose(
+        session, (UInt64(session.selectedFrame) - min(count, UInt64(session.selectedFrame)), false))
     },
     Command(
       ["frame", "f"], .look, "choose a frame by its number in 'bt', or show the chosen one",
@@ -31,7 +32,8 @@ enum FrameCommands {
       return try choose(session, (number, false))
     },
     Command(
-      ["info locals", "info args"], .look, "the variables and parameters of the chosen frame, as far as they exist",
+      ["info locals", "info args"], .look,
+      "the variables and parameters of the chosen frame, as far as they exist",
       usage: "info locals", example: "info locals", action: locals),
   ]
 
@@ -43,7 +45,8 @@ enum FrameCommands {
     let number = wanted.overflow ? UInt64.max : wanted.partialValue
     let calls = CallFrames(session, atMost: Int(min(number, maxFrame)) + 1)
     guard number < calls.frames.count else {
-      throw ShellError("the frames end at number \(calls.frames.count - 1)\(calls.end.map { ": \($0)" } ?? "")")
+      throw ShellError(
+        "the frames end at number \(calls.frames.count - 1)\(calls.end.map { ": \($0)" } ?? "")")
     }
     session.selectedFrame = Int(number)
     session.listing = nil
@@ -51,7 +54,8 @@ enum FrameCommands {
     return Answer(ChosenFrame(session, Int(number), frame))
   }
 
-  private static func locals(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
+  private static func locals(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer
+  {
     try arguments.expectNothing()
     let variables = try session.variablesInScope()
     let frame = try session.frame()
@@ -88,7 +92,8 @@ private struct ChosenFrame: Report {
   var lines: [String] { ["#\(number) \(place)"] + (source.map { [$0] } ?? []) }
   var json: JSONValue {
     .object([
-      .init("frame", .number(UInt64(number))), .init("linear", .linear(linear)), .init("place", .string(place)),
+      .init("frame", .number(UInt64(number))), .init("linear", .linear(linear)),
+      .init("place", .string(place)),
       .init("source", .optional(source)),
     ])
   }
@@ -121,7 +126,8 @@ struct VariableValue {
       let view = MemoryView(session.machine, .processor)
       let isScalar = variable.encoding != .other && (1...8).contains(size)
       do throws(ReportError) {
-        let bytes = try view.read(UInt64(linear), count: isScalar ? size : min(max(size, 0), Self.maxShownBytes))
+        let bytes = try view.read(
+          UInt64(linear), count: isScalar ? size : min(max(size, 0), Self.maxShownBytes))
         if isScalar {
           set(MemoryView.value(bytes[...]), size, variable.encoding)
           return

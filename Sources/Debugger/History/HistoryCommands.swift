@@ -151,6 +151,7 @@ private struct HistoryReport: Report {
   let budget: Int
   let spacing: UInt64
   let interval: UInt64
+  let isForced: Bool
 
   init(_ session: DebuggerSession) {
     let history = session.history
@@ -162,6 +163,7 @@ private struct HistoryReport: Report {
     budget = history.budget
     spacing = history.spacing
     interval = history.interval
+    isForced = history.isForced
   }
 
   var lines: [String] {
@@ -169,11 +171,19 @@ private struct HistoryReport: Report {
       "begins at cycle  \(first)", "now              \(now)\(now < newest ? ", in the past" : "")",
       "has been to      \(newest)", "snapshots        \(snapshots)",
       "memory           \(bytes >> 20) MiB of \(budget >> 20) MiB",
+    ] + remarks
+  }
+
+  private var remarks: [String] {
+    if isForced {
+      return [
+        "the guest changes more memory than the history may take, and is slowed down: --history-memory gives it more"
+      ]
+    }
+    guard spacing > interval else { return [] }
+    return [
+      "the guest changes much memory: snapshots are \(spacing) cycles apart instead of \(interval), so as not to slow it down"
     ]
-      + (spacing > interval
-        ? [
-          "The guest changes much memory: snapshots are \(spacing) cycles apart instead of \(interval), so that it is not slowed down."
-        ] : [])
   }
 
   var json: JSONValue {

@@ -27,7 +27,8 @@ extension DebuggerSession {
     let console = console
     // From the nearest snapshot on, if it goes back; how far a search goes is not known before.
     let end = target ?? history.newestCycle
-    let start = target.flatMap { target in history.snapshotCycles.last { $0 <= target } } ?? history.firstCycle
+    let start =
+      target.flatMap { target in history.snapshotCycles.last { $0 <= target } } ?? history.firstCycle
     do throws(HistoryError) {
       return try body { cycle in
         let (done, all) = (Double(cycle) - Double(start), Double(end) - Double(start))

@@ -26,7 +26,9 @@ extension DebuggerSession {
       return CodeLocation(addresses: [try evaluateLinear(String(text.dropFirst()))])
     }
     if let (file, line) = Self.fileAndLine(text) { return try locate(line: line, of: file) }
-    let bare = text.hasPrefix("'") && text.hasSuffix("'") && text.count > 2 ? String(text.dropFirst().dropLast()) : text
+    let bare =
+      text.hasPrefix("'") && text.hasSuffix("'") && text.count > 2
+      ? String(text.dropFirst().dropLast()) : text
     let addresses = functionEntries(bare)
     if !addresses.isEmpty { return CodeLocation(addresses: Array(addresses.prefix(Self.maxPlaces))) }
     return CodeLocation(addresses: [try evaluateLinear(text)])
@@ -54,7 +56,8 @@ extension DebuggerSession {
     let simple = name.split(separator: ".").last.map(String.init) ?? name
     return information.functions.filter { function in
       if function.linkageName == name { return true }
-      guard function.name == simple || function.name.hasPrefix(simple + "(") || function.linkageName != nil else {
+      guard function.name == simple || function.name.hasPrefix(simple + "(") || function.linkageName != nil
+      else {
         return false
       }
       if function.linkageName == nil { return function.name == name }

@@ -47,7 +47,8 @@ enum DescriptorCommands {
     if !arguments.isEmpty {
       let value = try session.evaluate(arguments.text)
       guard let index = UInt32(exactly: value), index < count else {
-        throw ShellError("the \(name) at \(LinearAddress(base)) has \(count) entries: there is none of number \(value)")
+        throw ShellError(
+          "the \(name) at \(LinearAddress(base)) has \(count) entries: there is none of number \(value)")
       }
       wanted = [index]
       isOne = true
@@ -56,7 +57,8 @@ enum DescriptorCommands {
     var table = Table(
       [
         .init("index", "#", right: true), .init("type"), .init("target", isGates ? "handler" : "base"),
-        .init("limit", isGates ? "" : "limit"), .init("level", "DPL", right: true), .init("selector", isGates ? "selector" : ""),
+        .init("limit", isGates ? "" : "limit"), .init("level", "DPL", right: true),
+        .init("selector", isGates ? "selector" : ""),
         .init("symbol", ""),
       ], empty: "the \(name) at \(LinearAddress(base)) holds nothing but empty entries")
     for index in wanted {
@@ -64,7 +66,9 @@ enum DescriptorCommands {
       do throws(ReportError) {
         bytes = try view.read(UInt64(base &+ index * 8), count: 8)
       } catch {
-        table.rows.append([.number(UInt64(index)), .text("<\(error.message)>"), .none, .none, .none, .none, .none])
+        table.rows.append([
+          .number(UInt64(index)), .text("<\(error.message)>"), .none, .none, .none, .none, .none,
+        ])
         break
       }
       let descriptor = Descriptor(MemoryView.value(bytes[...]))
@@ -74,7 +78,9 @@ enum DescriptorCommands {
     return Answer(table)
   }
 
-  private static func row(_ session: DebuggerSession, _ index: UInt32, _ descriptor: Descriptor) -> [Table.Cell] {
+  private static func row(_ session: DebuggerSession, _ index: UInt32, _ descriptor: Descriptor) -> [Table
+    .Cell]
+  {
     let absent = descriptor.isPresent ? "" : " (not present)"
     let level = Table.Cell.number(UInt64(descriptor.privilegeLevel))
     if !descriptor.isCodeOrData, let gate = gateName(descriptor.type) {
@@ -139,7 +145,9 @@ enum DescriptorCommands {
     ("ldt", 96), ("iomap", 100),
   ]
 
-  private static func taskState(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
+  private static func taskState(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
+    -> Answer
+  {
     try arguments.expectNothing()
     let task = session.machine.systemTables.task
     guard task.access & 0x80 != 0, task.selector & 0xfffc != 0 else {
@@ -147,7 +155,10 @@ enum DescriptorCommands {
     }
     let isWide = task.access & 8 != 0
     var table = Table([.init("field", ""), .init("value", "")], empty: "")
-    table.rows.append([.text("selector"), .init(hexadecimal(UInt64(task.selector), digits: 4), .hex(UInt64(task.selector), digits: 4))])
+    table.rows.append([
+      .text("selector"),
+      .init(hexadecimal(UInt64(task.selector), digits: 4), .hex(UInt64(task.selector), digits: 4)),
+    ])
     table.rows.append([.text("base"), .linear(task.base)])
     table.rows.append([.text("limit"), .linear(task.limit)])
     guard isWide else {

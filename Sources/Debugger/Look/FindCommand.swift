@@ -8,7 +8,8 @@ enum FindCommand {
     Command(
       ["find"], .look,
       "look for values, or a \"text\", in memory as the processor sees it; units by /b, /h, /w (as without), /g",
-      usage: "find[/UNIT] START, END|+BYTES, VALUE|\"TEXT\", ...", example: "find 0x100000, +0x10000, 0x1badb002",
+      usage: "find[/UNIT] START, END|+BYTES, VALUE|\"TEXT\", ...",
+      example: "find 0x100000, +0x10000, 0x1badb002",
       completion: .expression, takesFormat: true, action: find)
   ]
 
@@ -31,7 +32,8 @@ enum FindCommand {
       last = try session.evaluateLinear(parts[1])
     }
     guard last >= start else {
-      throw ShellError("the range ends at \(LinearAddress(last)), before it begins at \(LinearAddress(start))")
+      throw ShellError(
+        "the range ends at \(LinearAddress(last)), before it begins at \(LinearAddress(start))")
     }
     var pattern: [UInt8] = []
     for part in parts.dropFirst(2) { pattern += try bytes(session, part, format) }

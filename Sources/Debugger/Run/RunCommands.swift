@@ -11,14 +11,16 @@ enum RunCommands {
     Command(
       ["step", "s"], .run,
       "run to another line of the source, into functions that have lines; without lines as stepi",
-      usage: "step [N]", example: "step") { session, arguments throws(ShellError) in
-        try session.repeatedly(arguments, isLine: true) { () throws(ShellError) in try session.stepLine(.into) }
-      },
+      usage: "step [N]", example: "step"
+    ) { session, arguments throws(ShellError) in
+      try session.repeatedly(arguments, isLine: true) { () throws(ShellError) in try session.stepLine(.into) }
+    },
     Command(
       ["next", "n"], .run, "the same, with calls as part of their line; without lines as nexti",
-      usage: "next [N]", example: "next") { session, arguments throws(ShellError) in
-        try session.repeatedly(arguments, isLine: true) { () throws(ShellError) in try session.stepLine(.over) }
-      },
+      usage: "next [N]", example: "next"
+    ) { session, arguments throws(ShellError) in
+      try session.repeatedly(arguments, isLine: true) { () throws(ShellError) in try session.stepLine(.over) }
+    },
     Command(
       ["stepi", "si"], .run, "execute an instruction, or N of them", usage: "stepi [N]",
       example: "si 3", action: step),
@@ -113,7 +115,8 @@ extension DebuggerSession {
     let calls = CallFrames(self, atMost: selectedFrame + 2)
     guard selectedFrame + 1 < calls.frames.count, let slot = calls.frames[selectedFrame].returnSlot else {
       throw ShellError(
-        "it is not known where this function returns to\(calls.end.map { ": \($0)" } ?? ""): try 'until ADDR'")
+        "it is not known where this function returns to\(calls.end.map { ": \($0)" } ?? ""): try 'until ADDR'"
+      )
     }
     return try run(to: Destination([calls.frames[selectedFrame + 1].linear], above: slot))
   }

@@ -47,9 +47,12 @@ extension DebuggerSession {
     var lines: [LineQueue.Line] = []
     for (index, text) in body.enumerated() {
       var text = text.replacing("$argc", with: String(words.count))
-      for (number, word) in words.enumerated().reversed() { text = text.replacing("$arg\(number)", with: word) }
+      for (number, word) in words.enumerated().reversed() {
+        text = text.replacing("$arg\(number)", with: word)
+      }
       guard !text.contains("$arg") else {
-        throw ShellError("'\(name)' wants more than \(words.count) arguments: its line \(index + 1) is '\(text)'")
+        throw ShellError(
+          "'\(name)' wants more than \(words.count) arguments: its line \(index + 1) is '\(text)'")
       }
       lines.append(.init(text: text, place: "\(name):\(index + 1)"))
     }

@@ -17,7 +17,8 @@ public struct CommandTable: Sendable {
   public static let standard = CommandTable(
     RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
       + SourceCommands.all + PagingCommands.all + TableCommands.all
-      + CheckCommands.all + KernelCommands.all + TraceCommands.all + FrameCommands.all + FindCommand.all + DescriptorCommands.all
+      + CheckCommands.all + KernelCommands.all + TraceCommands.all + ChangeCommands.all + FrameCommands.all
+      + FindCommand.all + DescriptorCommands.all
       + ScriptCommands.all + ShellCommands.all)
 
   public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }

@@ -27,7 +27,8 @@ enum ScriptCommands {
 
   private static let maxDisplays = 64
 
-  private static func source(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
+  private static func source(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer
+  {
     try arguments.expectSomething()
     guard let lines = session.readSource(arguments.text) else {
       throw ShellError("'\(arguments.text)' can't be read")
@@ -40,12 +41,15 @@ enum ScriptCommands {
     return .nothing
   }
 
-  private static func define(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
+  private static func define(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer
+  {
     let name = arguments.text
     guard arguments.words.count == 1, !name.contains("/"), !name.hasPrefix("-"), !name.hasPrefix("#") else {
       throw ShellError("'\(name)' is not a name for a command: expected one word")
     }
-    let isTaken = session.commands.commands.contains { $0.names.contains { $0.split(separator: " ").first.map(String.init) == name } }
+    let isTaken = session.commands.commands.contains {
+      $0.names.contains { $0.split(separator: " ").first.map(String.init) == name }
+    }
     // The body is read all the same, so that its lines are not taken for commands.
     let body = try session.takeBody()
     guard !isTaken else { throw ShellError("'\(name)' is a command of the shell already") }
@@ -68,7 +72,8 @@ enum ScriptCommands {
 
   // MARK: Displays
 
-  private static func display(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
+  private static func display(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer
+  {
     guard !arguments.isEmpty else { return Answer(session.shownDisplays()) }
     guard session.displays.count < maxDisplays else {
       throw ShellError("\(maxDisplays) expressions are shown already: 'undisplay N' removes one")

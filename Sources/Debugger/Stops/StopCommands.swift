@@ -12,7 +12,8 @@ enum StopCommands {
       example: "b kernel_main if $eax == 1", completion: .expression
     ) { session, arguments throws(ShellError) in try breakpoint(session, arguments, isTemporary: false) },
     Command(
-      ["tbreak", "tb"], .stops, "the same, once", usage: "tbreak [FUNCTION|FILE:LINE|*ADDR|ADDR] [if EXPRESSION]", example: "tb kernel_main",
+      ["tbreak", "tb"], .stops, "the same, once",
+      usage: "tbreak [FUNCTION|FILE:LINE|*ADDR|ADDR] [if EXPRESSION]", example: "tb kernel_main",
       completion: .expression
     ) { session, arguments throws(ShellError) in try breakpoint(session, arguments, isTemporary: true) },
     Command(
@@ -21,7 +22,8 @@ enum StopCommands {
       example: "watch 0x40000000 8", completion: .expression
     ) { session, arguments throws(ShellError) in try watch(session, arguments, .write) },
     Command(
-      ["rwatch"], .stops, "stop after a read", usage: "rwatch ADDR [BYTES] [if EXPRESSION]", example: "rwatch 0x40000000",
+      ["rwatch"], .stops, "stop after a read", usage: "rwatch ADDR [BYTES] [if EXPRESSION]",
+      example: "rwatch 0x40000000",
       completion: .expression
     ) { session, arguments throws(ShellError) in try watch(session, arguments, .read) },
     Command(
@@ -34,10 +36,12 @@ enum StopCommands {
       usage: "pwatch PHYSICAL [BYTES] [if EXPRESSION]", example: "pwatch 0x105000 8", completion: .expression,
       action: physicalWatch),
     Command(
-      ["ptwatch"], .stops, "stop after a store to an entry that translates ADDR", usage: "ptwatch ADDR [if EXPRESSION]",
+      ["ptwatch"], .stops, "stop after a store to an entry that translates ADDR",
+      usage: "ptwatch ADDR [if EXPRESSION]",
       example: "ptwatch 0x40000000", completion: .expression, action: tableWatch),
     Command(
-      ["catch"], .stops, "stop at an event", usage: "catch \(CatchWord.usage) [if EXPRESSION]", example: "catch fault 14",
+      ["catch"], .stops, "stop at an event", usage: "catch \(CatchWord.usage) [if EXPRESSION]",
+      example: "catch fault 14",
       completion: .words(CatchWord.allCases.map(\.rawValue)), action: catchEvent),
     Command(
       ["info stops", "info breakpoints", "info watchpoints"], .stops, "the stops, and how often each was hit",
@@ -50,7 +54,8 @@ enum StopCommands {
       usage: "condition N [EXPRESSION]", example: "condition 1 $eax == 0x40000000", completion: .expression,
       action: setCondition),
     Command(
-      ["commands"], .stops, "execute the lines that follow, up to 'end', at each hit of a stop (the last one)",
+      ["commands"], .stops,
+      "execute the lines that follow, up to 'end', at each hit of a stop (the last one)",
       usage: "commands [N]", example: "commands 1", action: setCommands),
     Command(["enable"], .stops, "make a stop work again", usage: "enable N", example: "enable 2") {
       session, arguments throws(ShellError) in try setEnabled(session, arguments, true)
@@ -100,7 +105,8 @@ enum StopCommands {
     let bytes = values.count > 1 ? values[1] : 4
     guard bytes > 0, bytes <= maxWatchedBytes, UInt64(linear) + bytes <= 1 << 32 else {
       throw ShellError(
-        "\(bytes) bytes at \(LinearAddress(linear)) can't be watched: 1 to \(maxWatchedBytes) inside 4 GiB can")
+        "\(bytes) bytes at \(LinearAddress(linear)) can't be watched: 1 to \(maxWatchedBytes) inside 4 GiB can"
+      )
     }
     return session.added(.watch(linear...(linear &+ UInt32(bytes - 1)), accesses), condition)
   }
@@ -113,7 +119,8 @@ enum StopCommands {
     try arguments.expectSomething()
     let values = try session.evaluateAll(arguments.text, atMost: 2)
     let bytes = values.count > 1 ? values[1] : 8
-    guard bytes > 0, bytes <= maxWatchedBytes, session.machine.memory.isRAM(PhysicalAddress(values[0]), count: bytes)
+    guard bytes > 0, bytes <= maxWatchedBytes,
+      session.machine.memory.isRAM(PhysicalAddress(values[0]), count: bytes)
     else {
       throw ShellError(
         "\(bytes) bytes at physical \(PhysicalAddress(values[0])) can't be watched: they are not all RAM")
@@ -184,7 +191,8 @@ enum StopCommands {
     for stop in session.stops.stops {
       let state = !stop.isEnabled ? "disabled" : stop.isTemporary ? "once" : ""
       table.rows.append([
-        .number(stop.number), .text(stop.text + (stop.condition.map { " if \($0)" } ?? "")), .number(stop.hits),
+        .number(stop.number), .text(stop.text + (stop.condition.map { " if \($0)" } ?? "")),
+        .number(stop.hits),
         .text(state),
       ])
       for line in stop.commands { table.rows.append([.none, .text("  " + line), .none, .none]) }
@@ -293,7 +301,9 @@ extension DebuggerSession {
   ///   right elsewhere, and is refused too, so that mistyped names are found now.
   fileprivate func takeCondition(_ arguments: inout Arguments) throws(ShellError) -> String? {
     guard let text = arguments.takeAll(after: "if") else { return nil }
-    guard !text.isEmpty else { throw ShellError("a condition is missing behind 'if': expected \(arguments.usage)") }
+    guard !text.isEmpty else {
+      throw ShellError("a condition is missing behind 'if': expected \(arguments.usage)")
+    }
     try checkNames(in: text)
     return text
   }

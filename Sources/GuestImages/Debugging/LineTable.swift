@@ -115,7 +115,9 @@ public struct LineTable: Sendable {
     guard let best else { return nil }
     var addresses: [UInt32] = []
     for index in rows.indices where rows[index].line == best.line && rows[index].isStatement {
-      guard let file = rows[index].file, Place(file: files[file], line: best.line).isIn(name) else { continue }
+      guard let file = rows[index].file, Place(file: files[file], line: best.line).isIn(name) else {
+        continue
+      }
       let isNew = index == 0 || rows[index - 1].file != file || rows[index - 1].line != best.line
       if isNew, addresses.last != rows[index].address { addresses.append(rows[index].address) }
     }
@@ -168,7 +170,8 @@ public struct LineTable: Sendable {
     guard dwarf_lineaddr(line, &address) == 0, address <= UInt32.max, dwarf_lineno(line, &number) == 0,
       dwarf_lineendsequence(line, &isEnd) == 0, dwarf_linebeginstatement(line, &isStatement) == 0
     else { return }
-    var row = Row(address: UInt32(address), file: nil, line: Int(number), isStatement: isStatement, order: rows.count)
+    var row = Row(
+      address: UInt32(address), file: nil, line: Int(number), isStatement: isStatement, order: rows.count)
     // Line 0 is code that the compiler made for no line.
     if !isEnd, number > 0, let source = dwarf_linesrc(line, nil, nil) {
       let name = Self.fileName(String(cString: source))

@@ -48,7 +48,9 @@ extension DebugInformation {
       forEachChild(of: &scopes[index]) { child in
         let tag = dwarf_tag(&child)
         if tag == DwarfNumber.tagVariable || tag == DwarfNumber.tagFormalParameter {
-          if let variable = variable(&child, tag, function, address, expression) { variables.append(variable) }
+          if let variable = variable(&child, tag, function, address, expression) {
+            variables.append(variable)
+          }
         }
         return variables.count < Self.maxVariables
       }
@@ -180,7 +182,8 @@ private struct SourceType {
   }
 
   private static func name(_ type: inout Dwarf_Die, pointers: Int) -> String? {
-    if let linkage = DwarfEntry.string(&type, DwarfNumber.attributeLinkageName), let name = demangle(linkage) {
+    if let linkage = DwarfEntry.string(&type, DwarfNumber.attributeLinkageName), let name = demangle(linkage)
+    {
       return name
     }
     if let name = dwarf_diename(&type) { return String(cString: name) }
