@@ -85,6 +85,8 @@ let package = Package(
       swiftSettings: strict),
     // What several test targets need.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    // Reads the sources themselves.
+    .testTarget(name: "SourcesTests", swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32", "TestSupport"], swiftSettings: strict),
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),

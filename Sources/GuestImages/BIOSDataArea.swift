@@ -1,4 +1,4 @@
-/// What a PC's BIOS leaves in low memory for whoever comes after it: the data area at 400h and, at the end of conventional memory,
+/// What a PC's BIOS leaves in low memory for the system it starts: the data area at 400h and, at the end of conventional memory,
 /// the extended data area (EBDA). IBM PS/2 and Personal Computer BIOS Interface Technical Reference, 1991, "BIOS Data Area".
 ///
 /// Kernels read it without having been told to: for the serial port's address, and for where to look for the tables of

@@ -10,12 +10,13 @@ public struct ImageStart: Hashable, Sendable {
     case wrongChecksum(offset: Int, found: UInt32, right: UInt32)
     /// A whole header at this offset, which is behind the bytes in which a loader looks.
     case tooLate(offset: Int)
-    /// A whole header at this offset, which is no multiple of 4.
+    /// A whole header at this offset, which is not a multiple of 4.
     case unaligned(offset: Int)
     /// A header at this offset that ends before its fields do.
     case cutOff(offset: Int)
   }
 
+  /// How an image is started.
   public enum Way: Hashable, Sendable {
     /// By the header at this offset of the file; with the load addresses in it, or else with the ELF file's segments.
     case multiboot(offset: Int, usesLoadAddresses: Bool)
@@ -24,11 +25,13 @@ public struct ImageStart: Hashable, Sendable {
 
   /// The file's name, as the caller gave it.
   public let file: String
+  /// How it is started.
   public let way: Way
   /// Physical address of the first instruction.
   public let entry: UInt32
   /// How many segments are loaded, and the physical addresses from the first byte of the lowest to the last of the highest.
   public let segmentCount: Int
+  /// The physical addresses from the first loaded byte to the last.
   public let span: Range<UInt64>
   /// The header asks for a video mode, which is not given: the information structure says nothing of video.
   public let asksForVideo: Bool
@@ -103,7 +106,7 @@ extension MultibootHeader {
         let right = 0 &- (magic &+ flags)
         let isInside = offset + 12 <= searchLimit
         if checksum != right {
-          // A number that happens to be the magic one is no header; one in the place of a header most likely is.
+          // A number that happens to equal the magic one is not a header; one where a header belongs most likely is.
           if isInside && offset % 4 == 0 && wrong == nil {
             wrong = .wrongChecksum(offset: offset, found: checksum, right: right)
           }

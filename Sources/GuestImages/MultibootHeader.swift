@@ -69,8 +69,8 @@ public struct MultibootHeader: Hashable, Sendable {
     return nil
   }
 
-  /// Refuses what nobody can give. A wish for a video mode is none of that: kernels that have it boot in text mode, too, and see
-  /// from the information structure that there is no other.
+  /// Refuses what the machine cannot provide. A request for a video mode is accepted: kernels that have it boot in text mode,
+  /// too, and see from the information structure that there is no other.
   ///
   /// - Throws: `GuestImageError` with reason `unsupportedMultiboot`.
   func checkRequirements(file: String) throws(GuestImageError) {

@@ -1,11 +1,14 @@
 /// An address after segmentation and before paging: 32 bits on IA-32. SDM vol. 3A, 3.1.
 @frozen
 public struct LinearAddress: Hashable, Comparable, Sendable {
+  /// The address as a number.
   public var rawValue: UInt32
 
+  /// The linear address `rawValue`.
   @inlinable
   public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// Unsigned comparison.
   @inlinable
   public static func < (a: LinearAddress, b: LinearAddress) -> Bool { a.rawValue < b.rawValue }
 
@@ -17,11 +20,14 @@ public struct LinearAddress: Hashable, Comparable, Sendable {
 /// An address on the bus, after paging: 36 bits by default under PAE, at most 52. SDM vol. 3A, 4.1.4.
 @frozen
 public struct PhysicalAddress: Hashable, Comparable, Sendable {
+  /// The address as a number.
   public var rawValue: UInt64
 
+  /// The physical address `rawValue`.
   @inlinable
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// Unsigned comparison.
   @inlinable
   public static func < (a: PhysicalAddress, b: PhysicalAddress) -> Bool { a.rawValue < b.rawValue }
 

@@ -6,9 +6,13 @@ public struct CR0: OptionSet, Hashable, Sendable {
   @inlinable
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// PE: protected mode.
   @inlinable public static var protectionEnable: Self { Self(rawValue: 1 << 0) }
+  /// MP: WAIT obeys TS.
   @inlinable public static var monitorCoprocessor: Self { Self(rawValue: 1 << 1) }
+  /// EM: x87 instructions raise #NM.
   @inlinable public static var emulation: Self { Self(rawValue: 1 << 2) }
+  /// TS: the next x87 or SSE instruction raises #NM.
   @inlinable public static var taskSwitched: Self { Self(rawValue: 1 << 3) }
   /// ET: fixed at one since the Pentium.
   @inlinable public static var extensionType: Self { Self(rawValue: 1 << 4) }
@@ -37,7 +41,9 @@ public struct CR4: OptionSet, Hashable, Sendable {
   @inlinable
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// VME: extensions of virtual-8086 mode.
   @inlinable public static var virtual8086Extensions: Self { Self(rawValue: 1 << 0) }
+  /// PVI: virtual interrupts in protected mode.
   @inlinable public static var protectedModeVirtualInterrupts: Self { Self(rawValue: 1 << 1) }
   /// TSD: RDTSC in ring 0 only.
   @inlinable public static var timeStampDisable: Self { Self(rawValue: 1 << 2) }

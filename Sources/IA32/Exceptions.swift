@@ -77,12 +77,14 @@ public struct PageFaultErrorCode: OptionSet, Hashable, Sendable {
 /// What a guest did wrong, as the manual names it: the exception an instruction raises instead of completing.
 @frozen
 public struct GuestFault: Error, Hashable, Sendable {
+  /// The exception.
   public let vector: ExceptionVector
   /// The error code pushed with it, 0 for vectors that push none.
   public let errorCode: UInt32
   /// The linear address that goes to CR2; meaningful for page faults only.
   public let linear: UInt32
 
+  /// An exception; `linear` is the address of a page fault.
   @inlinable
   public init(_ vector: ExceptionVector, errorCode: UInt32 = 0, linear: UInt32 = 0) {
     self.vector = vector
@@ -96,11 +98,13 @@ public struct GuestFault: Error, Hashable, Sendable {
     GuestFault(.generalProtection, errorCode: errorCode)
   }
 
+  /// A page fault (#PF) of an access to `linear`.
   @inlinable
   public static func pageFault(_ code: PageFaultErrorCode, at linear: UInt32) -> GuestFault {
     GuestFault(.pageFault, errorCode: code.rawValue, linear: linear)
   }
 
+  /// An undefined opcode (#UD).
   @inlinable
   public static var invalidOpcode: GuestFault { GuestFault(.invalidOpcode) }
 }

@@ -58,6 +58,7 @@ public enum OperandKind: UInt8, Sendable {
 /// One operand of a decoded instruction.
 @frozen
 public struct Operand: Hashable, Sendable {
+  /// What the operand is.
   public var kind: OperandKind
   /// The register's number. Byte registers 0 to 7 are AL, CL, DL, BL, AH, CH, DH, BH. In a string instruction's memory
   /// operand it is the pointer register: 6 for (E)SI, 7 for (E)DI.
@@ -65,6 +66,7 @@ public struct Operand: Hashable, Sendable {
   /// Size in bytes; 0 where the instruction uses an address and no data (LEA, INVLPG).
   public var width: UInt8
 
+  /// An operand with these fields.
   @inlinable
   public init(kind: OperandKind, index: UInt8 = 0, width: UInt8 = 0) {
     self.kind = kind
@@ -93,6 +95,7 @@ public struct MemoryOperand: Hashable, Sendable {
   /// Stands in ``base`` and ``index`` for "none".
   @inlinable public static var noRegister: UInt8 { 8 }
 
+  /// An address with these parts; without a register it is absolute.
   @inlinable
   public init(
     base: UInt8 = noRegister, index: UInt8 = noRegister, scale: UInt8 = 0, segment: SegmentRegister = .ds,
@@ -109,6 +112,7 @@ public struct MemoryOperand: Hashable, Sendable {
 /// A decoded instruction: plain data, with everything that its encoding says and nothing that depends on registers.
 @frozen
 public struct Instruction: Hashable, Sendable {
+  /// What the instruction does.
   public var operation: Operation
   /// Bytes, prefixes included: 1 to 15.
   public var length: UInt8
@@ -118,10 +122,13 @@ public struct Instruction: Hashable, Sendable {
   public var addressSize: UInt8
   /// The condition (tttn) of Jcc, SETcc and CMOVcc, else 0. SDM vol. 1, appendix B.
   public var condition: UInt8
+  /// The prefixes found.
   public var prefixes: Prefixes
   /// The destination, or the only operand. The operands are in Intel's order, implicit ones of the opcode spelled out.
   public var op0: Operand
+  /// The second operand.
   public var op1: Operand
+  /// The third operand.
   public var op2: Operand
   /// The address, where an operand is ``OperandKind/memory``. In a string instruction it is that of the source, or of the
   /// destination where there is no source in memory (INS, STOS, SCAS).
@@ -134,6 +141,7 @@ public struct Instruction: Hashable, Sendable {
   /// The row of ``OpcodeTable/rows`` that matched.
   public var row: UInt16
 
+  /// An instruction of `row` that has no operands yet.
   @inlinable
   public init(operation: Operation, row: UInt16) {
     self.operation = operation

@@ -11,15 +11,23 @@
 
 /// Bits of paging-structure entries that stand in the same place in every format.
 public enum EntryBit {
+  /// P: the entry may be used.
   public static let present: UInt64 = 1 << 0
+  /// R/W: writes are allowed.
   public static let writable: UInt64 = 1 << 1
+  /// U/S: CPL 3 has access.
   public static let user: UInt64 = 1 << 2
+  /// PWT: write-through.
   public static let writeThrough: UInt64 = 1 << 3
+  /// PCD: not cached.
   public static let cacheDisable: UInt64 = 1 << 4
+  /// A: set by the processor when it uses the entry.
   public static let accessed: UInt64 = 1 << 5
+  /// D: set by the processor when it writes to the page.
   public static let dirty: UInt64 = 1 << 6
   /// PS in a PDE.
   public static let pageSize: UInt64 = 1 << 7
+  /// G: kept by a load of CR3.
   public static let global: UInt64 = 1 << 8
   /// NX under EFER.NXE, reserved without it.
   public static let noExecute: UInt64 = 1 << 63

@@ -12,6 +12,7 @@ public struct EFLAGS: OptionSet, Hashable, Sendable {
   @inlinable
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// CF.
   @inlinable public static var carry: Self { Self(rawValue: 1 << 0) }
   /// Bit 1 always reads as one.
   @inlinable public static var alwaysOne: Self { Self(rawValue: 1 << 1) }

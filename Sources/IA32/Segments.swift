@@ -1,8 +1,10 @@
 /// A segment selector: index, table and requested privilege level. SDM vol. 3A, 3.4.2.
 @frozen
 public struct Selector: Hashable, Sendable {
+  /// The selector as a number.
   public var rawValue: UInt16
 
+  /// The selector `rawValue`.
   @inlinable
   public init(_ rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -21,8 +23,10 @@ public struct Selector: Hashable, Sendable {
 /// An eight-byte descriptor as it lies in a GDT, LDT or IDT. SDM vol. 3A, figures 3-8 and 6-2.
 @frozen
 public struct Descriptor: Hashable, Sendable {
+  /// The descriptor as 64 bits, byte 0 lowest.
   public var rawValue: UInt64
 
+  /// The descriptor with these 64 bits.
   @inlinable
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
@@ -70,16 +74,28 @@ public struct Descriptor: Hashable, Sendable {
 
 /// The types of system segments and gates. SDM vol. 3A, table 3-2.
 public enum SystemDescriptorType {
+  /// A 16-bit TSS that is not busy.
   public static let availableTSS16: UInt8 = 1
+  /// A local descriptor table.
   public static let ldt: UInt8 = 2
+  /// A busy 16-bit TSS.
   public static let busyTSS16: UInt8 = 3
+  /// A 16-bit call gate.
   public static let callGate16: UInt8 = 4
+  /// A task gate.
   public static let taskGate: UInt8 = 5
+  /// A 16-bit interrupt gate.
   public static let interruptGate16: UInt8 = 6
+  /// A 16-bit trap gate.
   public static let trapGate16: UInt8 = 7
+  /// A 32-bit TSS that is not busy.
   public static let availableTSS32: UInt8 = 9
+  /// A busy 32-bit TSS.
   public static let busyTSS32: UInt8 = 11
+  /// A 32-bit call gate.
   public static let callGate32: UInt8 = 12
+  /// A 32-bit interrupt gate.
   public static let interruptGate32: UInt8 = 14
+  /// A 32-bit trap gate.
   public static let trapGate32: UInt8 = 15
 }

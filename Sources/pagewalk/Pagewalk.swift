@@ -47,7 +47,7 @@ enum Main {
       return status.rawValue
     } catch {
       if Pagewalk.exitCode(for: error) == .success {
-        // A request for help, or the version, which is no mistake.
+        // A request for help, or the version, which is not an error.
         let text = Pagewalk.fullMessage(for: error, columns: HelpText.unbroken)
         Output.standard.write(lines: [HelpText.wrapped(text)])
         return ExitStatus.success

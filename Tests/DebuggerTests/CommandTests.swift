@@ -25,7 +25,7 @@ struct CommandTests {
     ),
     ("x/99999 0", "error: the count 99999 is out of range: from 1 to 4096"),
     ("si 0", "error: '0' is not a count: expected stepi [N]"),
-    ("--json", "error: --json alone is no command: put it behind one that shows something"),
+    ("--json", "error: --json alone is not a command: put it after one that shows something"),
     (
       "info tlb l2",
       "error: there is no TLB array 'l2': expected itlb, dtlb, or one of 'itlb 4k', 'itlb large', 'dtlb 4k', 'dtlb large'"

@@ -88,7 +88,7 @@ struct GuestTests {
     // mov ebp, 3; hlt
     let odd = try TestSession.code([0xBD, 3, 0, 0, 0, 0xF4])
     odd.say("c")
-    #expect(odd.say("bt").contains("! EBP is 00000003, which is no frame"))
+    #expect(odd.say("bt").contains("! EBP is 00000003, which is not a frame"))
   }
 
   @Test func devicesAreNotRead() throws {

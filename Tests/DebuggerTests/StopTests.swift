@@ -110,7 +110,7 @@ struct StopTests {
 
   @Test func staleTranslations() throws {
     let test = try TestSession.guest("missing-flush/missing-invlpg")
-    #expect(test.say("set stale perhaps").hasPrefix("error: 'perhaps' is no way to check"))
+    #expect(test.say("set stale perhaps").hasPrefix("error: 'perhaps' is not a way to check"))
     test.say("set stale warn")
     Self.expect(test.say("c"), has: ["the guest exited with 0"])
     let console = try #require(test.session.console as? KeepingConsole)

@@ -69,7 +69,7 @@ struct WalkTests {
     try test.machine.store32(LinearAddress(0x4000_0000), 1)
     #expect(test.say("check tlb") == "1 TLB entries, all as memory has them")
     try test.write(0x5023, at: 0x4000)
-    #expect(test.say("check tlb").contains("has D for 40000000 and memory has not: a write will not set it"))
+    #expect(test.say("check tlb").contains("has D for 40000000 and memory does not: a write will not set it"))
   }
 
   @Test func aPDPTEThatIsNotInForce() throws {

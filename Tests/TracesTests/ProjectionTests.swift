@@ -70,7 +70,7 @@ struct ProjectionTests {
       divergence, isExact: true, golden: { Self.map(0).symbol(at: $0) }, run: { _ in nil })
     #expect(
       report.lines[1]
-        == "  missing flush: the golden has INVLPG of d0000000 here, in flush_page+0x8; the run has not")
+        == "  missing flush: the golden has INVLPG of d0000000 here, in flush_page+0x8; the run does not")
   }
 
   @Test func anotherEntryOfTheTableIsADifference() throws {

@@ -55,7 +55,7 @@ enum ChangeCommands {
     return number >> bits == 0 || number >> (bits - 1) == UInt64.max >> (bits - 1)
   }
 
-  /// What stands before and behind the first `=` that is no comparison.
+  /// What stands before and behind the first `=` that is not a comparison.
   private static func assignment(_ text: String) -> (target: String, value: String)? {
     let characters = Array(text)
     for (index, character) in characters.enumerated() where character == "=" {

@@ -44,7 +44,7 @@ extension DebuggerSession {
   }
 
   /// A variable of the chosen frame by its name; nil if there is none of this name in scope.
-  /// - Throws: `ShellError` for one whose value is not known, or is no number.
+  /// - Throws: `ShellError` for one whose value is unknown or not a number.
   func value(ofLocal name: String) throws(ShellError) -> UInt64? {
     guard debugInformation != nil, let variables = try? variablesInScope(),
       let variable = variables.first(where: { $0.name == name })

@@ -95,7 +95,7 @@ struct SymbolNames {
         path.append(first)
         rest = rest.dropFirst()
       } else if first == "<", let end = rest.firstIndex(of: ">") {
-        // The arguments of a generic type are no part of the name.
+        // The arguments of a generic type are not part of the name.
         rest = rest[rest.index(after: end)...]
       } else {
         break

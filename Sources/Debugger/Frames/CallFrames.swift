@@ -103,7 +103,7 @@ public struct CallFrames {
     guard pointer != 0 else { return nil }
     guard isWanted || pointer & 3 == 0 else { return nil }
     guard pointer & 3 == 0 else {
-      end = "EBP is \(LinearAddress(pointer)), which is no frame: code without frame pointers?"
+      end = "EBP is \(LinearAddress(pointer)), which is not a frame: code without frame pointers?"
       return nil
     }
     do throws(ReportError) {

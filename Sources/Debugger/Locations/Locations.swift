@@ -18,7 +18,7 @@ extension DebuggerSession {
   /// The places that `text` names: `*EXPRESSION`, `FILE:LINE`, a function's name, or an expression that gives an address.
   ///
   /// A function that was inlined has a place in each function that holds a copy of it. `*` in front makes an expression of
-  /// what could be a name, and is no load from memory.
+  /// what could be a name, and is not a load from memory.
   /// - Throws: `ShellError` when nothing is named so.
   public func locate(_ text: String) throws(ShellError) -> CodeLocation {
     let text = text.trimmingSpaces

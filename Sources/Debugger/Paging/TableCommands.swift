@@ -82,7 +82,7 @@ enum TableCommands {
     return Findings(findings: findings, none: "")
   }
 
-  /// Such as "2 MiB"; bytes where it is no whole number of KiB.
+  /// Such as "2 MiB"; bytes where it is not a whole number of KiB.
   static func size(_ bytes: UInt64) -> String {
     for (shift, unit) in [(30 as UInt64, "GiB"), (20, "MiB"), (10, "KiB")] where bytes >= 1 << shift {
       if bytes & (1 << shift - 1) == 0 { return "\(bytes >> shift) \(unit)" }

@@ -18,6 +18,7 @@ public struct Destination: Hashable, Sendable {
   /// ESP is above this there: not in a deeper call of the same code. nil for any.
   public var above: UInt32?
 
+  /// Stops at these linear addresses, if ESP is above `above`.
   public init(_ linears: Set<UInt32>, above: UInt32? = nil) {
     self.linears = linears
     self.above = above

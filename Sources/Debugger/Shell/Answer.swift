@@ -9,6 +9,7 @@ public struct Answer: Sendable {
   /// What an empty line stands for after this command; nil for the same line again.
   public var next: String?
 
+  /// An answer that shows `report`; `next` is what an empty line does after it.
   public init(_ report: some Report, next: String? = nil) {
     lines = report.lines
     json = report.json

@@ -20,6 +20,7 @@ public struct Arguments: Sendable {
 
   /// The rest of the line, with one space between words.
   public var text: String { words.joined(separator: " ") }
+  /// Whether there are none left.
   public var isEmpty: Bool { words.isEmpty }
 
   /// Takes an option out of the words; whether it was there.

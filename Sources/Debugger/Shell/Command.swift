@@ -33,10 +33,13 @@ public enum CompletionKind: Sendable {
 
 /// A command of the shell, as data.
 public struct Command: Sendable {
+  /// What a command does.
+  /// - Throws: `ShellError` with the message to show.
   public typealias Action = @Sendable (DebuggerSession, Arguments) throws(ShellError) -> Answer
 
   /// The first is the canonical one. A name may have several words, such as "info tlb".
   public let names: [String]
+  /// The group that `help` lists it in.
   public let group: CommandGroup
   /// One line, without a full stop.
   public let summary: String
@@ -44,11 +47,13 @@ public struct Command: Sendable {
   public let usage: String
   /// A line to try.
   public let example: String
+  /// What its arguments are completed to.
   public let completion: CompletionKind
   /// Whether a format may stand behind the name: "x/4xw".
   public let takesFormat: Bool
   let action: Action
 
+  /// A command; the parameters are its properties.
   public init(
     _ names: [String], _ group: CommandGroup, _ summary: String, usage: String, example: String,
     completion: CompletionKind = .nothing, takesFormat: Bool = false, action: @escaping Action
@@ -63,5 +68,6 @@ public struct Command: Sendable {
     self.action = action
   }
 
+  /// The name that help uses: the first.
   public var name: String { names[0] }
 }

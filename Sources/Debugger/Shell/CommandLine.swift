@@ -21,7 +21,7 @@ extension DebuggerSession {
       isJSON = true
     }
     guard let first = words.first else {
-      throw ShellError("--json alone is no command: put it behind one that shows something")
+      throw ShellError("--json alone is not a command: put it after one that shows something")
     }
     if let body = defined[first] {
       try call(first, body, Array(words.dropFirst()))

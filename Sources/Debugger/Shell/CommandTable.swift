@@ -2,10 +2,12 @@ import Reports
 
 /// All commands, and finding the one that was meant.
 public struct CommandTable: Sendable {
+  /// All commands, in the order in which `help` lists them.
   public let commands: [Command]
   /// Every name of every command, cut into words, with the command's index.
   private let names: [(words: [String], index: Int)]
 
+  /// A table of these commands.
   public init(_ commands: [Command]) {
     self.commands = commands
     names = commands.enumerated().flatMap { index, command in
@@ -21,6 +23,7 @@ public struct CommandTable: Sendable {
       + FindCommand.all + DescriptorCommands.all
       + ScriptCommands.all + ShellCommands.all)
 
+  /// The commands of `group`.
   public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }
 
   /// The command that the first of `words` name, and how many words that took. Each word may be cut short as long as only

@@ -6,6 +6,7 @@ public struct Completion {
   /// Names beyond this many are not offered.
   private static let limit = 200
 
+  /// Completion with the commands and symbols of `session`.
   public init(_ session: DebuggerSession) { self.session = session }
 
   /// The completions of `word`, which stands behind `before` in the line; sorted.

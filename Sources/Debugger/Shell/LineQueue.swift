@@ -37,7 +37,7 @@ struct LineQueue {
 }
 
 extension DebuggerSession {
-  /// The next line for whoever asks in the middle of a command; nil at the end of all input.
+  /// The next line, for a command that reads on; nil at the end of all input.
   func takeLine(_ prompt: String) -> String? {
     if queue.depth > 0 { return queue.next()?.text }
     return nextLine(prompt)

@@ -17,6 +17,7 @@ public final class Shell {
   /// More lines than this many are printed before all is done.
   private static let maxKeptLines = 500
 
+  /// A shell over `session`.
   public init(_ session: DebuggerSession) {
     self.session = session
     session.perform = { [unowned self] line in

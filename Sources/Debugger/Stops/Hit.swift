@@ -16,6 +16,7 @@ public struct Hit: Sendable {
   var details: [String] = []
   /// What `$va` and `$pa` become.
   public internal(set) var linear: UInt32?
+  /// The physical address it is about; nil where there is none.
   public internal(set) var physical: UInt64?
   /// Bytes that an instruction is about to change, to be looked at when it has.
   var before: (physical: UInt64, bytes: [UInt8])?

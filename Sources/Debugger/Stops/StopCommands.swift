@@ -175,7 +175,7 @@ enum StopCommands {
     -> Answer
   {
     guard arguments.words.count == 1, let setting = StaleWatch.Setting(rawValue: arguments.text) else {
-      throw ShellError("'\(arguments.text)' is no way to check: expected \(arguments.usage)")
+      throw ShellError("'\(arguments.text)' is not a way to check: expected \(arguments.usage)")
     }
     session.stale.set(setting)
     return .nothing

@@ -51,10 +51,13 @@ struct DeviceSnapshot: Sendable {
 public struct DeviceListing: Sendable, Hashable {
   /// A part of its state and its value, in words.
   public struct Fact: Sendable, Hashable {
+    /// What it is.
     public var name: String
+    /// Its value in words.
     public var value: String
   }
 
+  /// The device.
   public var name: String
   /// Where it answers in the physical address space, ascending.
   public var memory: [Range<UInt64>]
@@ -62,6 +65,7 @@ public struct DeviceListing: Sendable, Hashable {
   public var ports: [Range<UInt32>]
   /// The interrupt input that it drives, 0 to 15; nil for none.
   public var irq: Int?
+  /// Its state.
   public var facts: [Fact]
 }
 

@@ -5,6 +5,7 @@
 public final class KeyboardController: Device {
   public let name = "8042 keyboard controller"
 
+  /// What a snapshot keeps of the controller.
   public struct State: Sendable, Equatable {
     /// The command byte, of which bit 0 asks for interrupts and bit 4 turns the keyboard off.
     var commandByte: UInt8 = 0x10
@@ -152,7 +153,7 @@ public final class KeyboardController: Device {
     updateInterrupt()
   }
 
-  /// Nobody takes what was sent: the controller answers itself with FEh and the time-out bit.
+  /// No device takes what was sent: the controller itself answers with FEh and the time-out bit.
   private func noDevice(second: Bool) {
     put(0xFE, second: second)
     state.timedOut = true

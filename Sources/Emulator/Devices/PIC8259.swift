@@ -60,6 +60,7 @@ public final class PIC8259: Device {
   /// How many wires were drawn to each input.
   private var wireCounts = [Int](repeating: 0, count: 16)
 
+  /// Both controllers as they are after power-on.
   public init() {
     output = .allocate(capacity: 1)
     output.initialize(to: false)

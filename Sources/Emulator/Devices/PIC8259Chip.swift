@@ -79,7 +79,7 @@ struct PIC8259Chip: Sendable, Hashable {
     guard expected == .none else { return nil }
     let wanted = irr & ~imr
     guard wanted != 0 else { return nil }
-    // "Special Mask Mode": levels that are in service but masked hold nobody back.
+    // "Special Mask Mode": levels that are in service but masked hold nothing back.
     let blocking = specialMask ? isr & ~imr : isr
     for step: UInt8 in 1...8 {
       let input = (lowestPriority &+ step) & 7

@@ -67,7 +67,7 @@ public final class PIT8254: BusDevice, Device {
   // MARK: Registers
 
   public func read(offset: UInt64, width: AccessWidth) -> UInt64 {
-    // The control word can't be read; nobody drives the bus.
+    // The control word can't be read; nothing drives the bus.
     guard offset < 3 else { return 0xFF }
     let index = Int(offset)
     advance(index)

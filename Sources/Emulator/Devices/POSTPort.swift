@@ -6,6 +6,7 @@ public final class POSTPort: BusDevice, Device {
   /// How many codes are remembered.
   public static let historyLength = 16
 
+  /// What a snapshot keeps of the port.
   public struct State: Sendable, Equatable {
     /// The last codes written, the latest last; a code written over and over counts once.
     public internal(set) var history: [UInt8] = []
@@ -15,6 +16,7 @@ public final class POSTPort: BusDevice, Device {
 
   public internal(set) var state = State()
 
+  /// The port before anything was written.
   public init() {}
 
   /// The code written last; 0 before the first.

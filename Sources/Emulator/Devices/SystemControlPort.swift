@@ -10,6 +10,7 @@
 public final class SystemControlPort: BusDevice, Device {
   public let name = "system control port B"
 
+  /// What a snapshot keeps of the port.
   public struct State: Sendable, Equatable {
     /// The bits that are written: 0 to 3.
     var control: UInt8 = 0
@@ -20,6 +21,7 @@ public final class SystemControlPort: BusDevice, Device {
   private let clock: Clock
   private let timer: PIT8254
 
+  /// Port 61h, which gates counter 2 of `timer`.
   public init(clock: Clock, timer: PIT8254) {
     self.clock = clock
     self.timer = timer

@@ -10,6 +10,7 @@ public struct TextScreen: Hashable, Sendable {
     /// Bits 0 to 3 the foreground's colour, 4 to 6 the background's, 7 blinking or a bright background.
     public var attribute: UInt8
 
+    /// A character (code page 437) and its colours.
     public init(character: UInt8, attribute: UInt8) {
       self.character = character
       self.attribute = attribute
@@ -18,16 +19,21 @@ public struct TextScreen: Hashable, Sendable {
 
   /// A place on the screen, from 0.
   public struct Position: Hashable, Sendable {
+    /// The row, counted from 0.
     public var row: Int
+    /// The column, counted from 0.
     public var column: Int
 
+    /// A place on the screen.
     public init(row: Int, column: Int) {
       self.row = row
       self.column = column
     }
   }
 
+  /// Characters in a row.
   public let columns: Int
+  /// Rows on the screen.
   public let rows: Int
   /// Row by row.
   public let cells: [Cell]

@@ -17,6 +17,7 @@ public final class VGAText: BusDevice, Device {
   public static let memoryRange: Range<UInt64> = 0xB_8000..<0xC_0000
   static let byteCount = 0x8000
 
+  /// What a snapshot keeps of the screen.
   public struct State: Sendable, Equatable {
     /// The text memory.
     var memory: [UInt8]
@@ -53,6 +54,7 @@ public final class VGAText: BusDevice, Device {
   /// The dot clock of 720 pixels a line: 28.322 MHz.
   private let dots: Timebase
 
+  /// An empty screen of 80 by 25 characters.
   public init(clock: Clock) {
     self.clock = clock
     dots = clock.timebase(hertz: 28_322_000)

@@ -1,8 +1,11 @@
 /// An input and the cycle at which it came.
 public struct LoggedInput: Hashable, Sendable {
+  /// The cycle at which it arrived.
   public var cycle: UInt64
+  /// What arrived.
   public var input: MachineInput
 
+  /// `input` at `cycle`.
   public init(cycle: UInt64, input: MachineInput) {
     self.cycle = cycle
     self.input = input
@@ -41,7 +44,7 @@ public struct InputLog: Hashable, Sendable {
   /// Goes back to where `count` entries had been applied.
   mutating func rewind(to count: Int) { applied = count }
 
-  /// Applies what is due at the machine's cycle. An input that the machine refuses, as RAM that this machine has not, was
+  /// Applies what is due at the machine's cycle. An input that the machine refuses, as RAM that this machine does not have, was
   /// refused when it was logged, too.
   mutating func applyDue(to machine: Machine) {
     while let cycle = nextCycle, machine.cycle >= cycle {

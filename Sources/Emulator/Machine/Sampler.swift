@@ -134,7 +134,7 @@ final class Sampler {
       let next = read(stack &+ frame), let address = read(stack &+ frame &+ 4), address != 0
     {
       callers.append(address)
-      // Frames lie one above the other; anything else is no frame.
+      // Frames lie one above the other; anything else is not a frame.
       guard next > frame else { break }
       frame = next
     }

@@ -8,7 +8,9 @@ public struct SystemTables: Hashable, Sendable {
     public var limit: UInt16
   }
 
+  /// The global descriptor table.
   public var gdt: Table
+  /// The interrupt descriptor table.
   public var idt: Table
   /// LDTR with what it caches; its access byte is 0 after a null selector.
   public var ldt: RegisterFile.Segment

@@ -75,7 +75,7 @@ struct BusMap {
     return nil
   }
 
-  /// The device at a port. An access that runs over the end, from FFFFh to 10000h, finds nobody there.
+  /// The device at a port. An access that runs over the end, from FFFFh to 10000h, finds none there.
   @inline(__always)
   func port(at port: UInt64) -> PortSlot? {
     guard port < 0x1_0000 else { return nil }

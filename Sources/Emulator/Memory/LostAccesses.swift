@@ -13,6 +13,7 @@ public struct LostAccess: Hashable, Sendable {
 public struct LostAccesses: Hashable, Sendable {
   /// One kind.
   public struct Kind: Hashable, Sendable {
+    /// How many there were.
     public internal(set) var count: UInt64 = 0
     /// nil on a bus that stands alone.
     public internal(set) var first: LostAccess?
@@ -25,6 +26,7 @@ public struct LostAccesses: Hashable, Sendable {
   /// Bytes of instructions fetched from where nothing answers, which read as FFh.
   public internal(set) var unclaimedFetches = Kind()
 
+  /// None yet.
   public init() {}
 }
 

@@ -17,9 +17,12 @@ public enum SSEForm: UInt8, CaseIterable, Sendable {
 /// What an instruction gives: the register's new value, to be written only when no exception is unmasked, and the flags
 /// for MXCSR.
 public struct SSEResult: Equatable, Sendable {
+  /// The result.
   public var value: XMMValue
+  /// The exceptions that came up.
   public var flags: X87Flags
 
+  /// A result and the exceptions that came up.
   public init(_ value: XMMValue, _ flags: X87Flags) {
     self.value = value
     self.flags = flags

@@ -24,15 +24,19 @@ public struct SSEControl: RawRepresentable, Equatable, Sendable {
 
 /// The 128 bits of an XMM register.
 public struct XMMValue: Equatable, Sendable {
+  /// Bits 0-63.
   public var low: UInt64
+  /// Bits 64-127.
   public var high: UInt64
 
+  /// A value from its two halves.
   @inlinable
   public init(low: UInt64, high: UInt64) {
     self.low = low
     self.high = high
   }
 
+  /// All bits clear.
   public static let zero = XMMValue(low: 0, high: 0)
 
   /// The four elements of 32 bits, 0 the lowest.

@@ -6,6 +6,7 @@ public struct ExtendedFloat: Equatable, Sendable {
   /// Bit 15 is the sign, bits 14 to 0 are the exponent with a bias of 16383.
   public var signExponent: UInt16
 
+  /// A value from its significand and the 16 bits of sign and exponent.
   @inlinable
   public init(significand: UInt64, signExponent: UInt16) {
     self.significand = significand
@@ -25,6 +26,7 @@ public struct ExtendedFloat: Equatable, Sendable {
 
   /// Positive zero, which an empty register of a reset unit holds.
   public static let zero = ExtendedFloat(significand: 0, signExponent: 0)
+  /// 1.0.
   public static let one = ExtendedFloat(significand: 1 << 63, signExponent: 0x3fff)
   /// The QNaN that a masked invalid operation gives. SDM vol. 1, table 4-3.
   public static let indefinite = ExtendedFloat(significand: 0xc000_0000_0000_0000, signExponent: 0xffff)

@@ -47,22 +47,29 @@ public struct X87Flags: OptionSet, Sendable {
   public static let precision = X87Flags(rawValue: 1 << 5)
   /// C0, C1 (the result was rounded away from zero), C2 and C3.
   public static let c0 = X87Flags(rawValue: 1 << 8)
+  /// C1, bit 9 of the status word.
   public static let c1 = X87Flags(rawValue: 1 << 9)
+  /// C2, bit 10 of the status word.
   public static let c2 = X87Flags(rawValue: 1 << 10)
+  /// C3, bit 14 of the status word.
   public static let c3 = X87Flags(rawValue: 1 << 14)
 
   /// The six exceptions.
   public static let exceptions = X87Flags(rawValue: 0x3f)
   /// The exceptions that are found before a result exists: unmasked, they leave operands and stack as they were.
   public static let beforeResult: X87Flags = [.invalid, .denormal, .zeroDivide]
+  /// C0 to C3.
   public static let conditions: X87Flags = [.c0, .c1, .c2, .c3]
 }
 
 /// What an instruction of the x87 gives: a value for its destination, and its share of the status word.
 public struct X87Outcome<Value: Sendable>: Sendable {
+  /// The result.
   public var value: Value
+  /// The exceptions and condition codes that came with it.
   public var flags: X87Flags
 
+  /// A result and its flags.
   @inlinable
   public init(_ value: Value, _ flags: X87Flags = []) {
     self.value = value

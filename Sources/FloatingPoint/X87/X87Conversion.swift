@@ -10,7 +10,7 @@ extension X87Portable {
     X87NaN.outcome(operand) ?? X87Outcome(operand.value, operand.denormalFlag)
   }
 
-  /// FST m32. A denormal source is no exception here.
+  /// FST m32. A denormal source does not raise an exception here.
   public static func storeSingle(_ a: ExtendedFloat, _ control: X87Control) -> X87Outcome<UInt32> {
     let sign: UInt32 = a.isNegative ? 1 << 31 : 0
     switch a.floatClass {
@@ -114,6 +114,7 @@ public struct PackedDecimal: Equatable, Sendable {
   /// Bytes 8 and 9: two digits, and the sign in the highest bit.
   public var high: UInt16
 
+  /// A packed decimal from its 80 bits.
   public init(low: UInt64, high: UInt16) {
     self.low = low
     self.high = high

@@ -51,7 +51,7 @@ extension X87Transcendental {
         mpfr_add_ui(sum.pointer, bigX.pointer, 1, MPFR_RNDZ)
         return X87Portable.roundedFully(product(y, logarithmOf: sum), control)
       }
-      // Here 1 + x is no power of two.
+      // Here 1 + x is not a power of two.
       let bigY = BigFloat(y)
       let number = BigFloat.unroundedIrrational { result, precision in
         let logarithm = BigFloat(precision: precision)

@@ -3,7 +3,9 @@
 /// The conversion of a memory operand is exact and leaves a signaling NaN signaling, but makes a normal number of a
 /// denormal one; that it was one must still be told.
 public struct X87Operand: Sendable {
+  /// The number.
   public var value: ExtendedFloat
+  /// Its class.
   public var floatClass: FloatClass
 
   /// A register.
@@ -65,7 +67,7 @@ public struct X87Operand: Sendable {
   var denormalFlag: X87Flags { floatClass == .denormal ? .denormal : [] }
 }
 
-/// What operands that are no numbers give. SDM vol. 1, 4.8.3.5 and table 4-7.
+/// What operands that are not numbers give. SDM vol. 1, 4.8.3.5 and table 4-7.
 enum X87NaN {
   /// The invalid operation's masked answer.
   static let invalid = X87Outcome(ExtendedFloat.indefinite, .invalid)

@@ -70,6 +70,7 @@ public struct LineTable: Sendable {
 
   /// Code from one row of the table to the next.
   public struct Stretch: Hashable, Sendable {
+    /// The line.
     public var place: Place
     /// Its linear addresses. The last address of 32 bits is never among them.
     public var range: Range<UInt32>

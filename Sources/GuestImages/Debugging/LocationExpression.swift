@@ -19,6 +19,7 @@ public struct FrameContext {
   /// Loads a doubleword of memory; nil where there is none.
   public var load: (UInt32) -> UInt32?
 
+  /// A machine state in which expressions are evaluated: registers, the code's address, and a way to load 32 bits.
   public init(general: [UInt32?], address: UInt32, load: @escaping (UInt32) -> UInt32?) {
     self.general = general
     self.address = address
@@ -68,7 +69,7 @@ struct LocationExpression {
     return isValue ? .value(UInt64(top)) : .memory(top)
   }
 
-  /// A register as a place; nil for one that is no general register, or for a part of a value.
+  /// A register as a place; nil for one that is not a general register, or for a part of a value.
   private static func register(_ number: UInt64, isLast: Bool) -> SourceLocation? {
     guard isLast, number < 8 else { return nil }
     return .register(Int(number))

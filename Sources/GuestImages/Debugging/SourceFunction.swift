@@ -19,6 +19,7 @@ public struct SourceFunction: Sendable {
   public let linkageName: String?
   /// The file and line of its declaration.
   public let place: LineTable.Place?
+  /// Its copies in the code: one of its own, and those inlined elsewhere.
   public fileprivate(set) var copies: [Copy] = []
 
   /// The linkage name as the source would spell it, such as "Guest.Kernel.vmalloc(...) -> ..."; else the name.

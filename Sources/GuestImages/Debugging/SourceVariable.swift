@@ -9,7 +9,9 @@ public struct SourceVariable: Sendable {
     case other
   }
 
+  /// The name in the source.
   public let name: String
+  /// Whether it is a parameter of its function.
   public let isParameter: Bool
   /// The function that declares it, which may be one that was inlined.
   public let function: String
@@ -17,6 +19,7 @@ public struct SourceVariable: Sendable {
   public let typeName: String?
   /// Bytes; nil where DWARF does not say.
   public let size: Int?
+  /// How its bytes are read.
   public let encoding: Encoding
   /// nil where the compiler keeps it nowhere at this address.
   public let location: SourceLocation?

@@ -40,14 +40,18 @@ public enum MandatoryPrefix: UInt8, CaseIterable, Hashable, Sendable {
 /// Operands in memory, each counted once however many pieces it takes.
 @frozen
 public struct MemoryOperands: Hashable, Sendable {
+  /// Operands loaded.
   public var loads: Int
+  /// Operands stored.
   public var stores: Int
 }
 
 /// The record of an instruction: how it is encoded, and with its operation's record everything else that is to be known.
 /// An opcode, or a run of opcodes that differ in a register number only.
 public struct OpcodeRow: Sendable {
+  /// The opcode map that it is in.
   public let map: OpcodeMap
+  /// The prefix that is part of the opcode.
   public let prefix: MandatoryPrefix
   /// The first opcode, with its escape bytes before it: 0x00 to 0xFF, 0x0F00 to 0x0FFF, 0x0F3800, 0x0F3A00 and on.
   public let opcode: UInt32
@@ -57,10 +61,13 @@ public struct OpcodeRow: Sendable {
   public let pattern: ModRMPattern
   /// The name as the manual spells it, in lower case, for a 32-bit operand size where it depends on that.
   public let mnemonic: StaticString
+  /// What the instruction does.
   public let operation: Operation
   /// What is true of the operation in all its encodings.
   public let record: OperationRecord
+  /// Its operands, in Intel's order.
   public let operands: (OperandCode, OperandCode, OperandCode)
+  /// Properties of the encoding.
   public let flags: OpcodeFlags
 
   private let withRegisters: MemoryOperands

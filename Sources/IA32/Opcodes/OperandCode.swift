@@ -3,6 +3,7 @@
 /// The first letter is the addressing method, the second the type: b byte, w word, d doubleword, q quadword, v word or
 /// doubleword by the operand size, z the same for immediates, p far pointer, s pseudo-descriptor, t ten bytes.
 // swift-format-ignore: AlwaysUseLowerCamelCase
+/// How an operand is encoded.
 @frozen
 public enum OperandCode: UInt8, CaseIterable, Sendable {
   case none

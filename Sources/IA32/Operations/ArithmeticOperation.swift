@@ -16,6 +16,7 @@ public enum ArithmeticOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension ArithmeticOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .add, .sub, .neg, .cmpxchg: Self.simple(.modify, .arithmetic)

@@ -5,6 +5,7 @@ public enum BitOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension BitOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .bt: Self.record(.read, Self.test, cost: .simple)

@@ -37,11 +37,15 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let conditionalMoves = CPUFeatures(edx: 15)
   /// PSE-36: pages of 4 MiB above 4 GiB.
   public static let pageSizeExtensions36 = CPUFeatures(edx: 17)
+  /// MMX.
   public static let mmx = CPUFeatures(edx: 23)
   /// FXSR: FXSAVE and FXRSTOR.
   public static let fxsave = CPUFeatures(edx: 24)
+  /// SSE.
   public static let sse = CPUFeatures(edx: 25)
+  /// SSE2.
   public static let sse2 = CPUFeatures(edx: 26)
+  /// SSE3.
   public static let sse3 = CPUFeatures(ecx: 0)
   /// Supplemental SSE3: the first instructions of the map 0F 38.
   public static let ssse3 = CPUFeatures(ecx: 9)

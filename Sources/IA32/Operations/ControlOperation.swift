@@ -7,6 +7,7 @@ public enum ControlOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension ControlOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .jcc: Self.near(.none, .reads(Condition.allFlags))

@@ -5,6 +5,7 @@ public enum DataOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension DataOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .mov, .movzx, .movsx: Self.record(.write, .untouched, needs: [], cost: .simple)

@@ -5,6 +5,7 @@ public enum DecimalOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension DecimalOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .daa, .das:

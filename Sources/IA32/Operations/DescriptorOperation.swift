@@ -6,6 +6,7 @@ public enum DescriptorOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension DescriptorOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .lgdt, .lidt:

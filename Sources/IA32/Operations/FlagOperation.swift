@@ -5,6 +5,7 @@ public enum FlagOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension FlagOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .clc, .stc: Self.record(.writes(.carry))

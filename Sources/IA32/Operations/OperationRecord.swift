@@ -9,6 +9,7 @@ public struct OperationRecord: Hashable, Sendable {
   public let operands: OperandUse
   /// The memory it accesses beside its operands.
   public let memory: ImplicitAccesses
+  /// The flags that it reads, writes and leaves undefined.
   public let flags: FlagEffects
   /// The exceptions that it may raise, but for those of its accesses to memory (``ExceptionSet/memoryAccess``), for #UD where
   /// a processor or a mode lacks it, and for what LOCK brings.
@@ -80,6 +81,7 @@ public enum OperandUse: UInt8, Hashable, Sendable {
 public struct ImplicitAccesses: Hashable, Sendable {
   /// Loads and stores that it always makes.
   public let loads: Int
+  /// Stores that it always makes.
   public let stores: Int
   /// Whether it may make more than these, as operands or descriptors say.
   public let mayMakeMore: Bool

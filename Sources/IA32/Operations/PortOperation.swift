@@ -5,6 +5,7 @@ public enum PortOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension PortOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .in: Self.record(.write)

@@ -5,6 +5,7 @@ public enum SegmentOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension SegmentOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .movToSegment: Self.load(.write, .tables, cost: .segmentLoad)

@@ -5,6 +5,7 @@ public enum ShiftOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension ShiftOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .shl, .shr, .sar: Self.record(Self.shift, cost: .simple)

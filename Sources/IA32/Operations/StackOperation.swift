@@ -5,6 +5,7 @@ public enum StackOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension StackOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .push: Self.record(.read, .stores(1), .untouched, then: .next, cost: .simple)

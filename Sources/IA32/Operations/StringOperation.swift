@@ -5,6 +5,7 @@ public enum StringOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension StringOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .movs, .stos, .lods: Self.record(.write, Self.move, raises: [], cost: .stringElement)

@@ -11,6 +11,7 @@ public enum SystemOperation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension SystemOperation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .cli: Self.privileged(.none, Self.interruptFlag, then: .synchronizes, cost: .clearInterrupts)

@@ -19,6 +19,7 @@ public enum X87Operation: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension X87Operation {
+  /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
     switch self {
     case .fadd, .fmul, .fsub, .fsubr, .fdiv, .fdivr: Self.waiting(.accumulate)

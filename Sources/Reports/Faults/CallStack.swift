@@ -39,7 +39,7 @@ public struct CallStack: Sendable {
         return
       }
       guard frame & 3 == 0 else {
-        end = "EBP is \(LinearAddress(frame)), which is no frame: code without frame pointers?"
+        end = "EBP is \(LinearAddress(frame)), which is not a frame: code without frame pointers?"
         return
       }
       do throws(ReportError) {

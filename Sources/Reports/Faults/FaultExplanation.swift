@@ -74,7 +74,7 @@ public struct FaultExplanation: Report {
     return "\(entry.vector.mnemonic)(\(hexadecimal(UInt64(entry.errorCode), digits: 4)))"
   }
 
-  /// Why an instruction raised a fault that is no page fault.
+  /// Why an instruction raised a fault other than a page fault.
   private static func cause(
     _ entry: FaultHistory.Entry, _ instruction: FaultingInstruction, _ machine: Machine
   ) -> [String] {

@@ -28,13 +28,13 @@ enum UndefinedOpcode {
     }
     if instruction.prefixes.contains(0xf0) {
       return [
-        "a LOCK prefix before an instruction that takes none, or whose destination is no memory: \(bytes)  [SDM 2A LOCK]"
+        "a LOCK prefix before an instruction that takes none, or whose destination is not memory: \(bytes)  [SDM 2A LOCK]"
       ]
     }
     if let known = oneByte(first, code, hasFPU: model.cpuid(leaf: 1).edx & 1 != 0) {
       return known.lines(bytes)
     }
-    return ["the bytes \(bytes) are no instruction that this processor has  [SDM 3A 6.15]"]
+    return ["the bytes \(bytes) are not an instruction of this processor  [SDM 3A 6.15]"]
   }
 
   /// A group of instructions.

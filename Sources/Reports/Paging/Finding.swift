@@ -37,6 +37,7 @@ public struct Finding: Hashable, Sendable {
     return "\(mark)\(text)  [\(section)]"
   }
 
+  /// The finding as an object: severity, text, rule.
   public var json: JSONValue {
     .object([
       .init("severity", .string(severity.rawValue)), .init("text", .string(text)),
@@ -60,11 +61,13 @@ public struct Findings: Report, Sendable {
     self.none = none
   }
 
+  /// The finding as one line of text.
   public var lines: [String] {
     guard !findings.isEmpty else { return none.isEmpty ? [] : [none] }
     let rest = findings.count - Self.limit
     return findings.prefix(Self.limit).map(\.line) + (rest > 0 ? ["  and \(rest) more"] : [])
   }
 
+  /// The finding as an object: severity, text, rule.
   public var json: JSONValue { .array(findings.map(\.json)) }
 }

@@ -90,7 +90,8 @@ public struct HeldTranslation: Sendable {
           "SDM 3A 4.10.4.3"))
     }
     if translation.isDirty && !now.isDirty && !isInstruction && translation.isWritable {
-      findings.append(stale("has D for \(LinearAddress(linear)) and memory has not: a write will not set it"))
+      findings.append(
+        stale("has D for \(LinearAddress(linear)) and memory does not: a write will not set it"))
     }
     if translation.isLarge != now.isLarge {
       findings.append(

@@ -48,7 +48,7 @@ public struct MemoryView {
   public func place(of address: UInt64) throws(ReportError) -> Place {
     if kind == .physical { return Place(physical: address, source: .none) }
     guard let linear = UInt32(exactly: address) else {
-      throw ReportError("0x\(String(address, radix: 16)) is no linear address of 32 bits")
+      throw ReportError("0x\(String(address, radix: 16)) is not a 32-bit linear address")
     }
     let control = machine.pagingControl
     guard control.mode != .off else { return Place(physical: address, source: .none) }
@@ -69,7 +69,7 @@ public struct MemoryView {
   }
 
   /// `count` bytes from `address` on, page by page.
-  /// - Throws: `ReportError` where something is not mapped, or is no memory.
+  /// - Throws: `ReportError` where something is not mapped, or not memory.
   public func read(_ address: UInt64, count: Int) throws(ReportError) -> [UInt8] {
     var bytes: [UInt8] = []
     var next = address

@@ -24,6 +24,7 @@ public struct Table: Report, Sendable {
   public struct Cell: Sendable {
     /// For people.
     public var text: String
+    /// What programs see.
     public var json: JSONValue
 
     /// A cell that says the same in both forms.

@@ -72,7 +72,7 @@ public final class GuestMachine: RunnableMachine {
   public func advance(untilCycle cycle: UInt64) -> StopReason {
     let reason = history?.run(untilCycle: cycle) ?? machine.run(untilCycle: cycle)
     return switch reason {
-    // Nobody but the check for stale translations and observers, who are asked next, wants a stop.
+    // Only the check for stale translations and the observers, which are asked next, want a stop.
     case .interrupted: staleChecking == .stop ? .staleTranslation : .cycleLimit
     case .breakpoint: .cycleLimit
     default: reason

@@ -19,7 +19,7 @@ public struct MemorySize: Hashable, Sendable, CustomStringConvertible {
     func refusal(_ problem: String) -> RunOptionError {
       RunOptionError("the memory size '\(text)' \(problem); \(right)")
     }
-    // T is read to be refused as too much, and not as a unit that nobody knows.
+    // T is read to be refused as too much, and not as an unknown unit.
     guard let unit = text.last.flatMap({ ["K": 10, "M": 20, "G": 30, "T": 40][$0.uppercased()] }) else {
       throw refusal("has no unit")
     }

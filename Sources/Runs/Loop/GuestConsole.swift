@@ -51,7 +51,7 @@ public final class TypedConsole: GuestConsole {
 
   /// - Parameters:
   ///   - input: what is typed.
-  ///   - output: who sees what the guest prints; nil for nobody.
+  ///   - output: sees what the guest prints; nil to discard it.
   ///   - isInterrupted: whether the run is to stop.
   public init(
     typing input: [UInt8], output: (any GuestConsole)?, isInterrupted: @escaping () -> Bool = { false }

@@ -35,8 +35,11 @@ public protocol RunCompanion: AnyObject {
 }
 
 extension RunCompanion {
+  /// Nothing to finish.
   public func finish() {}
+  /// No details.
   public var details: [String] { [] }
+  /// No remarks.
   public var remarks: [String] { [] }
 }
 

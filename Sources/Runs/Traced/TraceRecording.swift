@@ -25,7 +25,7 @@ public struct TraceRecording {
   }
 
   /// - Parameters:
-  ///   - output: sees what the guest prints; nil for nobody.
+  ///   - output: sees what the guest prints; nil to discard it.
   ///   - isInterrupted: whether the run is to stop.
   /// - Throws: `TraceError` where the file can't be made, and the typed errors of a machine that can't be.
   public init(

@@ -66,7 +66,7 @@ extension TraceSetup {
   /// Runs `guest` to its end, or until `isEnough`, and hands over its events.
   ///
   /// - Parameters:
-  ///   - console: sees what the guest prints; nil for nobody.
+  ///   - console: sees what the guest prints; nil to discard it.
   ///   - isInterrupted: whether the run is to stop.
   func follow(
     _ guest: GuestMachine, console: TypedConsole, isEnough: @escaping () -> Bool,

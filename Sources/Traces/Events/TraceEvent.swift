@@ -54,6 +54,7 @@ public struct TraceEvent: Sendable, Equatable {
   @inline(__always)
   public func has(_ field: some EventFields) -> Bool { has(field.rawValue) }
 
+  /// Whether all fields that the kind has are equal.
   public static func == (a: TraceEvent, b: TraceEvent) -> Bool {
     guard a.kind == b.kind, a.present == b.present, a.moment == b.moment, a.duration == b.duration else {
       return false

@@ -13,7 +13,9 @@ public protocol TraceExport {
 }
 
 extension TraceExport {
+  /// No preamble.
   public mutating func begin(_ header: TraceHeader) -> [UInt8] { [] }
+  /// No trailer.
   public mutating func end() -> [UInt8] { [] }
 }
 

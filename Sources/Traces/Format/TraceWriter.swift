@@ -21,7 +21,7 @@ public final class TraceWriter: TraceSink {
   public var isReplacing: Bool { file.isReplacing }
   public var count: UInt64 { written &+ UInt64(encoder.pointee.count) }
 
-  /// - Parameter line: the source line of the code at a linear address; asked for events that are no instruction or access.
+  /// - Parameter line: the source line of the code at a linear address; asked for all events but instructions and accesses.
   /// - Throws: `TraceError` if the file can't be made.
   public init(
     path: String, header: TraceHeader, map: ImageMap, line: @escaping (UInt32) -> String? = { _ in nil }

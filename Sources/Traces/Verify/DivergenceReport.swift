@@ -135,6 +135,6 @@ public struct DivergenceReport: Sendable {
       default: "a flush of everything by MOV to CR0 or CR4"
       }
     let place = places(golden.moment.linear) ?? hexadecimal(UInt64(golden.moment.linear), digits: 8)
-    return "missing flush: the \(names.golden) has \(what) here, in \(place); the \(names.run) has not"
+    return "missing flush: the \(names.golden) has \(what) here, in \(place); the \(names.run) does not"
   }
 }

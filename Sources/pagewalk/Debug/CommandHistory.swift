@@ -36,7 +36,7 @@ struct CommandHistory {
     return lines
   }
 
-  /// Adds a line. A history that can't be written is no reason to complain: nothing else depends on it.
+  /// Adds a line. That a history can't be written is not reported: nothing else depends on it.
   func add(_ line: String) {
     guard let path, !line.isEmpty, !line.utf8.contains(where: { $0 < 0x20 }) else { return }
     makeFolders(above: path)

@@ -30,7 +30,7 @@ struct HistoryOptions: ParsableArguments {
 
   private static func parseInterval(_ text: String) throws -> UInt64 {
     guard let cycles = UInt64(text), cycles >= 10_000 else {
-      throw ValidationError("'\(text)' is no interval for snapshots: a number of cycles from 10000 on")
+      throw ValidationError("'\(text)' is not a snapshot interval: expected at least 10000 cycles")
     }
     return cycles
   }

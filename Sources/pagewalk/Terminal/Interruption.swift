@@ -17,7 +17,7 @@ enum Interruption {
   /// What came before does not concern the line that is typed now.
   static func forgetPrompt() { isForPrompt.store(false, ordering: .relaxed) }
 
-  /// Whether somebody asked the run to stop.
+  /// Whether the run was asked to stop.
   static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// A guest begins to run: what came before does not stop it.
@@ -46,10 +46,10 @@ enum Interruption {
       raise(SIGINT)
     }
     sigemptyset(&action.sa_mask)
-    // Whoever waits for a line at a debugger's prompt goes on waiting.
+    // A debugger's prompt that waits for a line keeps waiting.
     action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
-    // Whoever started this process may have had the signal blocked, and a child inherits that.
+    // The parent process may have had the signal blocked, and a child inherits that.
     var mask = sigset_t()
     sigemptyset(&mask)
     sigaddset(&mask, SIGINT)

@@ -76,7 +76,7 @@ final class Output {
   /// Writes what is left. Nothing may follow.
   ///
   /// - Throws: `OutputError` if not everything could be written. A reader that has seen enough and has closed its end
-  ///   of a pipe is no error.
+  ///   of a pipe is not an error.
   func finish() throws(OutputError) {
     flush()
     if let file {

@@ -63,7 +63,7 @@ enum TerminalMode {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { signal in
       TerminalMode.restore()
-      // As if this handler had never been: the signal comes again when it returns, to whoever had it before.
+      // As if this handler had never been: the signal comes again when it returns, to its former handler.
       sigaction(signal, TerminalMode.previousActions + Int(signal), nil)
       raise(signal)
     }

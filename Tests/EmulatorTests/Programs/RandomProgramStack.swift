@@ -223,7 +223,7 @@ extension CodeWriter {
       forget(1)
       skipped()
     case 4:
-      // A jump over bytes that are no instructions.
+      // A jump over bytes that are not instructions.
       byte(0xeb, 3, 0x0f, 0xff, 0xf0)
       count()
     case 5:

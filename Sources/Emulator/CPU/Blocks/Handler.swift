@@ -17,7 +17,7 @@ enum Handler: UInt16 {
   case generalEnd
   /// A string instruction with or without REP: may stop between two iterations.
   case string
-  /// Bytes that are no instruction of this processor: raises a fault.
+  /// Bytes that are not an instruction of this processor: raises a fault.
   case undefined
 
   // 32-bit data movement.

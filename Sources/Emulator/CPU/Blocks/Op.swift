@@ -63,7 +63,7 @@ struct Op {
     self.nextEIP = nextEIP
   }
 
-  /// An entry that is no instruction: a block's end, or a line to fetch. It takes no bytes.
+  /// An entry that is not an instruction: a block's end, or a line to fetch. It takes no bytes.
   static func marker(_ handler: Handler, eip: UInt32) -> Op {
     Op(
       handler: handler, row: OpcodeTable.undefinedRow, width: 4, addressWidth: 4, length: 0, prefixes: [],

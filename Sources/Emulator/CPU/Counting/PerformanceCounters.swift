@@ -87,7 +87,7 @@ struct PerformanceEventSelect {
   var enablesCounters: Bool { rawValue & 1 << 22 != 0 }
 
   /// The counts so far of the selected event in the selected modes. 0 for an event that is not modelled, and for
-  /// edge detection, INV and CMASK: they count cycles in which something happens, of which nobody keeps a record.
+  /// edge detection, INV and CMASK: they count cycles in which an event occurs, which are not recorded.
   func count(_ split: PrivilegeSplit) -> UInt64 {
     let countsCycles = rawValue & (1 << 18 | 1 << 23 | 0xff << 24) != 0
     guard !countsCycles, let event = PerformanceEvent(rawValue: UInt8(truncatingIfNeeded: rawValue)) else {

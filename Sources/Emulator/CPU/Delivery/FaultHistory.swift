@@ -2,7 +2,7 @@ import IA32
 
 /// What of the way into a handler failed. SDM vol. 3A, 6.12.
 public enum DeliveryStep: Hashable, Sendable {
-  /// The entry of the vector table: it lies beyond the limit, can't be read, or is no gate that can be used.
+  /// The entry of the vector table: it lies beyond the limit, can't be read, or is not a usable gate.
   case gate
   /// The handler's code segment, or its offset in there.
   case handler
@@ -43,6 +43,7 @@ public struct FaultHistory: Hashable, Sendable {
   public struct Delivery: Hashable, Sendable {
     /// The exception's or interrupt's number.
     public let vector: UInt8
+    /// What the processor was doing in the delivery.
     public let step: DeliveryStep
   }
 

@@ -23,7 +23,7 @@ extension CPU {
     modeChanged()
   }
 
-  /// Bytes that are no instruction of this processor.
+  /// Bytes that are not an instruction of this processor.
   @inline(never)
   func undefined(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) {
     try atExactTime(op) { () throws(GuestFault) in

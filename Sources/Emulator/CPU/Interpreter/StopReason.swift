@@ -29,7 +29,7 @@ public enum StopReason: Hashable, Sendable {
   case staleTranslation
   /// An audit found an invariant of the guest's kernel broken.
   case brokenInvariant
-  /// Whoever observes the run has seen enough.
+  /// An observer asked for the stop.
   case observed
   /// The debugger's step, or its way to a place, is done.
   case stepped

@@ -1,6 +1,6 @@
 import IA32
 
-/// The six arithmetic flags, kept as the last result and its vector of carries and read only when somebody asks.
+/// The six arithmetic flags, kept as the last result and its vector of carries and computed only when read.
 ///
 /// `result` is the result sign-extended to 64 bits: ZF is "its low half is zero", SF its top bit, PF the parity of its
 /// low byte. `carries` holds, bit for bit, the carry (or borrow) out of each position: CF is bit 31, OF is bits 31
