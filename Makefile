@@ -30,14 +30,23 @@ FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+# $(call quietly,WHAT,COMMAND): a line that says what is done, and the command's output only if it fails.
+define quietly
+@mkdir -p .build; log=$$(mktemp .build/log.XXXXXX); echo '$(1)'; \
+  if $(2) > "$$log" 2>&1; then rm -f "$$log"; else cat "$$log" >&2; rm -f "$$log"; exit 1; fi
+endef
+
 build: prerequisites ## build .build/release/pagewalk
-	swift build -c release --product pagewalk
+	$(call quietly,Building pagewalk below .build: the first time some minutes and about 400 MB of disk,swift build -c release --product pagewalk)
 
 run: build images ## boot the mini-kernel in a machine with 6 GiB
-	.build/release/pagewalk run --memory 6G $(IMAGE_DIR)/minikernel.elf
+	@echo 'Booting $(IMAGE_DIR)/minikernel.elf'
+	@.build/release/pagewalk run --memory 6G $(IMAGE_DIR)/minikernel.elf
 
 test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
-	swift test $(TEST_FLAGS) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+	$(call quietly,Building the tests below $(TEST_BUILD): the first time some minutes and about 700 MB of disk,swift build $(TEST_FLAGS) --build-tests)
+	@echo 'Running the tests: some minutes on two cores'
+	@swift test $(TEST_FLAGS) --disable-xctest --skip-build $(if $(FILTER),--filter '$(FILTER)') 2>&1 | awk -f Tests/progress.awk
 
 goldens: build images ## record the golden traces of Tests/Golden anew
 	Tests/Golden/record.sh .build/release/pagewalk

@@ -39,10 +39,17 @@ let package = Package(
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people and programs are told of a machine and a run: reports in words and JSON.
     .target(name: "Reports", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    // Running a guest to its end: what the command line, the debugger and traces share.
+    .target(
+      name: "Runs",
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "MachineDescriptions", "Reports", "Traces", "KernelAudit",
+      ],
+      swiftSettings: strict),
     // The shell: commands, expressions, stops, the past.
     .target(
       name: "Debugger",
-      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Traces"],
+      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Traces", "Runs"],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
@@ -58,8 +65,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger",
-        "Traces",
+        "Debugger", "Runs", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -86,13 +92,17 @@ let package = Package(
     .testTarget(
       name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
+    .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests",
-      dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Reports", "Traces"],
+      dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Reports", "Runs", "Traces"],
       swiftSettings: strict),
     .testTarget(
       name: "DebuggerTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Debugger", "Traces", "TestSupport"],
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger", "Traces", "TestSupport",
+      ],
       exclude: ["Scripts"], swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",

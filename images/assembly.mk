@@ -6,6 +6,9 @@
 
 IMAGE_DIR ?= .build/images
 
+# One line for all of them, when the first is made.
+announce = $(if $(announced),,$(eval announced := yes)$(info Building the guest images below $(IMAGE_DIR)))
+
 # clang and ld.lld come from the Swift toolchain; it says itself where it lives, behind whatever shim is on PATH.
 ifndef GUEST_CLANG
 guest_tools := $(shell swiftc -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1/bin/|p')
@@ -30,8 +33,8 @@ bare_common := $(addprefix images/common/,start.S exceptions.S exceptions.c cons
 define bare_image
 bare_images += $(IMAGE_DIR)/$(1).elf
 $(IMAGE_DIR)/$(1).elf: $(patsubst %,$(bare_objects)/%.o,$(2)) images/common/flat.ld
-	@mkdir -p $$(@D)
-	$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
+	$$(announce)@mkdir -p $$(@D)
+	@$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
 -include $(patsubst %,$(bare_objects)/%.d,$(2))
 endef
 
@@ -48,14 +51,18 @@ $(eval $(call bare_image,stale,$(bare_common) $(wildcard images/stale/*.c)))
 $(eval $(call bare_image,tlb-probe,$(bare_common) images/common/wide-division.c $(wildcard images/tlb-probe/*.S images/tlb-probe/*.c)))
 $(eval $(call bare_image,bench,$(bare_common) images/common/wide-division.c $(wildcard Benchmarks/Guests/bench/*.c)))
 
+# One guest a file, each of which dies of the mistake that it is named for.
+$(foreach death,$(basename $(notdir $(wildcard images/deaths/*.S))),$(eval \
+  $(call bare_image,deaths/$(death),images/deaths/$(death).S)))
+
 # One guest a file, and its twin with the flush that was missing. `fine-` guests have no bug and no twin.
 missing_flush := $(filter-out bug,$(basename $(notdir $(wildcard images/missing-flush/*.c))))
 define missing_flush_twin
 bare_images += $(IMAGE_DIR)/missing-flush/$(1)-fixed.elf
 $(IMAGE_DIR)/missing-flush/$(1)-fixed.elf: $(patsubst %,$(bare_objects)/%.o,$(bare_common) images/missing-flush/bug.c) \
     $(bare_objects)/images/missing-flush/$(1)-fixed.c.o images/common/flat.ld
-	@mkdir -p $$(@D)
-	$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
+	$$(announce)@mkdir -p $$(@D)
+	@$$(GUEST_LD) $$(bare_ld_flags) -T images/common/flat.ld $$(filter %.o,$$^) -o $$@
 -include $(bare_objects)/images/missing-flush/$(1)-fixed.c.d
 endef
 $(foreach bug,$(missing_flush),$(eval \
@@ -70,13 +77,13 @@ IMAGES += $(bare_images)
 bare-images: $(bare_images)
 
 $(bare_objects)/%.S.o: %.S
-	@mkdir -p $(@D)
-	$(GUEST_CLANG) $(bare_flags) -c $< -o $@
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_CLANG) $(bare_flags) -c $< -o $@
 
 $(bare_objects)/%-fixed.c.o: %.c
-	@mkdir -p $(@D)
-	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DFIXED -c $< -o $@
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DFIXED -c $< -o $@
 
 $(bare_objects)/%.c.o: %.c
-	@mkdir -p $(@D)
-	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -c $< -o $@
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -c $< -o $@

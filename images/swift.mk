@@ -4,6 +4,9 @@
 SWIFT_IMAGES := minikernel vmalloc-tour vmalloc-bench vmalloc-stress
 
 IMAGE_DIR ?= .build/images
+
+# One line for all of them, when the first is made.
+announce = $(if $(announced),,$(eval announced := yes)$(info Building the guest images below $(IMAGE_DIR)))
 # clang and ld.lld come from the Swift toolchain; it says itself where it lives, behind whatever shim is on PATH.
 ifndef GUEST_SWIFTC
 swift_tools := $(shell swiftc -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1/bin|p')
@@ -34,21 +37,21 @@ IMAGES += $(SWIFT_IMAGE_FILES)
 swift-images: $(SWIFT_IMAGE_FILES)
 
 $(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.S
-	@mkdir -p $(@D)
-	@echo "  AS  $@"; $(GUEST_CLANG) $(GUEST_TARGET) -g -c $< -o $@
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_CLANG) $(GUEST_TARGET) -g -c $< -o $@
 
 $(IMAGE_DIR)/guest/%.o: $(GUEST_GLUE)/%.c
-	@mkdir -p $(@D)
-	@echo "  CC  $@"; $(GUEST_CLANG) $(GUEST_CFLAGS) -c $< -o $@
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_CLANG) $(GUEST_CFLAGS) -c $< -o $@
 
 define swift_image
 $(IMAGE_DIR)/guest/$(1).o: $(wildcard images/$(1)/*.swift) $(GUEST_SWIFT_SOURCES) $(wildcard $(GUEST_GLUE)/include/*) \
   images/swift.mk
-	@mkdir -p $$(@D)
-	@echo "  SWIFTC  $$@"; $$(GUEST_SWIFTC) $$(GUEST_SWIFTFLAGS) -c $$(filter %.swift,$$^) -o $$@
+	$$(announce)@mkdir -p $$(@D)
+	@$$(GUEST_SWIFTC) $$(GUEST_SWIFTFLAGS) -c $$(filter %.swift,$$^) -o $$@
 
 $(IMAGE_DIR)/$(1).elf: $(IMAGE_DIR)/guest/$(1).o $(GUEST_OBJECTS) $(GUEST_GLUE)/kernel.ld
-	@echo "  LD  $$@"; $$(GUEST_LD) -m elf_i386 -static -nostdlib --gc-sections -T $(GUEST_GLUE)/kernel.ld $$(filter %.o,$$^) -o $$@
+	@$$(GUEST_LD) -m elf_i386 -static -nostdlib --gc-sections -T $(GUEST_GLUE)/kernel.ld $$(filter %.o,$$^) -o $$@
 endef
 
 $(foreach name,$(SWIFT_IMAGES),$(eval $(call swift_image,$(name))))

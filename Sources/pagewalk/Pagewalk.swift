@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Reports
 
 /// The root of the command line.
 struct Pagewalk: ParsableCommand {
@@ -9,9 +10,11 @@ struct Pagewalk: ParsableCommand {
     discussion: """
       Examples:
         pagewalk run --memory 6G .build/images/minikernel.elf
-        pagewalk trace record -e walk,pte-store,flush,fault .build/images/minikernel.elf -o kernel.pwt
+        pagewalk debug .build/images/paging-tour.elf
+        pagewalk trace record -e walk,flush,fault .build/images/minikernel.elf -o kernel.pwt
         pagewalk test Tests/Golden
       """,
+    version: "pagewalk 0.1.0",
     subcommands: [
       RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
     ])
@@ -20,13 +23,23 @@ struct Pagewalk: ParsableCommand {
 @main
 enum Main {
   static func main() {
-    exit(run(Array(CommandLine.arguments.dropFirst())))
+    StandardDescriptors.fill()
+    var status = execute()
+    do {
+      try Output.standard.finish()
+    } catch {
+      StandardError.report(["\(error)"])
+      status = ExitStatus.hostMistake
+    }
+    exit(status)
   }
 
   /// Parses and runs one command. Mistakes of the person at the keyboard are one line on standard error and status 2,
   /// whether the argument parser or a file's reader found them.
-  static func run(_ arguments: [String]) -> Int32 {
+  private static func execute() -> Int32 {
     do {
+      let arguments = try CommandLineWords.arguments()
+      try CommandLineWords.checkSubcommands(arguments)
       var command = try Pagewalk.parseAsRoot(arguments)
       try command.run()
       return ExitStatus.success
@@ -34,11 +47,12 @@ enum Main {
       return status.rawValue
     } catch {
       if Pagewalk.exitCode(for: error) == .success {
-        // A request for help, which is no mistake.
-        print(Pagewalk.fullMessage(for: error))
+        // A request for help, or the version, which is no mistake.
+        let text = Pagewalk.fullMessage(for: error, columns: HelpText.unbroken)
+        Output.standard.write(lines: [HelpText.wrapped(text)])
         return ExitStatus.success
       }
-      StandardError.write("pagewalk: \(Self.oneLine(Pagewalk.message(for: error)))\n")
+      StandardError.report([oneLine(Pagewalk.message(for: error))])
       return ExitStatus.hostMistake
     }
   }

@@ -1,3 +1,4 @@
+import Runs
 import IA32
 import Testing
 
@@ -69,7 +70,7 @@ struct GuestTests {
     #expect(text.hasPrefix("triple fault at 00100027"))
     #expect(text.contains("first: #UD of the instruction at 00100027"))
     #expect(
-      text.contains("second: #GP(0033) of the instruction at 00100027, while the one before was delivered"))
+      text.contains("second: #GP(0033) of the instruction at 00100027, on the way into the handler of #UD"))
     #expect(text.contains("entry 6 of the IDT"))
     #expect(text.hasSuffix("a triple fault  [SDM 3A 6.15, interrupt 8]"))
   }

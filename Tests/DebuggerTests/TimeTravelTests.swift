@@ -1,3 +1,4 @@
+import Runs
 import IA32
 import Testing
 

@@ -100,15 +100,15 @@ struct WalkTests {
     ),
     (
       "walk 0x40001000 w",
-      "= #PF 0003 (P=1 W/R=1 U/S=0): PTE[1] or one above it makes the page read-only, and CR0.WP is set  [SDM 3A 4.6.1]"
+      "= #PF 0003 (P=1 W/R=1 U/S=0): PTE[1] has R/W (bit 1) clear: read-only, and CR0.WP is set  [SDM 3A 4.6.1]"
     ),
     (
       "walk 0x40001000 w -u",
-      "= #PF 0007 (P=1 W/R=1 U/S=1): PTE[1] or one above it makes the page read-only  [SDM 3A 4.6.1]"
+      "= #PF 0007 (P=1 W/R=1 U/S=1): PTE[1] has R/W (bit 1) clear: read-only  [SDM 3A 4.6.1]"
     ),
     (
       "walk 0x40000000 -u",
-      "= #PF 0005 (P=1 W/R=0 U/S=1): PTE[0] and those above it make the page supervisor-only  [SDM 3A 4.6.1]"
+      "= #PF 0005 (P=1 W/R=0 U/S=1): PTE[0] has U/S (bit 2) clear: supervisor-only  [SDM 3A 4.6.1]"
     ),
     ("walk 0x80000000 x", "= #PF 0000 (P=0 W/R=0 U/S=0): PDPTE[2] is not present  [SDM 3A 4.7]"),
     ("walk 0x40200000 w", "= #PF 0002 (P=0 W/R=1 U/S=0): PDE[1] is not present  [SDM 3A 4.7]"),

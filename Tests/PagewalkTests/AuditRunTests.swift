@@ -2,8 +2,6 @@ import Foundation
 import Reports
 import Testing
 
-@testable import pagewalk
-
 /// `pagewalk run --audit` on the images that `make images` builds.
 @Suite("Audited runs")
 struct AuditRunTests {
@@ -59,14 +57,5 @@ struct AuditRunTests {
     let ended = try run("hello.elf", "--audit", "every=1000")
     #expect(ended.status == ExitStatus.hostMistake)
     #expect(ended.error.count == 1 && ended.error[0].contains("cannot be audited"))
-  }
-
-  @Test(arguments: ["", "100", "every=", "every=0", "every=-1", "every=99999999999999999999", "often=3"])
-  func badIntervalsAreRefused(text: String) {
-    #expect(throws: AuditIntervalError.self) { try AuditInterval(parsing: text) }
-  }
-
-  @Test func anIntervalIsANumberOfCycles() throws {
-    #expect(try AuditInterval(parsing: "every=100000").cycles == 100_000)
   }
 }

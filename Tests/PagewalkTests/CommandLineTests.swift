@@ -15,6 +15,17 @@ struct CommandLineTests {
     .appending(path: "pagewalk")
 
   func pagewalk(_ arguments: String..., input: FileHandle = .nullDevice) throws -> Result {
+    try pagewalk(arguments, input: input)
+  }
+
+  /// Runs a guest of these bytes in 4 MiB.
+  func guest(_ code: [UInt8], _ options: String..., input: FileHandle = .nullDevice) throws -> Result {
+    let file = try temporaryFile(GuestRunTests.image(code))
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try pagewalk(["run", "--memory", "4M"] + options + [file.path], input: input)
+  }
+
+  func pagewalk(_ arguments: [String], input: FileHandle = .nullDevice) throws -> Result {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -70,7 +81,16 @@ struct CommandLineTests {
     (["run", "--max-cycles", "-5", "x"], "cycle"),
     (["run", "x", "y"], "y"),
     (["run", "--bogus", "x"], "--bogus"),
-    (["walk"], "walk"),
+    (["walk"], "there is no subcommand 'walk'"),
+    (["rnu", "x"], "there is no subcommand 'rnu': did you mean 'run'?"),
+    (["trace", "recrod", "x"], "there is no subcommand 'trace recrod': did you mean 'trace record'?"),
+    (["help", "tets"], "did you mean 'test'?"),
+    (
+      ["run", "--memory", "100T", "x"],
+      "'100T' is out of range; expected a number and K, M or G from 1M to 64G"
+    ),
+    (["run", "--profile", "", "x"], "--profile needs the beginning of a path"),
+    (["run", "--input", "/nonexistent@5", "x"], "/nonexistent: can't be read"),
   ]
 
   @Test(arguments: mistakes) func mistakesAreOneLineAndStatus2(_ arguments: [String], _ text: String) throws {
@@ -103,6 +123,71 @@ struct CommandLineTests {
       #expect(text.contains("Example"), "\(text)")
       #expect(text.contains("pagewalk run --memory 6G"), "\(text)")
     }
+  }
+
+  @Test func theVersionIsPrinted() throws {
+    let result = try pagewalk("--version")
+    #expect(result.status == 0)
+    #expect(result.output.hasPrefix("pagewalk ") && result.output.filter(\.isNewline).count == 1)
+  }
+
+  /// Examples can be copied as they are; everything else fits a terminal of 80 columns.
+  @Test(
+    arguments: [
+      [], ["run"], ["debug"], ["test"], ["machines"], ["trace"], ["trace", "record"], ["trace", "verify"],
+      ["trace", "diff"], ["trace", "bless"], ["trace", "show"], ["trace", "stat"], ["trace", "export"],
+    ])
+  func helpIsBrokenButForExamples(_ command: [String]) throws {
+    let text = try pagewalk(command + ["--help"]).output
+    var isExample = false
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("Example") { isExample = true } else if line.isEmpty { isExample = false }
+      if isExample { continue }
+      #expect(line.count <= 80, "\(line)")
+    }
+    let examples = text.split(separator: "\n").drop { !$0.hasPrefix("Example") }.dropFirst()
+      .prefix { $0.hasPrefix("  ") }
+    #expect(
+      !examples.isEmpty && examples.allSatisfy { $0.hasPrefix("  pagewalk ") || $0.hasPrefix("  printf ") })
+  }
+
+  @Test func argumentsMustBeUTF8() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", "exec '\(Self.executable.path)' run \"$(printf 'caf\\351.elf')\""]
+    let error = Pipe()
+    process.standardError = error
+    try process.run()
+    let line = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 2)
+    #expect(line.hasPrefix("pagewalk: the argument 'caf?.elf' is not UTF-8"), "\(line)")
+  }
+
+  /// A run whose input is in a file takes the same course every time; --quiet says nothing of it.
+  @Test func inputAtACycleIsExact() throws {
+    let echo: [UInt8] = [
+      0x66, 0xBA, 0xFD, 0x03,  // mov dx, 3FDh
+      0xEC, 0xA8, 0x01, 0x74, 0xF7,  // in al, dx; test al, 1; jz, back to the start
+      0x66, 0xBA, 0xF8, 0x03,  // mov dx, 3F8h
+      0xEC, 0xEE,  // in al, dx; out dx, al
+      0x3C, 0x71, 0x75, 0xED,  // cmp al, 'q'; jne, back to the start
+      0xB0, 0x00, 0xE6, 0xF4, 0xF4,
+    ]
+    let typed = try temporaryFile(Array("abq".utf8))
+    defer { try? FileManager.default.removeItem(at: typed) }
+    func cycles(_ input: String) throws -> Int {
+      let result = try guest(echo, "--input", input, "--stats-file", "-", "--quiet")
+      #expect(result.status == 0 && result.error == "", "\(result.error)")
+      #expect(result.output.hasPrefix("abq"), "\(result.output)")
+      let json =
+        try JSONSerialization.jsonObject(with: Data(result.output.dropFirst(3).utf8)) as? [String: Any]
+      return json?["cycles"] as? Int ?? 0
+    }
+    let early = try cycles(typed.path + "@2000000")
+    #expect(try cycles(typed.path + "@2000000") == early)
+    let late = try cycles(typed.path + "@5000000")
+    #expect(abs(late - early - 3_000_000) < 1_000, "\(early) \(late)")
   }
 
   @Test func machinesAreListedAndPrinted() throws {

@@ -120,7 +120,7 @@ struct GuestRunTests {
     let ended = try run(code) { $0.interrupt() }
     #expect(ended.status == 130)
     #expect(ended.output == "R")
-    #expect(ended.error.hasPrefix("pagewalk: stopped at 00100027, cycle "), "\(ended.error)")
+    #expect(ended.error.hasPrefix("pagewalk: interrupted at 00100027, cycle "), "\(ended.error)")
   }
 
   @Test func standardInputIsTheSerialLine() throws {

@@ -5,7 +5,7 @@ import IA32
 import Testing
 import Traces
 
-@testable import pagewalk
+@testable import Runs
 
 /// `pagewalk trace` and `pagewalk test`, as people run them.
 @Suite("Trace commands")
@@ -124,7 +124,7 @@ struct TraceCommandTests {
     try runner.record(image, "all", "plain.pwt", "--memory", "64M")
     let source = try TraceFile.open(runner.path("plain.pwt"))
     let setup = try TraceSetup(of: source, image: image)
-    let guest = try setup.makeMachine()
+    let guest = try setup.makeMachine(console: TypedConsole(typing: [], output: nil))
     let places = guest.places
     let machine = guest.machine
     let writer = try TraceWriter(path: runner.path("debugged.pwt"), header: setup.header, map: setup.map) {

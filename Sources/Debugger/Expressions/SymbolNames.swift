@@ -1,4 +1,5 @@
 import GuestImages
+import Reports
 
 /// A guest's symbols by the names that people type.
 struct SymbolNames {

@@ -44,7 +44,7 @@ enum HistoryCommands {
         try history.goTo(instruction: history.instruction - count, progress: progress)
       }
     }
-    return Answer(StopReport(session, Standing(reason: .cycleLimit)))
+    return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
   private static func goOnBack(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -59,13 +59,13 @@ enum HistoryCommands {
       return Answer(
         Composition(parts: [
           (nil, Sentences("no stop before that: this is the beginning of the history")),
-          ("stop", StopReport(session, Standing(reason: .cycleLimit))),
+          ("stop", StopReport(session, Standing(reason: .stepped))),
         ]))
     }
     hit.before = nil
     if !hit.isBreakpoint { hit.text = "back before " + hit.text }
     session.stand(at: [hit])
-    return Answer(StopReport(session, Standing(reason: .cycleLimit, hits: [hit])))
+    return Answer(StopReport(session, Standing(reason: .stepped, hits: [hit])))
   }
 
   private static func goTo(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
@@ -74,7 +74,7 @@ enum HistoryCommands {
     try session.travel { progress throws(HistoryError) in
       try session.history.goTo(cycle: cycle, progress: progress)
     }
-    return Answer(StopReport(session, Standing(reason: .cycleLimit)))
+    return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
   private static func who(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {

@@ -1,6 +1,7 @@
 import Emulator
 import IA32
 import Reports
+import Runs
 
 /// Going to other positions of the run, with nothing stopping on the way.
 extension DebuggerSession {

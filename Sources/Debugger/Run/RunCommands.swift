@@ -74,15 +74,15 @@ extension DebuggerSession {
     _ arguments: Arguments, _ step: () throws(ShellError) -> Standing
   ) throws(ShellError) -> Answer {
     let count = try arguments.count(default: 1)
-    var standing = Standing(reason: .cycleLimit)
+    var standing = Standing(reason: .stepped)
     for done in 0..<count {
       // At the end of the guest the steps that were possible have been taken.
       if done > 0 && ended != nil { break }
       standing = try step()
-      let isStep = standing.reason == .cycleLimit || standing.reason.isBreakpoint
+      let isStep = standing.reason == .stepped || standing.reason.isBreakpoint
       if !standing.hits.isEmpty || !isStep { break }
     }
-    if standing.reason.isBreakpoint { standing.reason = .cycleLimit }
+    if standing.reason.isBreakpoint { standing.reason = .stepped }
     return Answer(StopReport(self, standing))
   }
 

@@ -1,6 +1,7 @@
 import Emulator
 import IA32
 import Reports
+import Runs
 
 /// Why the guest stands still.
 struct Standing {
@@ -44,6 +45,12 @@ extension DebuggerSession {
       result.hits.append(Hit(stop: stop.number, moment: machine.moment, text: "triple fault"))
     }
     stand(at: result.hits)
+    if result.reason == .tripleFault {
+      // What the person will ask about next.
+      let faults = FaultExplanation(machine) { _ in "" }
+      if let linear = faults.linear { variables.linear = linear }
+      if let entry = faults.entryAddress { variables.physical = entry }
+    }
     return result
   }
 
@@ -64,7 +71,7 @@ extension DebuggerSession {
       }
       let hits = stops.takeHits()
       if !hits.isEmpty || reason.isEnd { return Standing(reason: reason, hits: hits) }
-      if stepping.isOver { return Standing(reason: .cycleLimit) }
+      if stepping.isOver { return Standing(reason: .stepped) }
       if console.isInterrupted { return Standing(reason: .interrupted) }
       switch reason {
       case .breakpoint(let linear):
@@ -73,7 +80,7 @@ extension DebuggerSession {
         }
         isPassing = true
       case .waiting where !console.wait(): return Standing(reason: reason)
-      case .cycleLimit where machine.cycle >= limit: return Standing(reason: reason)
+      case .cycleLimit where machine.cycle >= limit: return Standing(reason: .stepped)
       default: break
       }
     }

@@ -40,7 +40,7 @@ struct StopReport: Report {
       lines += hit.details
     }
     let isStopped = !standing.hits.isEmpty && !reason.isEnd
-    lines.append("\(isStopped ? "stopped at" : reason.text) \(place), cycle \(cycle)")
+    lines.append("\(isStopped ? "stopped at" : reason.sentence) \(place), cycle \(cycle)")
     return lines + details
   }
 
@@ -48,7 +48,7 @@ struct StopReport: Report {
     .object([
       .init("reason", .string(standing.hits.isEmpty || reason.isEnd ? reason.name : "stop")),
       .init("linear", .linear(linear)), .init("place", .string(place)), .init("cycle", .number(cycle)),
-      .init("status", reason.status.map { .number(UInt64($0)) } ?? .null),
+      .init("status", reason.exitValue.map { .number(UInt64($0)) } ?? .null),
       .init("stops", .array(standing.hits.map(\.json))),
       .init("details", .array(details.map { .string($0) })),
     ])
@@ -56,35 +56,6 @@ struct StopReport: Report {
 }
 
 extension StopReason {
+  /// Whether a breakpoint stopped the guest.
   var isBreakpoint: Bool { if case .breakpoint = self { true } else { false } }
-
-  /// The beginning of a sentence that ends with a place.
-  var text: String {
-    switch self {
-    case .exit(let value): "the guest exited with \(value) at"
-    case .tripleFault: "triple fault at"
-    case .halted: "halted for good at"
-    case .waiting: "the guest waits for input at"
-    case .reset: "reset by the guest at"
-    case .breakpoint: "stopped at"
-    case .cycleLimit: "at"
-    case .interrupted: "interrupted at"
-    }
-  }
-
-  /// The word for programs.
-  var name: String {
-    switch self {
-    case .exit: "exit"
-    case .tripleFault: "triple-fault"
-    case .halted: "halted"
-    case .waiting: "waiting"
-    case .reset: "reset"
-    case .breakpoint: "destination"
-    case .cycleLimit: "step"
-    case .interrupted: "interrupted"
-    }
-  }
-
-  var status: UInt8? { if case .exit(let value) = self { value } else { nil } }
 }

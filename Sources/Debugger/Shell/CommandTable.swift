@@ -64,11 +64,9 @@ public struct CommandTable: Sendable {
   ) -> ShellError {
     let word = words[length]
     let before = words[..<length].map { $0 + " " }.joined()
-    let near = names.map { ($0.words[length], EditDistance.between(word, $0.words[length])) }
-      .filter { $0.1 <= max(1, min(word.count, $0.0.count) / 3 + ($0.0.count > 3 ? 1 : 0)) }
-      .min { ($0.1, $0.0) < ($1.1, $1.0) }
+    let near = EditDistance.nearest(to: word, among: names.map { $0.words[length] })
     let beginning = "unknown command '\(before)\(word)'"
-    if let near { return ShellError(beginning + ": did you mean '\(before)\(near.0)'?") }
+    if let near { return ShellError(beginning + ": did you mean '\(before)\(near)'?") }
     if length > 0 {
       return ShellError(beginning + ": expected \(Self.alternatives(names.map { $0.words[length] }))")
     }
@@ -88,28 +86,5 @@ public struct CommandTable: Sendable {
     guard let last = sorted.last else { return "nothing" }
     if sorted.count == 1 { return last }
     return sorted.dropLast().joined(separator: ", ") + " or " + last
-  }
-}
-
-/// How far two words are apart.
-enum EditDistance {
-  /// Letters to insert, remove, replace or swap with a neighbour. (Optimal string alignment.)
-  static func between(_ a: String, _ b: String) -> Int {
-    let a = Array(a.utf8.prefix(64))
-    let b = Array(b.utf8.prefix(64))
-    var rows = [[Int]](repeating: [Int](repeating: 0, count: b.count + 1), count: a.count + 1)
-    for i in 0...a.count { rows[i][0] = i }
-    for j in 0...b.count { rows[0][j] = j }
-    guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
-    for i in 1...a.count {
-      for j in 1...b.count {
-        let change = a[i - 1] == b[j - 1] ? 0 : 1
-        rows[i][j] = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + change)
-        if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
-          rows[i][j] = min(rows[i][j], rows[i - 2][j - 2] + 1)
-        }
-      }
-    }
-    return rows[a.count][b.count]
   }
 }

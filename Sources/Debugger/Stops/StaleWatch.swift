@@ -1,6 +1,7 @@
 import Emulator
 import IA32
 import Reports
+import Runs
 
 /// The check for stale translations in a session: `set stale`, and `catch stale`.
 final class StaleWatch {

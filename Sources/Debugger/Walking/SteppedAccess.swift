@@ -89,7 +89,10 @@ struct SteppedAccess {
     }
     if step.address != nil { reads += 1 }
     row.meaning = EntryText.meaning(step, control)
-    if case .forbidden = step.verdict { row.meaning += "  \(step.verdict.text)" }
+    if case .forbidden(let right) = step.verdict {
+      row.meaning +=
+        right.isTaken(by: step) ? "  \(step.verdict.text)" : "  an entry above it forbids the access"
+    }
     if step.level == .pdpte && control.mode == .pae {
       row.finding = PointerTable(machine).finding(at: Int(linear >> 30))
     }

@@ -1,3 +1,4 @@
+import Runs
 import Emulator
 import IA32
 

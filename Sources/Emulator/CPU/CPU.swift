@@ -37,6 +37,8 @@ final class CPU {
   var split = PrivilegeSplit()
   /// What happened since the last instruction that completed, for the post-mortem of a triple fault.
   var faultHistory = FaultHistory()
+  /// How far the way into a handler has come.
+  var deliveryStep = DeliveryStep.gate
   /// Why the CPU can't go on: shutdown after a triple fault.
   var isShutDown = false
   /// Names of opcodes that raised #UD because this processor does not have them, each once.

@@ -49,6 +49,13 @@ extension Machine {
   /// Where the machine is, exact also in an observer.
   public var moment: EventMoment { cpu.moment }
 
+  /// The last store by an instruction to the paging entry at physical `address` after `cycle`, as far as the check for stale
+  /// translations knows it: nil where it is off, and for entries that no translation came from.
+  public func lastCheckedStore(to address: UInt64, since cycle: UInt64) -> EventMoment? {
+    let stores = cpu.mmu.stale?.state.stores[board.bus.driven(address)] ?? []
+    return stores.last { $0.moment.cycle >= cycle }?.moment
+  }
+
   /// Hands `body` each use of a stale translation, once for each cause, at the moment of the use; nil ends it. It costs
   /// something at stores to page tables and at uses of translations whose entries have changed, and nothing elsewhere.
   public func checkStale(_ body: ((StaleReport) -> Void)?) {

@@ -185,6 +185,8 @@ extension MMU {
     if right != nil {
       let code = PageWalk.errorCode(for: access, control: control.pointee).union(.present)
       took(.fault(code))
+      refusal = TLBRefusal(
+        array: array, filledAt: entry.pointee.filledAt, translation: entry.pointee.translation)
       throw pageFault(code, at: linear)
     }
     if entry.pointee.isSuspect { stale?.used(entry, array, linear, access) }
@@ -224,7 +226,10 @@ extension MMU {
       let port = WalkerBusAccess(mmu: self, linear: linear)
       while walk.next != .done { _ = walk.advance(port) }
     }
-    if let code = walk.fault { throw pageFault(code, at: linear) }
+    if let code = walk.fault {
+      refusal = nil
+      throw pageFault(code, at: linear)
+    }
     if directoryCache.isOn, start == nil, let entry = walk.directoryEntry {
       directoryCache.insert(entry, region)
     }

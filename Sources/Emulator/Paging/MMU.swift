@@ -63,6 +63,8 @@ final class MMU {
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
+  /// The TLB entry that the last page fault came from; nil where a walk found it.
+  var refusal: TLBRefusal?
   /// Finds uses of stale translations of this processor; nil while nobody asked for it.
   var stale: StaleCheck? { didSet { observationChanged() } }
   /// Follows this processor's translations step by step; nil while nobody does.

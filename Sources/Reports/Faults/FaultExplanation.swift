@@ -9,24 +9,40 @@ public struct FaultExplanation: Report {
     var place: String
     /// For a page fault: the walk as it is now.
     var walk: WalkReport?
+    /// Sentences about the cause.
+    var cause: [String]
   }
 
   private let faults: [Fault]
   private let endedInShutdown: Bool
 
   /// The chain of faults that `machine` met last.
-  /// - Parameter describe: words for a linear address, such as "00100014 kernel_main+0x14 (main.c:12)".
-  public init(_ machine: Machine, describe: (UInt32) -> String) {
+  ///
+  /// - Parameters:
+  ///   - lastStore: finds stores of the past; nil where no past is kept.
+  ///   - describe: words for a linear address, such as "00100014 kernel_main+0x14 (main.c:12)".
+  public init(_ machine: Machine, lastStore: LastStore? = nil, describe: @escaping (UInt32) -> String) {
     let history = machine.faultHistory
     endedInShutdown = history.endedInShutdown
-    let ordinals = ["first", "second", "third", "fourth"]
+    let ordinals = ["first", "second", "third", "fourth", "fifth", "sixth"]
+    let base = machine.registers[SegmentRegister.cs].base
     faults = zip(ordinals, history.entries).map { ordinal, entry in
-      var walk: WalkReport?
+      var fault = Fault(ordinal: ordinal, entry: entry, place: describe(base &+ entry.eip), cause: [])
+      if let delivery = entry.delivery {
+        fault.cause = DeliveryCause(machine, describe: describe).lines(entry, delivery)
+      }
       if entry.vector == .pageFault {
         let code = PageFaultErrorCode(rawValue: entry.errorCode)
-        walk = WalkReport(machine, entry.cr2, PageAccess(Self.kind(entry), user: code.contains(.user)))
+        let walk = WalkReport(
+          machine, entry.cr2, PageAccess(PageFaultCause.kind(entry), user: code.contains(.user)))
+        fault.walk = walk
+        fault.cause +=
+          PageFaultCause(entry: entry, walk: walk, describe: describe, lastStore: lastStore).lines
+      } else if entry.delivery == nil {
+        let instruction = FaultingInstruction(machine, at: entry.eip, registers: history.registers)
+        fault.cause = Self.cause(entry, instruction, machine)
       }
-      return Fault(ordinal: ordinal, entry: entry, place: describe(entry.eip), walk: walk)
+      return fault
     }
   }
 
@@ -38,11 +54,12 @@ public struct FaultExplanation: Report {
   public var lines: [String] {
     guard !faults.isEmpty else { return ["there has been no fault"] }
     var lines: [String] = []
-    for (index, fault) in faults.enumerated() {
+    for fault in faults {
       let before = faults.count == 1 ? "" : "\(fault.ordinal): "
-      let during = index == 0 ? "" : ", while the one before was delivered"
+      let during =
+        fault.entry.delivery.map { ", on the way into the handler of \(DeliveryCause.name($0.vector))" } ?? ""
       lines.append("\(before)\(Self.name(fault.entry)) of the instruction at \(fault.place)\(during)")
-      lines += Self.explain(fault).map { "  " + $0 }
+      lines += fault.cause.map { "  " + $0 }
     }
     if endedInShutdown {
       lines.append(
@@ -57,57 +74,29 @@ public struct FaultExplanation: Report {
     return "\(entry.vector.mnemonic)(\(hexadecimal(UInt64(entry.errorCode), digits: 4)))"
   }
 
-  private static func explain(_ fault: Fault) -> [String] {
-    let code = fault.entry.errorCode
-    switch fault.entry.vector {
-    case .pageFault: return fault.walk.map { pageFault(fault.entry, $0) } ?? []
+  /// Why an instruction raised a fault that is no page fault.
+  private static func cause(
+    _ entry: FaultHistory.Entry, _ instruction: FaultingInstruction, _ machine: Machine
+  ) -> [String] {
+    let code = entry.errorCode
+    switch entry.vector {
     case .generalProtection, .segmentNotPresent, .stackSegmentFault, .invalidTSS:
-      guard code != 0 else { return ["no selector is involved  [SDM 3A 6.13]"] }
-      let table = code & 2 != 0 ? "the IDT" : code & 4 != 0 ? "the LDT" : "the GDT"
-      let source = code & 1 != 0 ? ", during the delivery of an interrupt or of an earlier exception" : ""
-      return ["entry \(code >> 3) of \(table)\(source)  [SDM 3A 6.13]"]
-    case .doubleFault: return ["a fault during the delivery of another one  [SDM 3A 6.15, table 6-5]"]
-    case .invalidOpcode: return ["the bytes there are no instruction that this processor has  [SDM 3A 6.15]"]
+      guard code == 0 else {
+        let table = code & 2 != 0 ? "the IDT" : code & 4 != 0 ? "the LDT" : "the GDT"
+        let source = code & 1 != 0 ? ", during the delivery of an interrupt or of an earlier exception" : ""
+        return ["entry \(code >> 3) of \(table)\(source)  [SDM 3A 6.13]"]
+      }
+      let known = entry.vector == .generalProtection ? ProtectionCause.lines(instruction, machine) : []
+      guard known.isEmpty else { return known }
+      let bytes = FaultingInstruction.text(instruction.bytes.prefix(8))
+      return ["no selector is involved; the instruction begins with \(bytes)  [SDM 3A 6.13]"]
+    case .doubleFault:
+      return [
+        "what the fault before became: two that can't be handled one after the other  [SDM 3A 6.15, table 6-5]"
+      ]
+    case .invalidOpcode: return UndefinedOpcode.lines(instruction, machine.model)
     default: return []
     }
-  }
-
-  /// What faulted. Without NX the error code does not tell a fetch from a read: the address does.
-  private static func kind(_ entry: FaultHistory.Entry) -> PageAccess.Kind {
-    let code = PageFaultErrorCode(rawValue: entry.errorCode)
-    if code.contains(.write) { return .write }
-    return code.contains(.instructionFetch) || entry.cr2 &- entry.eip < 15 ? .fetch : .read
-  }
-
-  private static func pageFault(_ entry: FaultHistory.Entry, _ walk: WalkReport) -> [String] {
-    let code = PageFaultErrorCode(rawValue: entry.errorCode)
-    let kind =
-      switch Self.kind(entry) {
-      case .read: "read"
-      case .write: "write"
-      case .fetch: "fetch"
-      }
-    let mode = code.contains(.user) ? "user" : "supervisor"
-    let reason =
-      code.contains(.reservedBit)
-      ? "an entry has a reserved bit set"
-      : code.contains(.present) ? "the page is there and does not allow it" : "an entry is not present"
-    var lines = [
-      "a \(mode) \(kind) at \(LinearAddress(entry.cr2)): \(reason), error code \(EntryText.code(code))  [SDM 3A 4.7]"
-    ]
-    guard walk.control.mode != .off else {
-      return lines + ["paging is off now: the tables of that time are not in force"]
-    }
-    switch walk.outcomeInMemory {
-    case .fault(let now, let why, let section):
-      let verb = now == code ? "the cause" : "the tables have changed since; now"
-      lines.append("\(verb): \(why)  [\(section)]")
-    case .physical(let address):
-      lines.append(
-        "the tables have changed since: memory now gives \(PhysicalAddress(address)) for this access, or the TLB had an entry with fewer rights, which the fault has dropped  [SDM 3A 4.10.4.1]"
-      )
-    }
-    return lines + walk.entryLines + walk.findings.map { " " + $0.line }
   }
 
   public var json: JSONValue {
@@ -121,8 +110,11 @@ public struct FaultExplanation: Report {
               .init("name", .string(fault.entry.vector.mnemonic)),
               .init("errorCode", .hex(UInt64(fault.entry.errorCode), digits: 4)),
               .init("eip", .linear(fault.entry.eip)), .init("place", .string(fault.place)),
+              .init("cycle", .number(fault.entry.cycle)),
               .init("cr2", fault.walk == nil ? .null : .linear(fault.entry.cr2)),
-              .init("explanation", .array(Self.explain(fault).map { .string($0) })),
+              .init(
+                "delivering", fault.entry.delivery.map { .number(UInt64($0.vector)) } ?? .null),
+              .init("explanation", .array(fault.cause.map { .string($0) })),
               .init("walk", fault.walk?.json ?? .null),
             ])
           })), .init("shutdown", .bool(endedInShutdown)),

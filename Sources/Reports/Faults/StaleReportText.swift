@@ -17,7 +17,8 @@ public struct StaleReportText {
     var lines = [summary]
     lines.append("  used     \(use)")
     lines.append("  memory   \(memory)")
-    if let store = report.store { lines += Self.row("store", storeText(store)) }
+    if let first = report.firstStore { lines += Self.row("first", storeText(first, level: .pde)) }
+    if let store = report.store { lines += Self.row("store", storeText(store, level: report.level)) }
     if let load = report.cr3Load {
       lines += Self.row("kept", "by the MOV to CR3 at \(place(load)): the translation is global")
     }
@@ -27,7 +28,7 @@ public struct StaleReportText {
   }
 
   private static func row(_ name: String, _ text: String) -> [String] {
-    ["  " + name + String(repeating: " ", count: 9 - name.count) + text]
+    ["  " + name.padded(to: 9) + text]
   }
 
   private var summary: String {
@@ -64,11 +65,11 @@ public struct StaleReportText {
     return code.contains(.write) ? "read-only, or supervisor only" : "supervisor only"
   }
 
-  private func storeText(_ store: StaleReport.Store) -> String {
+  private func storeText(_ store: StaleReport.Store, level: StaleReport.Level) -> String {
     let event = store.event
     let values = "\(hexadecimal(event.old, digits: 16)) -> \(hexadecimal(event.new, digits: 16))"
     return
-      "\(report.level.rawValue) at \(PhysicalAddress(event.address))  \(values)  by \(place(store.moment))"
+      "\(level.rawValue) at \(PhysicalAddress(event.address))  \(values)  by \(place(store.moment))"
   }
 
   private var missing: String {

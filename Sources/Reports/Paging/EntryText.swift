@@ -20,10 +20,10 @@ extension PageWalk.Verdict {
     case .maps: "maps the page"
     case .notPresent: "is not present"
     case .reservedBits(let bits): "has reserved bits set: \(EntryText.bitNumbers(bits))"
-    case .forbidden(.user): "and those above it make the page supervisor-only"
-    case .forbidden(.userWrite): "or one above it makes the page read-only"
-    case .forbidden(.supervisorWrite): "or one above it makes the page read-only, and CR0.WP is set"
-    case .forbidden(.execute): "or one above it has NX set"
+    case .forbidden(.user): "has U/S (bit 2) clear: supervisor-only"
+    case .forbidden(.userWrite): "has R/W (bit 1) clear: read-only"
+    case .forbidden(.supervisorWrite): "has R/W (bit 1) clear: read-only, and CR0.WP is set"
+    case .forbidden(.execute): "has NX (bit 63) set: no execution"
     case .updated: "gets A or D"
     }
   }
@@ -36,6 +36,28 @@ extension PageWalk.Verdict {
     case .forbidden: "SDM 3A 4.6.1"
     case .updated: "SDM 3A 4.8"
     }
+  }
+}
+
+extension PageWalk.Right {
+  /// Whether an entry takes the right away from all that lies below it. A PDPTE has no such bits under PAE.
+  public func isTaken(by step: PageWalk.Step) -> Bool {
+    guard step.level != .pdpte else { return false }
+    return switch self {
+    case .user: step.value & EntryBit.user == 0
+    case .userWrite, .supervisorWrite: step.value & EntryBit.writable == 0
+    case .execute: step.value & EntryBit.noExecute != 0
+    }
+  }
+}
+
+extension WalkResult {
+  /// The entry that a fault is due to, with its verdict: the last one, or the uppermost that takes away the right that
+  /// is missing. nil for a walk that found a page.
+  public var culprit: (step: PageWalk.Step, verdict: PageWalk.Verdict)? {
+    guard fault != nil, let last = steps.last else { return nil }
+    guard case .forbidden(let right) = last.verdict else { return (last, last.verdict) }
+    return (steps.first { right.isTaken(by: $0) } ?? last, last.verdict)
   }
 }
 

@@ -41,10 +41,10 @@ public struct HeldTranslation: Sendable {
       Finding(.stale, "\(place) \(text): \(remedy)", section)
     }
     guard let now = memory.translation else {
-      let step = memory.steps.last
+      let culprit = memory.culprit
       return [
         stale(
-          "still translates \(LinearAddress(self.linear)), and in memory the \(step?.level.name ?? "entry") \(step?.verdict.text ?? "is not there")"
+          "still translates \(LinearAddress(self.linear)), and in memory the \(culprit?.step.level.name ?? "entry") \(culprit?.verdict.text ?? "is not there")"
         )
       ]
     }

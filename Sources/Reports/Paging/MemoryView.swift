@@ -97,8 +97,8 @@ public struct MemoryView {
 
   /// Why a walk found no page.
   private static func refusal(_ result: WalkResult) -> String {
-    guard let step = result.steps.last else { return "not mapped" }
-    return "not mapped: the \(step.level.name) \(step.verdict.text)"
+    guard let (step, verdict) = result.culprit else { return "not mapped" }
+    return "not mapped: the \(step.level.name) \(verdict.text)"
   }
 
   private func unreadable(_ physical: UInt64, _ length: Int) -> String {

@@ -100,14 +100,14 @@ public struct WalkReport {
     if let translation = walk.translation {
       return .physical(MemoryView.physical(translation, linear, control))
     }
-    guard let fault = walk.fault, let step = walk.steps.last else { return .physical(UInt64(linear)) }
+    guard let fault = walk.fault, let (step, verdict) = walk.culprit else { return .physical(UInt64(linear)) }
     let name = EntryName.text(step.level, linear, control)
-    return .fault(fault, why: "\(name) \(step.verdict.text)", section: step.verdict.section)
+    return .fault(fault, why: "\(name) \(verdict.text)", section: verdict.section)
   }
 
-  /// Where the last entry of memory's walk lies: what `$pa` becomes.
+  /// Where the last entry of memory's walk lies, or the one that forbids the access: what `$pa` becomes.
   public var lastEntryAddress: UInt64? {
-    memory.steps.last?.place(cr3: cr3, linear)
+    (memory.culprit?.step ?? memory.steps.last)?.place(cr3: cr3, linear)
   }
 }
 

@@ -1,18 +1,42 @@
-import FoundationEssentials
-
 /// The two forms in which a run's counts are printed.
 public struct StatisticsReport {
   let statistics: RunStatistics
+  let run: Run?
 
-  public init(statistics: RunStatistics) { self.statistics = statistics }
+  /// What was run, and what came of it.
+  public struct Run: Sendable {
+    let ending: RunEnding
+    let status: Int32
+    let image: String
+    let machine: String
 
-  /// One line, keys in alphabetical order: the same counts give the same bytes.
-  public func json() -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Integers and strings alone: there is nothing here that JSON can't say.
-    guard let data = try? encoder.encode(statistics) else { return "{}" }
-    return String(decoding: data, as: UTF8.self)
+    /// - Parameters:
+    ///   - status: the process's exit status.
+    ///   - image: the image, as it was named.
+    ///   - machine: the machine, as it was named.
+    public init(ending: RunEnding, status: Int32, image: String, machine: String) {
+      self.ending = ending
+      self.status = status
+      self.image = image
+      self.machine = machine
+    }
+  }
+
+  public init(statistics: RunStatistics, run: Run? = nil) {
+    self.statistics = statistics
+    self.run = run
+  }
+
+  /// One object, keys in alphabetical order: the same counts give the same bytes.
+  public var json: JSONValue {
+    guard case .object(var members) = statistics.json else { return .null }
+    if let run {
+      members += [
+        .init("ending", run.ending.json), .init("status", .number(UInt64(max(0, run.status)))),
+        .init("image", .string(run.image)), .init("machine", .string(run.machine)),
+      ]
+    }
+    return JSONValue.object(members).sorted
   }
 
   // MARK: Text

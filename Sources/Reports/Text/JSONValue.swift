@@ -33,6 +33,19 @@ public enum JSONValue: Hashable, Sendable {
   /// `value`, or null where there is none.
   public static func optional(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 
+  /// The same with the members of every object in alphabetical order.
+  public var sorted: JSONValue {
+    switch self {
+    case .array(let values): .array(values.map(\.sorted))
+    case .object(let members):
+      .object(
+        members.map { Member($0.name, $0.value.sorted) }.sorted {
+          $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+        })
+    default: self
+    }
+  }
+
   /// One line, without spaces.
   public var text: String {
     var text = ""

@@ -53,16 +53,7 @@ public struct Table: Report, Sendable {
     guard !rows.isEmpty else { return [empty] }
     let titles = columns.map(\.title)
     let texts = (titles.allSatisfy(\.isEmpty) ? [] : [titles]) + rows.map { $0.map(\.text) }
-    let widths = columns.indices.map { column in
-      texts.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return texts.map { row in
-      let cells = row.indices.map { column in
-        let padding = String(repeating: " ", count: max(0, widths[column] - row[column].count))
-        return columns[column].isRight ? padding + row[column] : row[column] + padding
-      }
-      return cells.joined(separator: "  ").trimmedRight
-    }
+    return TextTable.lines(texts, rightAligned: Set(columns.indices.filter { columns[$0].isRight }))
   }
 
   public var json: JSONValue {
@@ -71,16 +62,4 @@ public struct Table: Report, Sendable {
         .object(zip(columns, row).map { JSONValue.Member($0.key, $1.json) })
       })
   }
-}
-
-extension String {
-  /// Without spaces at the end.
-  public var trimmedRight: String {
-    var rest = self[...]
-    while rest.last == " " { rest.removeLast() }
-    return String(rest)
-  }
-
-  /// With spaces behind it, up to `width` characters.
-  public func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

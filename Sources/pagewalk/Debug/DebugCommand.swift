@@ -35,9 +35,11 @@ struct DebugCommand: ParsableCommand {
     let scripts = try self.scripts.map { file in
       (file, String(decoding: try HostFile.read(file), as: UTF8.self))
     }
-    let machine = try guest.makeMachine()
+    let console = TerminalConsole(.debugger)
+    let machine = try guest.makeMachine(console: console)
     throw ExitCode(
-      DebugSession.run(machine, history: history.begin(machine.machine), scripts: scripts))
+      DebugSession.run(
+        machine, console: console, history: history.begin(machine.machine), scripts: scripts))
   }
 }
 

@@ -1,5 +1,5 @@
 import Debugger
-import Glibc
+import Reports
 
 /// Lines of commands from scripts and standard input to a shell, and its answers to standard output.
 struct DebugLoop {
@@ -66,6 +66,7 @@ struct DebugLoop {
   }
 
   private static func print(_ lines: [String]) {
-    FileOutput.write(Array(lines.map { $0 + "\n" }.joined().utf8)[...], to: STDOUT_FILENO)
+    Output.standard.write(lines: lines)
+    Output.standard.flush()
   }
 }

@@ -1,17 +1,20 @@
 import Debugger
 import Emulator
+import Runs
 
 /// The debugger's shell around a guest, on this process's standard input and output.
 enum DebugSession {
   /// Executes the scripts, then what comes on standard input.
   ///
-  /// - Parameter history: the machine's past.
+  /// - Parameters:
+  ///   - console: where the guest prints; nil for this process's streams.
+  ///   - history: the machine's past.
   /// - Returns: the exit status: 2 after a mistake in a script or a pipe.
   static func run(
-    _ guest: GuestMachine, history: MachineHistory?,
+    _ guest: GuestMachine, console: TerminalConsole? = nil, history: MachineHistory?,
     scripts: [(file: String, text: String)] = []
   ) -> Int32 {
-    let console = DebugConsole(guest)
+    let console = console ?? TerminalConsole(.debugger)
     let session = DebuggerSession(
       machine: guest.machine, image: guest.image, console: console, history: history)
     session.readSource = SourceFiles.lines

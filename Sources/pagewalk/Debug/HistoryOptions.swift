@@ -1,5 +1,6 @@
 import ArgumentParser
 import Emulator
+import Runs
 
 /// What a run that can go back in time is told about its history.
 struct HistoryOptions: ParsableArguments {

@@ -1,6 +1,7 @@
 import ArgumentParser
-import GuestImages
 import MachineDescriptions
+import Reports
+import Runs
 
 /// `pagewalk machines`: the machines that have a name, and any machine as YAML.
 struct MachinesCommand: ParsableCommand {
@@ -21,36 +22,10 @@ struct MachinesCommand: ParsableCommand {
 
   func run() throws {
     if let machine {
-      print(try MachineDescription(named: machine).yaml, terminator: "")
+      Output.standard.write(try MachineDescription(named: machine).yaml)
       return
     }
-    let presets = MachineDescription.presets
-    let width = presets.map(\.description.name.count).max() ?? 0
-    for preset in presets {
-      let name = preset.description.name
-      print(name + String(repeating: " ", count: width - name.count + 2) + preset.summary)
-    }
-  }
-}
-
-extension MachineDescription {
-  /// The preset called `name`, or the description in the file of that name.
-  ///
-  /// - Throws: `GuestImageError` if the file can't be read, `MachineDescriptionError` for what it says.
-  init(named name: String) throws {
-    if let preset = Self.preset(named: name) {
-      self = preset
-      return
-    }
-    let bytes: [UInt8]
-    do {
-      bytes = try HostFile.read(name)
-    } catch {
-      let presets = Self.presets.map(\.description.name).joined(separator: ", ")
-      throw GuestImageError(
-        file: error.file, error.reason, error.problem,
-        expected: "\(presets), or a YAML file that describes a machine")
-    }
-    try self.init(yaml: bytes, file: name)
+    let rows = MachineDescription.presets.map { [$0.description.name, $0.summary] }
+    Output.standard.write(TextTable.aligned(rows, rightAligned: []))
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Emulator
 import MachineDescriptions
+import Runs
 
 /// An image and the machine to boot it in.
 struct GuestOptions: ParsableArguments {
@@ -10,13 +11,15 @@ struct GuestOptions: ParsableArguments {
   @OptionGroup var options: MachineOptions
 
   /// The machine with the image in it, switched on and not run yet.
+  ///
+  /// - Parameter console: sees what the guest prints and what is said about it.
   /// - Throws: what its parts throw, each a sentence.
-  func makeMachine() throws -> GuestMachine {
+  func makeMachine(console: any GuestConsole) throws -> GuestMachine {
     let description = try options.description()
     return try GuestMachine(
       RunPreparation(
         image: image, memory: options.memorySize(description), commandLine: options.append,
         modules: options.module),
-      description: description, timing: options.timing)
+      description: description, timing: options.timing, console: console)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Emulator
 import MachineDescriptions
+import Runs
 
 extension TimingLevel: ExpressibleByArgument {}
 

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Glibc
 import Reports
+import Runs
 
 /// `pagewalk run`: boots an image and stays with it until it ends.
 struct RunCommand: ParsableCommand {
@@ -17,10 +17,15 @@ struct RunCommand: ParsableCommand {
       IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
       starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules.
 
+      What is typed on a terminal or comes from a pipe reaches the guest between two slices of its time, when the host has it: \
+      such a run takes another course each time, as far as the guest looks at its input. --input is exact, and without input \
+      every run is.
+
       Examples:
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
-        pagewalk run --max-cycles 1000000000 --stats --json kernel.elf
+        pagewalk run --max-cycles 1000000000 --stats-file counts.json kernel.elf
+        pagewalk run --input commands.txt@5000000 kernel.elf
         pagewalk run --check stale=stop kernel.elf
         pagewalk run --debug kernel.elf
         pagewalk run --timing full --profile /tmp/prof kernel.elf
@@ -59,58 +64,65 @@ struct RunCommand: ParsableCommand {
     transform: StaleChecking.init(parsing:))
   var check: StaleChecking?
 
+  @OptionGroup var typed: InputOption
+
   @Flag(help: "Keep a history of the run, and give the debugger's prompt on Ctrl-C and at the guest's end.")
   var debug = false
 
-  @Flag(help: "Print what was counted to standard error at the end.")
-  var stats = false
+  @OptionGroup var statistics: StatisticsOptions
 
-  @Flag(help: "Print it as one line of JSON instead; implies --stats.")
-  var json = false
+  @Flag(help: "Say nothing about the run but mistakes: not how it was started, nor how it ended.")
+  var quiet = false
 
   func validate() throws {
-    if debug && (audit != nil || profile != nil || maxCycles != nil || check != nil) {
+    if debug && (audit != nil || profile != nil || maxCycles != nil || check != nil || !typed.input.isEmpty) {
       throw ValidationError(
-        "--debug goes with none of --audit, --check, --profile and --max-cycles: the debugger has 'audit', 'set stale' and 'goto'"
+        "--debug goes with none of --audit, --check, --input, --profile and --max-cycles: the debugger has 'audit', 'set stale', 'type' and 'goto'"
       )
+    }
+    if profile?.isEmpty == true {
+      throw ValidationError("--profile needs the beginning of a path, such as /tmp/prof")
     }
   }
 
   mutating func run() throws {
     if debug { return try runInDebugger() }
-    let machine = try guest.makeMachine()
-    let profileOutput = try profile.map { try ProfileOutput(prefix: $0) }
+    let pieces = try typed.read()
+    let console = TerminalConsole(pieces.isEmpty ? .run : .output, isSilent: quiet)
+    let machine = try guest.makeMachine(console: console)
+    let profileOutput = try profile.map { prefix throws(OutputError) in try ProfileOutput(prefix: prefix) }
+    let statisticsOutput = try statistics.open()
     if profile != nil { machine.beginProfile() }
-    let audited = try audit.map { try AuditedMachine(machine, interval: $0) }
+    var companions: [any RunCompanion] = []
+    if !pieces.isEmpty { companions.append(TypedInput(machine, pieces)) }
+    if let audit { companions.append(try KernelWatch(machine, interval: audit)) }
     if let check { machine.checkStale(check) }
     Interruption.install()
-    TerminalMode.enter()
-    var loop = RunLoop(machine: audited ?? machine, console: Console(), maxCycles: maxCycles)
-    let outcome = loop.run()
-    TerminalMode.restore()
-    if let message = outcome.message { StandardError.write(message) }
-    if let audited { StandardError.write(audited.total) }
-    printStatistics(machine)
-    if let profileOutput, let report = machine.endProfile(), !profileOutput.write(report) {
-      throw ProfileOutput.Failure(path: profile ?? "", reason: "not all of it could be written")
-    }
-    throw ExitCode(
-      outcome.exitStatus == ExitStatus.success && machine.staleUses > 0
-        ? ExitStatus.stale : outcome.exitStatus)
+    let ending = RunLoop(machine, console: console, companions: companions, maxCycles: maxCycles).runToEnd()
+    console.say(ending.lines)
+    let isStale = ending.exitStatus == ExitStatus.success && machine.staleUses > 0
+    let status = isStale ? ExitStatus.stale : ending.exitStatus
+    try statisticsOutput?.write(report(machine, ending, status))
+    if let profileOutput, let report = machine.endProfile() { try profileOutput.write(report) }
+    throw ExitCode(status)
   }
 
-  private func printStatistics(_ machine: GuestMachine) {
-    guard stats || json else { return }
-    let report = StatisticsReport(statistics: machine.statistics)
-    StandardError.write(json ? report.json() + "\n" : report.text())
+  private func report(_ machine: GuestMachine, _ ending: RunEnding, _ status: Int32) -> StatisticsReport {
+    StatisticsReport(
+      statistics: machine.statistics,
+      run: .init(ending: ending, status: status, image: guest.image, machine: guest.options.machine))
   }
 
   /// The debugger's shell, with the guest running already.
   private func runInDebugger() throws {
-    let machine = try guest.makeMachine()
+    let console = TerminalConsole(.debugger, isSilent: quiet)
+    let machine = try guest.makeMachine(console: console)
+    let statisticsOutput = try statistics.open()
+    let history = history.begin(machine.machine)
     let status = DebugSession.run(
-      machine, history: history.begin(machine.machine), scripts: [("run --debug", "continue")])
-    printStatistics(machine)
+      machine, console: console, history: history, scripts: [("run --debug", "continue")])
+    let ending = RunEnding(history.ended ?? .interrupted, at: machine.position)
+    try statisticsOutput?.write(report(machine, ending, status))
     throw ExitCode(status)
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Reports
+import Runs
 import Traces
 
 /// `pagewalk test`: verifies all goldens of a folder.
@@ -46,8 +47,8 @@ struct TestCommand: ParsableCommand {
     let outputs = try WorkerPool.run(goldens.map { arguments + [$0] }, atATime: cores)
     let results = zip(goldens, outputs).map { TestResult(name: $0, lines: $1) }
     try output.write(results)
-    if json { print(TestSummary(results: results).json) }
-    if !json && !output.tap { print(TestSummary(results: results).text, terminator: "") }
+    if json { Output.standard.write(lines: [TestSummary(results: results).json]) }
+    if !json && !output.tap { Output.standard.write(TestSummary(results: results).text) }
     if Interruption.isRequested { throw ExitCode(ExitStatus.interrupted) }
     let status = results.map(\.status).max() ?? ExitStatus.success
     if status != 0 { throw ExitCode(status) }
@@ -102,17 +103,14 @@ struct TestSummary {
   var results: [TestResult]
 
   var text: String {
-    let words = results.map(\.word)
-    let counts = results.map { result in
-      if case .passed(let events) = result.outcome { "\(events) events" } else { "" }
+    let rows = results.map { result in
+      let count = if case .passed(let events) = result.outcome { "\(events) events" } else { "" }
+      return [result.word, count, result.name]
     }
-    let wordWidth = words.map(\.count).max() ?? 0
-    let countWidth = counts.map(\.count).max() ?? 0
+    let summaries = TextTable.lines(rows, rightAligned: [1])
     var lines: [String] = []
-    for (index, result) in results.enumerated() {
-      let word = words[index] + String(repeating: " ", count: wordWidth - words[index].count)
-      let count = String(repeating: " ", count: countWidth - counts[index].count) + counts[index]
-      lines.append("\(word)  \(count)  \(result.name)")
+    for (result, summary) in zip(results, summaries) {
+      lines.append(summary)
       switch result.outcome {
       case .passed: break
       case .failed(let report, _): lines += report.map { "    \($0)" }
@@ -133,14 +131,17 @@ struct TestSummary {
 
   var json: String {
     let goldens = results.map { result in
-      var text = #"{"golden":\#(JSONText.quote(result.name)),"result":\#(JSONText.quote(result.word))"#
+      var members: [JSONValue.Member] = [
+        .init("golden", .string(result.name)), .init("result", .string(result.word)),
+      ]
       switch result.outcome {
-      case .passed(let events): text += #","events":\#(events)"#
-      case .failed(let report, _): text += #","report":\#(JSONText.quote(report.joined(separator: "\n")))"#
-      case .unusable(let sentence): text += #","report":\#(JSONText.quote(sentence))"#
+      case .passed(let events): members.append(.init("events", .number(events)))
+      case .failed(let report, _):
+        members.append(.init("report", .string(report.joined(separator: "\n"))))
+      case .unusable(let sentence): members.append(.init("report", .string(sentence)))
       }
-      return text + "}"
+      return JSONValue.object(members)
     }
-    return #"{"goldens":[\#(goldens.joined(separator: ","))]}"#
+    return JSONValue.object([.init("goldens", .array(goldens))]).text
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Glibc
-import Traces
+import Reports
 
 /// Results for programs: TAP on standard output, JUnit's XML in a file.
 struct TestOutputOptions: ParsableArguments {
@@ -12,21 +11,13 @@ struct TestOutputOptions: ParsableArguments {
 
   var wantsReport: Bool { tap || junit != nil }
 
-  /// - Throws: `TraceError` if the file can't be written.
+  /// - Throws: `OutputError` if the file can't be written.
   func write(_ results: [TestResult]) throws {
-    if tap { print(TAPReport(results: results).text, terminator: "") }
+    if tap { Output.standard.write(TAPReport(results: results).text) }
     if let junit {
-      try ReportFile.write(JUnitReport(results: results).text, to: junit)
-    }
-  }
-}
-
-enum ReportFile {
-  static func write(_ text: String, to path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    guard descriptor >= 0, FileOutput.write(Array(text.utf8)[...], to: descriptor) else {
-      throw TraceError(file: path, .unusableFile, "can't be written (\(String(cString: strerror(errno))))")
+      let file = try Output(creating: junit)
+      file.write(JUnitReport(results: results).text)
+      try file.finish()
     }
   }
 }
@@ -58,7 +49,7 @@ struct JUnitReport {
   var results: [TestResult]
 
   var text: String {
-    let failures = results.count { $0.status == TestResult.different }
+    let failures = results.count { $0.status == ExitStatus.different }
     let errors = results.count { $0.status == ExitStatus.hostMistake }
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,

@@ -1,3 +1,5 @@
+import Reports
+
 /// What came of one golden.
 struct TestResult: Sendable {
   enum Outcome: Sendable {
@@ -7,9 +9,6 @@ struct TestResult: Sendable {
     /// It could not be compared: one sentence.
     case unusable(String)
   }
-
-  /// Exit statuses.
-  static let different: Int32 = 1
 
   var name: String
   var outcome: Outcome
@@ -22,7 +21,7 @@ struct TestResult: Sendable {
   var status: Int32 {
     switch outcome {
     case .passed: ExitStatus.success
-    case .failed: Self.different
+    case .failed: ExitStatus.different
     case .unusable: ExitStatus.hostMistake
     }
   }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Reports
+import Runs
 import Traces
 
 /// `pagewalk trace bless`.
@@ -33,7 +35,7 @@ struct TraceBlessCommand: ParsableCommand {
     let path = try image ?? TraceSetup.find(source.header.image, golden: golden)
     let isText = source.map == nil
     if try showDifference(path) == false {
-      StandardError.write("pagewalk: \(golden): nothing has changed\n")
+      StandardError.report(["\(golden): nothing has changed"])
       return
     }
     if dryRun { return }
@@ -43,22 +45,27 @@ struct TraceBlessCommand: ParsableCommand {
     header.modules = old.header.modules
     header.imageDigest = old.header.imageDigest
     let setup = old.with(header)
-    try TraceRecording(setup, path: golden, form: isText ? .text : .binary).run(output: nil)
+    try TraceRecording(
+      setup, path: golden, form: isText ? .text : .binary, output: nil,
+      isInterrupted: { Interruption.isRequested }
+    ).recordAndReport(to: golden)
   }
 
   /// Whether there is something to bless.
   private func showDifference(_ path: String) throws -> Bool {
     do {
       let verification = try TraceVerification(
-        golden: golden, image: path, timing: nil, allowsOtherModules: true)
-      switch try verification.run() {
+        golden: golden, image: path, timing: nil, allowsOtherModules: true,
+        isInterrupted: { Interruption.isRequested })
+      switch try verification.verify() {
+      case .interrupted: throw ExitCode(ExitStatus.interrupted)
       case .same:
         guard verification.setup.header.modules == verification.golden.header.modules else {
-          StandardError.write("pagewalk: \(golden): other modules, with which it does the same\n")
+          StandardError.report(["\(golden): other modules, with which it does the same"])
           return true
         }
         guard verification.isSameBuild else {
-          StandardError.write("pagewalk: \(golden): another build, which does the same\n")
+          StandardError.report(["\(golden): another build, which does the same"])
           return true
         }
         return false
@@ -66,11 +73,9 @@ struct TraceBlessCommand: ParsableCommand {
         StandardError.write("pagewalk: \(golden): " + verification.report(divergence).text)
         return true
       }
-    } catch is VerificationInterrupted {
-      throw ExitCode(ExitStatus.interrupted)
     } catch let error as TraceError where [.incomplete, .corrupt].contains(error.reason) {
       // A golden that is damaged behind its header can be made anew.
-      StandardError.write("pagewalk: \(error)\n")
+      StandardError.report(["\(error)"])
       return true
     }
   }

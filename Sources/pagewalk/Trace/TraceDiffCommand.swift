@@ -1,4 +1,6 @@
 import ArgumentParser
+import Reports
+import Runs
 import Traces
 
 /// `pagewalk trace diff`.
@@ -34,14 +36,14 @@ struct TraceDiffCommand: ParsableCommand {
     let divergence = try TraceDiff.run(
       first, second, timing: timing.comparison ?? (isSameBuild ? .strict : .off), compared: &compared)
     guard let divergence else {
-      print("\(compared) events, all the same")
+      Output.standard.write(lines: ["\(compared) events, all the same"])
       return
     }
     let (namesA, namesB) = (TracePlaces(first), TracePlaces(second))
     let report = DivergenceReport(
       divergence, isExact: first.header.isExact && second.header.isExact, names: ("first", "second"),
       golden: { namesA.briefly($0) }, run: { namesB.briefly($0) })
-    print(report.text, terminator: "")
-    throw ExitCode(TestResult.different)
+    Output.standard.write(report.text)
+    throw ExitCode(ExitStatus.different)
   }
 }

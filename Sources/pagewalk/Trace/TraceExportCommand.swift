@@ -1,5 +1,6 @@
 import ArgumentParser
 import Emulator
+import Runs
 import Traces
 
 extension ExportFormat: ExpressibleByArgument {}
@@ -39,21 +40,21 @@ struct TraceExportCommand: ParsableCommand {
         expected: "a trace recorded with -e \(needed.list)")
     }
     var export = to.make()
-    var target = try ExportTarget(output)
+    let target = try Output.to(output)
     let places = TracePlaces(source)
     let cursor = TraceCursor(source)
-    target.add(export.begin(source.header))
+    target.write(export.begin(source.header))
     var failure: TraceError?
     do throws(TraceError) {
       while target.isListening, let event = try cursor.next() {
-        target.add(
+        target.write(
           export.take(event, number: cursor.number, symbol: places.symbol(event.moment.linear)))
       }
     } catch {
       // What could be read is written, and the damage reported.
       failure = error
     }
-    target.add(export.end())
+    target.write(export.end())
     try target.finish()
     if let failure { throw failure }
   }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Emulator
 import GuestImages
 import MachineDescriptions
+import Reports
+import Runs
 import Traces
 
 /// `pagewalk trace record`.
@@ -48,8 +50,20 @@ struct TraceRecordCommand: ParsableCommand {
     header.filter = try selection.filter()
     header.isExact = exact || !isText
     let setup = try TraceSetup(header, imagePath: image, description: guest.description())
-    let recording = try TraceRecording(setup, path: output, form: isText ? .text : .binary)
-    try recording.run(output: quiet ? nil : 1)
+    Interruption.install()
+    let recording = try TraceRecording(
+      setup, path: output, form: isText ? .text : .binary,
+      output: TerminalConsole(.output, isQuiet: quiet), isInterrupted: { Interruption.isRequested })
+    try recording.recordAndReport(to: output)
+  }
+}
+
+extension TraceRecording {
+  /// Records, and says what came of it on standard error.
+  func recordAndReport(to path: String) throws {
+    let result = try record()
+    StandardError.report(["\(path): \(result.events) events, \(result.ending.reason.title)"])
+    if result.ending.reason == .interrupted { throw ExitCode(ExitStatus.interrupted) }
   }
 }
 
@@ -57,7 +71,8 @@ struct TraceRecordCommand: ParsableCommand {
 struct TraceSelection: ParsableArguments {
   @Option(
     name: [.customShort("e"), .customLong("events")],
-    help: ArgumentHelp("The kinds of events, or all.", valueName: "kind,..."),
+    help: ArgumentHelp(
+      "The kinds of events, or all. (default: walk,flush,pte-store,fault)", valueName: "kind,..."),
     transform: { try EventKinds(list: $0) })
   var kinds = EventKinds([.walk, .flush, .pteStore, .fault])
 
@@ -110,7 +125,7 @@ struct TraceGuestOptions: ParsableArguments {
   var input: String?
 
   /// The most that is typed: it is kept in the trace.
-  static let longestInput = 1 << 16
+  static let maxInput = 1 << 16
 
   func description() throws -> MachineDescription { try options.description() }
 
@@ -125,9 +140,9 @@ struct TraceGuestOptions: ParsableArguments {
     header.maxCycles = maxCycles
     if let input {
       header.input = try HostFile.read(input)
-      guard header.input.count <= Self.longestInput else {
+      guard header.input.count <= Self.maxInput else {
         throw ValidationError(
-          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.longestInput)")
+          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.maxInput)")
       }
     }
     return header

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Runs
 import Traces
 
 /// `pagewalk trace show`.
@@ -28,17 +28,17 @@ struct TraceShowCommand: ParsableCommand {
 
   func run() throws {
     let source = try TraceFile.open(trace)
-    var output = try ExportTarget(nil)
-    output.add("\(TextLayout.firstLine)\(TraceHeader.version)\n".utf8)
-    for line in source.header.lines { output.add("# \(line)\n".utf8) }
-    if !header { try showEvents(source, &output) }
+    let output = Output.standard
+    output.write("\(TextLayout.firstLine)\(TraceHeader.version)\n")
+    for line in source.header.lines { output.write("# \(line)\n") }
+    if !header { try showEvents(source, output) }
     // A whole trace is shown as a text that can be verified itself.
     if let ending = source.ending, header || (at == nil && count == nil) {
-      for line in ending.lines { output.add("# \(line)\n".utf8) }
+      for line in ending.lines { output.write("# \(line)\n") }
     }
   }
 
-  private func showEvents(_ source: any BlockSource, _ output: inout ExportTarget) throws {
+  private func showEvents(_ source: any BlockSource, _ output: Output) throws {
     let names = TracePlaces(source)
     if let at { try source.seek(cycle: at) }
     let cursor = TraceCursor(source)
@@ -47,7 +47,7 @@ struct TraceShowCommand: ParsableCommand {
       if let at, event.moment.cycle < at { continue }
       rest -= 1
       let place = names.briefly(event.moment.linear).map { " ; \($0)" } ?? ""
-      output.add((TextLayout.line(event, isExact: source.header.isExact) + place + "\n").utf8)
+      output.write((TextLayout.line(event, isExact: source.header.isExact) + place + "\n"))
     }
   }
 }

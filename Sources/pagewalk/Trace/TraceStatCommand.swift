@@ -1,4 +1,5 @@
 import ArgumentParser
+import Runs
 import Traces
 
 /// `pagewalk trace stat`.
@@ -31,9 +32,11 @@ struct TraceStatCommand: ParsableCommand {
     } catch {
       failure = error
     }
-    print(statistics.lines(functions: max(0, functions)).joined(separator: "\n"))
+    Output.standard.write(lines: statistics.lines(functions: max(0, functions)))
     if let ending = source.ending {
-      print("end: \(ending.reason), after \(ending.cycles) cycles and \(ending.instructions) instructions")
+      Output.standard.write(lines: [
+        "end: \(ending.reason), after \(ending.cycles) cycles and \(ending.instructions) instructions"
+      ])
     }
     if let failure { throw failure }
   }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Reports
+import Runs
 import Traces
 
 /// `pagewalk trace verify`.
@@ -42,13 +44,13 @@ struct TraceVerifyCommand: ParsableCommand {
     Interruption.install()
     let result = try verify()
     if worker {
-      print(result.lines.joined(separator: "\n"))
+      Output.standard.write(lines: result.lines)
       return
     }
     try output.write([result])
     if !output.wantsReport {
       switch result.outcome {
-      case .passed(let events): StandardError.write("pagewalk: \(golden): \(events) events, all the same\n")
+      case .passed(let events): StandardError.report(["\(golden): \(events) events, all the same"])
       case .failed(let lines, _):
         StandardError.write("pagewalk: \(golden): " + lines.map { $0 + "\n" }.joined())
       case .unusable: break
@@ -61,20 +63,19 @@ struct TraceVerifyCommand: ParsableCommand {
     do {
       let verification = try TraceVerification(
         golden: golden, image: image, timing: timing.comparison, allowsAnyBuild: anyBuild,
-        keepsHistory: debug)
-      switch try verification.run() {
+        keepsHistory: debug, isInterrupted: { Interruption.isRequested })
+      switch try verification.verify() {
+      case .interrupted: throw ExitCode(ExitStatus.interrupted)
       case .same(let count): return TestResult(name: golden, outcome: .passed(events: count))
       case .different(let divergence):
         let report = verification.report(divergence)
         if debug {
           StandardError.write("pagewalk: \(golden): " + report.text)
-          throw ExitCode(try DivergenceShell.enter(verification.machine))
+          throw ExitCode(try DivergenceShell.enter(verification.guest))
         }
         return TestResult(
           name: golden, outcome: .failed(report.lines, isTimingOnly: divergence.isTimingOnly))
       }
-    } catch is VerificationInterrupted {
-      throw ExitCode(ExitStatus.interrupted)
     } catch let status as ExitCode {
       throw status
     } catch  where output.wantsReport || worker {

@@ -45,7 +45,8 @@ import Testing
     f.cpu.deliver(.generalProtection(0x18))
     #expect(f.state.eip == F.handler + 8)
     #expect(f.stack(2) == [0, 0x6000])
-    #expect(f.cpu.faultHistory.entries.map(\.vector) == [.generalProtection, .doubleFault])
+    #expect(
+      f.cpu.faultHistory.entries.map(\.vector) == [.generalProtection, .segmentNotPresent, .doubleFault])
     #expect(f.cpu.counters.pointee.faults[8] == 1)
     #expect(f.cpu.counters.pointee.faults[13] == 0)
     #expect(!f.cpu.isShutDown)
@@ -60,8 +61,12 @@ import Testing
     #expect("\(f.state)" == before)
     let history = f.cpu.faultHistory
     #expect(history.endedInShutdown)
-    #expect(history.entries.map(\.vector) == [.generalProtection, .doubleFault, .generalProtection])
-    #expect(history.entries.map(\.errorCode) == [0x18, 0, 8 * 8 + 3])
+    #expect(
+      history.entries.map(\.vector) == [
+        .generalProtection, .generalProtection, .doubleFault, .generalProtection,
+      ])
+    #expect(history.entries.map(\.errorCode) == [0x18, 13 * 8 + 3, 0, 8 * 8 + 3])
+    #expect(history.entries.map(\.delivery?.vector) == [nil, 13, nil, 8])
     #expect(history.entries.allSatisfy { $0.eip == 0x5000 && $0.cs == F.code0 })
   }
 
@@ -125,8 +130,10 @@ import Testing
     f.cpu.deliver(.invalidOpcode)
     #expect(f.cpu.isShutDown)
     #expect(f.state.cr2 == F.idt + 8 * 8)
-    // What the chain began with, then the three faults that ended it.
-    #expect(f.cpu.faultHistory.entries.map(\.cr2) == [0, F.idt + 6 * 8, F.idt + 14 * 8, F.idt + 8 * 8])
+    let entries = f.cpu.faultHistory.entries
+    #expect(entries.map(\.vector) == [.invalidOpcode, .pageFault, .pageFault, .doubleFault, .pageFault])
+    #expect(entries.map(\.cr2) == [0, F.idt + 6 * 8, F.idt + 14 * 8, F.idt + 14 * 8, F.idt + 8 * 8])
+    #expect(entries.map(\.delivery?.step) == [nil, .gate, .gate, nil, .gate])
   }
 
   @Test("A task gate is named once and cannot loop") func taskGate() throws {

@@ -59,15 +59,18 @@ extension CPU {
   /// Delivers an exception whose return address is the current EIP: the instruction itself for a fault, the next one
   /// for a trap. Faults on the way become what the manual makes of them: the second in turn, a double fault, or
   /// shutdown (`isShutDown`), which leaves all registers but CR2 as they were.
-  func deliver(_ fault: GuestFault) {
+  ///
+  /// - Parameter failed: the delivery that raised it; nil for a fault of an instruction.
+  func deliver(_ fault: GuestFault, during failed: FaultHistory.Delivery? = nil) {
     state.pointee.isHalted = false
     // However a guest arranges its faults, time passes.
     chargeDelivery()
     var current = fault
+    var failed = failed
     noteLinearAddress(of: fault)
     var flags = state.pointee.eflags
     while true {
-      record(current)
+      record(current, during: failed)
       if current.vector.setsResumeFlag { flags |= EFLAGS.resume.rawValue }
       let vector = current.vector
       let entry = HandlerEntry(
@@ -80,7 +83,13 @@ extension CPU {
       } catch {
         let second = error.external
         noteLinearAddress(of: second)
-        guard let next = current.followed(by: second) else { return shutDown(second) }
+        failed = FaultHistory.Delivery(vector: vector.rawValue, step: deliveryStep)
+        guard let next = current.followed(by: second) else { return shutDown(second, during: failed) }
+        // What became a double fault is a fault of its own, though no handler hears of it.
+        if next != second {
+          record(second, during: failed)
+          failed = nil
+        }
         current = next
       }
     }
@@ -94,8 +103,8 @@ extension CPU {
   }
 
   /// A fault on the way to the double-fault handler: the processor stops until it is reset.
-  private func shutDown(_ third: GuestFault) {
-    record(third)
+  private func shutDown(_ third: GuestFault, during failed: FaultHistory.Delivery?) {
+    record(third, during: failed)
     faultHistory.markShutdown()
     isShutDown = true
   }
@@ -105,7 +114,7 @@ extension CPU {
     if fault.vector == .pageFault { state.pointee.cr2 = fault.linear }
   }
 
-  private func record(_ fault: GuestFault) {
+  private func record(_ fault: GuestFault, during failed: FaultHistory.Delivery?) {
     if observation.wants(.fault) {
       let linear = fault.vector == .pageFault ? fault.linear : 0
       observation.tell(
@@ -114,6 +123,10 @@ extension CPU {
     faultHistory.record(
       FaultHistory.Entry(
         vector: fault.vector, errorCode: fault.errorCode, cs: state.pointee.cs.selector,
-        eip: state.pointee.eip, cr2: state.pointee.cr2))
+        eip: state.pointee.eip, cr2: state.pointee.cr2, cycle: clock.now, delivery: failed,
+        refusal: fault.vector == .pageFault ? mmu.refusal : nil),
+      registers: SIMD8(
+        registers[0], registers[1], registers[2], registers[3], registers[4], registers[5], registers[6],
+        registers[7]))
   }
 }

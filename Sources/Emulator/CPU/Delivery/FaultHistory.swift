@@ -1,5 +1,17 @@
 import IA32
 
+/// What of the way into a handler failed. SDM vol. 3A, 6.12.
+public enum DeliveryStep: Hashable, Sendable {
+  /// The entry of the vector table: it lies beyond the limit, can't be read, or is no gate that can be used.
+  case gate
+  /// The handler's code segment, or its offset in there.
+  case handler
+  /// The stack of the handler's ring, as the TSS names it.
+  case innerStack
+  /// A slot of the frame that is pushed.
+  case push
+}
+
 /// The faults that followed one another without an instruction in between: what the post-mortem of a triple fault
 /// shows.
 ///
@@ -16,22 +28,31 @@ public struct FaultHistory: Hashable, Sendable {
     public let eip: UInt32
     /// CR2 when the fault was raised, a page fault's own address included.
     public let cr2: UInt32
-
-    public init(vector: ExceptionVector, errorCode: UInt32, cs: UInt16, eip: UInt32, cr2: UInt32) {
-      self.vector = vector
-      self.errorCode = errorCode
-      self.cs = cs
-      self.eip = eip
-      self.cr2 = cr2
-    }
+    /// The clock.
+    public let cycle: UInt64
+    /// The vector on whose way into its handler it was raised, and what of that way failed; nil for a fault of an
+    /// instruction.
+    public let delivery: Delivery?
+    /// The TLB entry that a page fault came from; nil where a walk found it, and for other faults.
+    public let refusal: TLBRefusal?
   }
 
+  /// A way into a handler.
+  public struct Delivery: Hashable, Sendable {
+    /// The exception's or interrupt's number.
+    public let vector: UInt8
+    public let step: DeliveryStep
+  }
+
+  /// A benign fault, a contributory one, a page fault, the fault that makes it a double fault, the double fault, and
+  /// the one that ends it: no chain has more. SDM vol. 3A, table 6-5.
+  private static let maxEntries = 6
+
   // Places and no array: a page fault costs no allocation.
-  /// What the chain began with, where more than three followed.
-  private var first: Entry?
-  private var oldest: Entry?
-  private var middle: Entry?
-  private var newest: Entry?
+  private var places: InlineArray<6, Entry?> = InlineArray(repeating: nil)
+  private var count = 0
+  /// The general registers when the chain began, by their numbers in instructions.
+  public private(set) var registers = SIMD8<UInt32>()
   /// The newest fault's handler has been entered: the chain is complete.
   private var wasDelivered = false
   /// The chain ended in shutdown. SDM vol. 3A, 6.15, interrupt 8.
@@ -39,21 +60,34 @@ public struct FaultHistory: Hashable, Sendable {
 
   public init() {}
 
-  /// The chain's first fault and its last three, in order: a benign fault whose delivery failed comes before the three
-  /// that end in shutdown.
-  public var entries: [Entry] { [first, oldest, middle, newest].compactMap { $0 } }
+  /// The chain's faults in order. The fault that became a double fault comes before it.
+  public var entries: [Entry] { (0..<count).compactMap { places[$0] } }
 
   /// Adds a fault: to the chain that is being delivered, or as the first of a new one.
-  mutating func record(_ entry: Entry) {
+  /// - Parameter registers: the general registers.
+  mutating func record(_ entry: Entry, registers: @autoclosure () -> SIMD8<UInt32>) {
     if wasDelivered { self = FaultHistory() }
-    if first == nil { first = oldest }
-    oldest = middle
-    middle = newest
-    newest = entry
+    if count == 0 { self.registers = registers() }
+    // Never more, by the table; a wrong table must not trap.
+    let place = min(count, Self.maxEntries - 1)
+    places[place] = entry
+    count = place + 1
   }
 
   /// A handler has been entered.
   mutating func markDelivered() { wasDelivered = true }
 
   mutating func markShutdown() { endedInShutdown = true }
+
+  public static func == (a: FaultHistory, b: FaultHistory) -> Bool {
+    a.entries == b.entries && a.registers == b.registers && a.wasDelivered == b.wasDelivered
+      && a.endedInShutdown == b.endedInShutdown
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(entries)
+    hasher.combine(registers)
+    hasher.combine(wasDelivered)
+    hasher.combine(endedInShutdown)
+  }
 }

@@ -54,7 +54,7 @@ extension CPU {
     do throws(GuestFault) {
       try enterHandler(entry)
     } catch {
-      deliver(error.external)
+      deliver(error.external, during: FaultHistory.Delivery(vector: vector, step: deliveryStep))
     }
   }
 
@@ -99,14 +99,17 @@ extension CPU {
 
   /// Real mode: four bytes a vector at IDTR's base, three words on the stack, no error code. SDM vol. 3B, 20.1.4.
   private func enterRealMode(_ entry: HandlerEntry) throws(GuestFault) {
+    deliveryStep = .gate
     let table = state.pointee.idtr
     let offset = UInt32(entry.vector) * 4
     guard offset + 3 <= UInt32(table.limit) else { throw .generalProtection() }
     let pointer = try loadSystem(table.base &+ offset, as: UInt32.self)
+    deliveryStep = .push
     var frame = currentStackFrame(slotBytes: 2)
     try frame.push(entry.flags, self)
     try frame.push(UInt32(state.pointee.cs.selector), self)
     try frame.push(entry.returnEIP, self)
+    deliveryStep = .handler
     let target = try realModeTarget(UInt16(pointer >> 16), pointer & 0xffff)
     frame.commit(self)
     self[.esp] = frame.pointer
@@ -116,18 +119,23 @@ extension CPU {
 
   /// Protected mode: an interrupt or trap gate of the IDT, and the stack of the handler's ring. SDM vol. 3A, 6.12.
   private func enterThroughGate(_ entry: HandlerEntry) throws(GuestFault) {
+    deliveryStep = .gate
     let gate = try interruptGate(entry)
+    deliveryStep = .handler
     let is32Bit = gate.type & 8 != 0
     let slotBytes: UInt32 = is32Bit ? 4 : 2
     let offset = is32Bit ? gate.gateOffset : gate.gateOffset & 0xffff
     let (fetched, level) = try handlerSegment(gate.gateSelector)
 
     if level < state.pointee.privilegeLevel {
+      deliveryStep = .innerStack
       let stack = try innerStack(forRing: level)
+      deliveryStep = .push
       var frame = stack.frame(slotBytes: slotBytes)
       try frame.push(UInt32(state.pointee.ss.selector), self)
       try frame.push(self[.esp], self)
       try push(entry, on: &frame)
+      deliveryStep = .handler
       let target = try codeTarget(fetched, offset, privilegeLevel: level)
       commit(stack.accessedBit)
       frame.commit(self)
@@ -135,8 +143,10 @@ extension CPU {
       self[.esp] = frame.pointer
       go(to: target)
     } else {
+      deliveryStep = .push
       var frame = currentStackFrame(slotBytes: slotBytes)
       try push(entry, on: &frame)
+      deliveryStep = .handler
       let target = try codeTarget(fetched, offset, privilegeLevel: level)
       frame.commit(self)
       self[.esp] = frame.pointer

@@ -63,6 +63,8 @@ public struct StaleReport: Hashable, Sendable {
   public var filledAt: UInt64
   /// The store that took the translation away; nil where only a load of CR3 did, or the store came before the check began.
   public var store: Store?
+  /// The first store that made it stale, where that was another one: to the PDE, say, while the PTE was written later.
+  public var firstStore: Store?
   /// The load of CR3 that left the global translation standing.
   public var cr3Load: EventMoment?
   public var missing: Missing

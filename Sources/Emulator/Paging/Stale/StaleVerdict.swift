@@ -171,6 +171,9 @@ extension StaleCheck {
       found.level = held.isLarge ? .pde : .pte
     }
     found.nearMisses = nearMisses(found, kept: kept)
+    let first = [leaf, directory].compactMap(\.self).filter { Self.takesAway($0.event) }
+      .min { $0.moment.cycle < $1.moment.cycle }
+    if let first, first != found.store { found.firstStore = first }
     finish(&found, place: place)
   }
 

@@ -1,0 +1,164 @@
+import Emulator
+import GuestImages
+import IA32
+import KernelAudit
+import MachineDescriptions
+import Reports
+
+/// A machine with an image in it, switched on and not run yet: what `run`, the debugger and traces begin with.
+public final class GuestMachine: RunnableMachine {
+  /// The machine.
+  public let machine: Machine
+  /// What was loaded into it.
+  public let image: GuestImage
+  /// Names for the guest's addresses.
+  public let places: GuestPlaces
+  private let console: any GuestConsole
+  private let debugOutput: DebugOutput
+  private let timing: TimingLevel
+  private var profile: Profile?
+  private var staleChecking: StaleChecking?
+  /// Uses of stale translations reported so far.
+  public private(set) var staleUses = 0
+  /// The past of the run, if one is kept: for the debugger's shell afterwards.
+  public private(set) var history: MachineHistory?
+
+  /// - Parameter console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
+  /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
+  public init(
+    _ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel,
+    console: any GuestConsole
+  ) throws {
+    let debugOutput = DebugOutput(console)
+    machine = try Machine(
+      description.configuration(
+        memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
+        timing: timing)
+    ) { debugOutput.send($0) }
+    self.debugOutput = debugOutput
+    self.console = console
+    image = preparation.image
+    places = GuestPlaces(image.elf)
+    self.timing = timing
+    try preparation.plan.load(into: machine.memory)
+    machine.onMissingOperation = { name in
+      console.say(["the guest executed \(name), which this processor does not implement: #UD"])
+    }
+  }
+
+  // MARK: Running
+
+  /// Cycles since the machine was switched on.
+  public var cycle: UInt64 { machine.cycle }
+
+  /// From now on the run can be gone back in.
+  public func keepHistory() { history = MachineHistory(machine) }
+
+  /// Sends bytes to the serial port.
+  public func receive(_ bytes: [UInt8]) {
+    if let history { history.receive(bytes) } else { machine.receive(bytes) }
+  }
+
+  /// Gives the console what the guest wrote to port E9h, also if no line has ended.
+  public func flushDebugOutput() { debugOutput.flush() }
+
+  /// Hands over what the guest sent over the serial port; with `draining`, what is still on the line too.
+  public func takeConsoleOutput(draining: Bool) -> [UInt8] {
+    debugOutput.flush()
+    return history?.takeSerialOutput(draining: draining) ?? machine.takeSerialOutput(draining: draining)
+  }
+
+  /// Runs until the clock reaches `cycle` or something else stops the guest.
+  public func advance(untilCycle cycle: UInt64) -> StopReason {
+    let reason = history?.run(untilCycle: cycle) ?? machine.run(untilCycle: cycle)
+    return switch reason {
+    // Nobody but the check for stale translations and observers, who are asked next, wants a stop.
+    case .interrupted: staleChecking == .stop ? .staleTranslation : .cycleLimit
+    case .breakpoint: .cycleLimit
+    default: reason
+    }
+  }
+
+  // MARK: Looking
+
+  /// Where the processor stands.
+  public var position: GuestPosition {
+    let registers = machine.registers
+    let linear = registers[SegmentRegister.cs].base &+ registers.eip
+    return GuestPosition(
+      eip: registers.eip, symbol: places.symbol(at: linear, isPaged: machine.isPaging), cycle: machine.cycle)
+  }
+
+  /// The post-mortem of a triple fault.
+  public func explanation(of reason: StopReason) -> [String] {
+    guard reason == .tripleFault else { return [] }
+    let isPaged = machine.isPaging
+    let machine = machine
+    let places = places
+    // The check follows the stores to the tables that translations came from.
+    let lastStore: LastStore? =
+      staleChecking == nil ? nil : { machine.lastCheckedStore(to: $0, since: $1) }
+    return PostMortem(machine, lastStore: lastStore) {
+      places.description(of: $0, isPaged: isPaged)
+    }.lines
+  }
+
+  /// What the run has counted so far.
+  public var statistics: RunStatistics { RunStatistics(machine.counters, timing: timing) }
+
+  // MARK: Checking
+
+  /// Reports each use of a stale translation to the console, when it happens.
+  public func checkStale(_ checking: StaleChecking) {
+    staleChecking = checking
+    machine.checkStale { [unowned self] report in
+      self.staleUses += 1
+      self.console.say(StaleReportText(report, self.places).lines)
+      if checking == .stop { self.machine.requestStop() }
+    }
+  }
+
+  // MARK: Profiling
+
+  /// Cycles between two samples of a profile, on average.
+  public static let samplingPeriod: UInt64 = 1000
+
+  /// Begins to collect a profile. What the guest does and how long it takes stays the same.
+  public func beginProfile() {
+    let elf = image.elf
+    let places = places
+    profile = Profile { linear, isPaged in
+      elf?.symbol(at: linear, isPaged: isPaged)?.symbol.displayName
+    } line: { linear, isPaged in
+      places.line(at: linear, isPaged: isPaged)?.description
+    }
+    machine.beginSampling(every: Self.samplingPeriod) { [unowned self] in self.profile?.add($0) }
+  }
+
+  /// The profile of the run since `beginProfile`; nil if none was begun.
+  public func endProfile() -> ProfileReport? {
+    machine.endSampling()
+    defer { profile = nil }
+    return profile.map { ProfileReport(profile: $0, image: image.file, period: Self.samplingPeriod) }
+  }
+}
+
+/// Port E9h on its way to a console, in whole lines where possible.
+private final class DebugOutput {
+  private let console: any GuestConsole
+  private var buffer: [UInt8] = []
+  private static let maxLine = 4096
+
+  init(_ console: any GuestConsole) { self.console = console }
+
+  func send(_ byte: UInt8) {
+    buffer.append(byte)
+    if byte == UInt8(ascii: "\n") || buffer.count >= Self.maxLine { flush() }
+  }
+
+  func flush() {
+    guard !buffer.isEmpty else { return }
+    console.showDebugOutput(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+}

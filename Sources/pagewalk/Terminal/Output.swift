@@ -1,0 +1,136 @@
+import Glibc
+
+/// A stream of bytes to standard output or a file. Every write of the program goes through one of these, and is checked
+/// here: what fails is kept until `finish` throws it, and nothing is written from then on.
+final class Output {
+  /// Standard output. `Main` finishes it, whatever the command was.
+  nonisolated(unsafe) static let standard = Output(descriptor: STDOUT_FILENO, name: "standard output")
+
+  private let name: String
+  private let descriptor: Int32
+  /// Whether `finish` closes the descriptor.
+  private let isFile: Bool
+  private var buffer: [UInt8] = []
+  /// The error number of the first write that failed.
+  private var failure: Int32?
+
+  private static let bufferSize = 1 << 16
+
+  private init(descriptor: Int32, name: String, isFile: Bool = false) {
+    self.descriptor = descriptor
+    self.name = name
+    self.isFile = isFile
+  }
+
+  /// Makes the file at `path`, or empties the one that is there.
+  ///
+  /// - Throws: `OutputError` if it can't be made.
+  convenience init(creating path: String) throws(OutputError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw OutputError(name: path, "can't be written", errno) }
+    self.init(descriptor: descriptor, name: path, isFile: true)
+  }
+
+  /// A file, or standard output for nil.
+  ///
+  /// - Throws: `OutputError` if the file can't be made.
+  static func to(_ path: String?) throws(OutputError) -> Output {
+    guard let path else { return standard }
+    return try Output(creating: path)
+  }
+
+  /// Whether what is written still arrives.
+  var isListening: Bool { failure == nil }
+
+  func write(_ text: String) { write(text.utf8) }
+
+  /// Writes `lines`, each with a line end.
+  func write(lines: [String]) {
+    for line in lines {
+      write(line.utf8)
+      write(CollectionOfOne(UInt8(ascii: "\n")))
+    }
+  }
+
+  func write(_ bytes: some Sequence<UInt8>) {
+    guard isListening else { return }
+    buffer += bytes
+    if buffer.count >= Self.bufferSize { flush() }
+  }
+
+  /// Makes everything written so far visible.
+  func flush() {
+    guard isListening, !buffer.isEmpty else { return }
+    failure = DescriptorWriter.write(buffer, to: descriptor)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes what is left. Nothing may follow.
+  ///
+  /// - Throws: `OutputError` if not everything could be written. A reader that has seen enough and has closed its end
+  ///   of a pipe is no error.
+  func finish() throws(OutputError) {
+    flush()
+    if isFile, close(descriptor) != 0, failure == nil { failure = errno }
+    if let failure, failure != EPIPE { throw OutputError(name: name, "can't be written to its end", failure) }
+  }
+}
+
+/// A file or stream that could not be written: which, and why.
+struct OutputError: Error, CustomStringConvertible {
+  let description: String
+
+  init(name: String, _ problem: String, _ code: Int32) {
+    description = "\(name): \(problem) (\(String(cString: strerror(code))))"
+  }
+}
+
+/// Standard error, unbuffered. What can't be written there is lost, since there is nowhere left to say so.
+enum StandardError {
+  static let descriptor = STDERR_FILENO
+
+  static func write(_ text: String) { write(Array(text.utf8)) }
+
+  static func write(_ bytes: [UInt8]) { _ = DescriptorWriter.write(bytes, to: descriptor) }
+
+  /// Says `lines`: those that begin at the margin as the program's own, the indented ones as their details.
+  static func report(_ lines: [String]) {
+    write(lines.map { ($0.hasPrefix(" ") ? "" : "pagewalk: ") + $0 + "\n" }.joined())
+  }
+}
+
+/// The system call.
+private enum DescriptorWriter {
+  /// Writes all of `bytes`, waiting where the other side is slow.
+  /// - Returns: nil, or the error number.
+  static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count > 0 {
+          rest = rest.dropFirst(count)
+        } else if count < 0, errno == EAGAIN {
+          var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          _ = poll(&request, 1, -1)
+        } else if count == 0 || errno != EINTR {
+          return count == 0 ? EIO : errno
+        }
+      }
+      return nil
+    }
+  }
+}
+
+/// Descriptors 0, 1 and 2 as the program finds them.
+enum StandardDescriptors {
+  /// Opens /dev/null for those that are closed, so that no file that is opened later becomes one of them. Input is at
+  /// its end then, and writing to an output fails as it would have.
+  static func fill() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+    where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+      // The lowest free number, which is this one. For reading alone: a write to it is an error to report.
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+}

@@ -1,0 +1,12 @@
+# What `make test` prints of the output of `swift test`: a line for every tenth suite, what fails in full, the summary.
+# Each line is sent at once, through a pipe too.
+
+function say(text) { print text; fflush() }
+
+/^(.\[[0-9;]*m)*[^ -~]+ *Suite .* passed after/ {
+  if (++passed % 10 == 0) say("  " passed " suites passed")
+  next
+}
+
+# Issues, failed tests and suites, and whatever ends the run from outside.
+/recorded an issue|Suite .* failed|Test .* failed|Test run with|[Ee]rror:|[Ff]atal|[Ss]ignal|^ *↳/ { say($0); next }

@@ -1,0 +1,3 @@
+/* An exception, and nobody has executed LIDT. */
+#include "deaths.h"
+main:   ud2
