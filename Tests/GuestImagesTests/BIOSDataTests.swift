@@ -1,4 +1,5 @@
 import Emulator
+import IA32
 import Testing
 
 @testable import GuestImages
