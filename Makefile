@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test goldens images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test test-build goldens images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,10 +43,14 @@ run: build images ## boot the mini-kernel in a machine with 6 GiB
 	@echo 'Booting $(IMAGE_DIR)/minikernel.elf'
 	@.build/release/pagewalk run --memory 6G $(IMAGE_DIR)/minikernel.elf
 
-test: prerequisites images ## run all tests (FILTER=NAME: those whose name matches)
-	$(call quietly,Building the tests below $(TEST_BUILD): the first time some minutes and about 700 MB of disk,swift build $(TEST_FLAGS) --build-tests)
+# Images and tests are built side by side: the emulator is one module, whose compilation leaves the other cores idle.
+test: prerequisites ## run all tests (FILTER=NAME: those whose name matches)
+	+@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2) images test-build
 	@echo 'Running the tests: some minutes on two cores'
 	@swift test $(TEST_FLAGS) --disable-xctest --skip-build $(if $(FILTER),--filter '$(FILTER)') 2>&1 | awk -f Tests/progress.awk
+
+test-build:
+	$(call quietly,Building the tests below $(TEST_BUILD): the first time some minutes and about 700 MB of disk,swift build $(TEST_FLAGS) --build-tests)
 
 goldens: build images ## record the golden traces of Tests/Golden anew
 	Tests/Golden/record.sh .build/release/pagewalk
@@ -72,11 +76,11 @@ clean: ## remove everything that was built
 include $(wildcard images/*.mk)
 images: $(IMAGES)
 
-# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, libzstd compresses traces, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
-packages := libelf-dev libdw-dev libedit-dev libzstd-dev pkg-config binutils
+# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, libzstd compresses traces, libmpfr computes sines and logarithms, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
+packages := libelf-dev libdw-dev libedit-dev libzstd-dev libmpfr-dev pkg-config binutils
 prerequisites:
 	@command -v swift > /dev/null || { echo 'Swift 6.3 is needed on the PATH: https://www.swift.org/install' >&2; exit 1; }
-	@if pkg-config --exists libelf libdw libedit libzstd 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
+	@if pkg-config --exists libelf libdw libedit libzstd mpfr 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
 	if ! command -v apt-get > /dev/null; then root=none; \
 	elif [ "$$(id -u)" = 0 ]; then root=; \
 	elif sudo -n true 2> /dev/null; then root=sudo; \

@@ -27,6 +27,12 @@ let package = Package(
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev", "pkg-config"])]),
     // libzstd, from Debian's libzstd-dev.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
+    // GNU MPFR, from Debian's libmpfr-dev.
+    .systemLibrary(name: "CMPFR", pkgConfig: "mpfr", providers: [.apt(["libmpfr-dev", "pkg-config"])]),
+    // The host's own floating-point units; empty where the host is no x86-64.
+    .target(name: "CHostFPU"),
+    // The arithmetic of x87 and SSE: values in, values and flags out.
+    .target(name: "FloatingPoint", dependencies: ["CHostFPU", "CMPFR"], swiftSettings: strict),
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
@@ -55,9 +61,11 @@ let package = Package(
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
+    // Files of the host that are written whole or not at all.
+    .target(name: "HostFiles", swiftSettings: strict),
     // What a guest did, in files: recorded, compared, exported.
     .target(
-      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "Reports"],
+      name: "Traces", dependencies: ["CZstd", "IA32", "Emulator", "GuestImages", "HostFiles", "Reports"],
       swiftSettings: strict),
     // The guest kernel imports nothing of ours: machine and kernel share no code.
     .target(name: "MiniKernel", swiftSettings: strict),
@@ -65,7 +73,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger", "Runs", "Traces",
+        "Debugger", "Runs", "Traces", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -80,17 +88,24 @@ let package = Package(
     .testTarget(name: "IA32Tests", dependencies: ["IA32", "TestSupport"], swiftSettings: strict),
     // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
+    // Single floating-point instructions on the host's units, with faults; empty where the host is no x86-64 Linux.
+    .target(name: "HostCode", path: "Tests/HostCode"),
     .testTarget(
-      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle"],
+      name: "FloatingPointTests", dependencies: ["FloatingPoint", "CMPFR", "HostCode", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "MachineDescriptionsTests", dependencies: ["IA32", "Emulator", "MachineDescriptions"],
+      name: "MachineDescriptionsTests",
+      dependencies: ["IA32", "Emulator", "MachineDescriptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["IA32", "Emulator", "GuestImages", "Traces", "TestSupport"],
+      name: "TracesTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
     .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),

@@ -69,6 +69,11 @@ $(foreach bug,$(missing_flush),$(eval \
   $(call bare_image,missing-flush/$(bug),$(bare_common) images/missing-flush/bug.c images/missing-flush/$(bug).c)))
 $(foreach bug,$(filter-out fine-%,$(missing_flush)),$(eval $(call missing_flush_twin,$(bug))))
 
+# One guest in three builds.
+$(eval $(call bare_image,rebuilt/plain,$(bare_common) images/rebuilt/padding.c images/rebuilt/rebuilt.c))
+$(eval $(call bare_image,rebuilt/padded,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt.c))
+$(eval $(call bare_image,rebuilt/changed,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt-changed.c))
+
 # The rules -----------------------------------------------------------------------------------------------------
 
 IMAGES += $(bare_images)
@@ -83,6 +88,14 @@ $(bare_objects)/%.S.o: %.S
 $(bare_objects)/%-fixed.c.o: %.c
 	$(announce)@mkdir -p $(@D)
 	@$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DFIXED -c $< -o $@
+
+$(bare_objects)/%-padded.c.o: %.c
+	@mkdir -p $(@D)
+	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DPADDED -c $< -o $@
+
+$(bare_objects)/%-changed.c.o: %.c
+	@mkdir -p $(@D)
+	$(GUEST_CLANG) $(bare_flags) $(bare_c_flags) -DCHANGED -c $< -o $@
 
 $(bare_objects)/%.c.o: %.c
 	$(announce)@mkdir -p $(@D)

@@ -112,8 +112,8 @@ struct Bochs: Emulator {
 
       """)
     let commands = try folder.write("commands", "c\n")
-    // Bochs minds no signal but the one that nobody can mind. It gets that when `script`, its parent, ends, and
-    // `script` when we do: nobody's Ctrl-C leaves one running.
+    // Bochs minds no signal but SIGKILL. It gets that when `script`, its parent, ends, and
+    // `script` when we do: no Ctrl-C leaves one running.
     let command = "TERM=xterm exec setpriv --pdeathsig KILL bochs -q -f \(configuration) -rc \(commands)"
     let child = try Child(
       name, ["setpriv", "--pdeathsig", "KILL", "script", "-qc", command, "/dev/null"], fifo: serial)

@@ -6,12 +6,13 @@
 
 #include <editline/readline.h>
 
-/// Completion with `complete` and nothing else; words end at spaces.
-static inline void edit_prepare(rl_completion_func_t *complete) {
+/// Completion with `complete` and nothing else; words end at spaces. Keys come from `key`.
+static inline void edit_prepare(rl_completion_func_t *complete, int (*key)(FILE *)) {
   static char blanks[] = " \t";
   rl_readline_name = "pagewalk";
   // Signals are the program's business: libedit would leave the terminal behind when one comes.
   rl_catch_signals = 0;
+  rl_getc_function = key;
   rl_attempted_completion_function = complete;
   rl_completer_word_break_characters = blanks;
   rl_basic_word_break_characters = blanks;

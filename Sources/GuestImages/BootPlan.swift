@@ -8,10 +8,12 @@ import IA32
 public struct BootPlan: Sendable {
   /// A range of the physical address space, as the guest is told of it.
   public struct MemoryRegion: Hashable, Sendable {
+    /// The physical addresses.
     public let range: Range<UInt64>
     /// RAM that a guest may use; otherwise reserved: ROM, devices, holes.
     public let usable: Bool
 
+    /// A region of these physical addresses.
     public init(range: Range<UInt64>, usable: Bool) {
       self.range = range
       self.usable = usable
@@ -37,10 +39,12 @@ public struct BootPlan: Sendable {
   public struct Module: Sendable {
     /// The file's name, as messages call it.
     public let file: String
+    /// The file's contents.
     public let bytes: [UInt8]
     /// The string that the guest sees with it.
     public let string: String
 
+    /// A module with these contents; nothing is read from disk.
     public init(file: String, bytes: [UInt8], string: String) {
       self.file = file
       self.bytes = bytes
@@ -50,9 +54,12 @@ public struct BootPlan: Sendable {
 
   /// Bytes and the physical address they go to. Slices share the image's storage: nothing is copied.
   public struct Write: Hashable, Sendable {
+    /// The physical address of the first byte.
     public let address: PhysicalAddress
+    /// What is written there.
     public let bytes: ArraySlice<UInt8>
 
+    /// The physical addresses written.
     public var range: Range<UInt64> { address.rawValue..<address.rawValue + UInt64(bytes.count) }
   }
 
@@ -64,13 +71,19 @@ public struct BootPlan: Sendable {
     case plain
   }
 
+  /// Bytes to put into RAM.
   public private(set) var writes: [Write] = []
+  /// Physical ranges to fill with zeros.
   public private(set) var zeroFills: [Range<UInt64>] = []
+  /// How the guest is entered.
   public let bootProtocol: BootProtocol
   /// The physical address of the guest's first instruction.
   public let entry: UInt32
+  /// EAX when the guest is entered.
   public private(set) var eax: UInt32 = 0
+  /// EBX when the guest is entered.
   public private(set) var ebx: UInt32 = 0
+  /// ESI when the guest is entered.
   public private(set) var esi: UInt32 = 0
   /// The end of a stack of 4 KiB in conventional memory that nothing else of the plan touches: at 80000h, near where GRUB has
   /// its own, if that is free. 0 where no 4 KiB are free, which no machine is small enough for.

@@ -7,12 +7,16 @@ public enum BootROM {
   public struct Handover: Hashable, Sendable {
     /// The guest's entry point, a physical address.
     public var entry: UInt32
+    /// EAX at the entry point.
     public var eax: UInt32
+    /// EBX at the entry point.
     public var ebx: UInt32
+    /// ESI at the entry point.
     public var esi: UInt32
     /// The end of a stack, which grows down.
     public var esp: UInt32
 
+    /// A hand-over to the physical address `entry`.
     public init(entry: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, esi: UInt32 = 0, esp: UInt32 = 0) {
       self.entry = entry
       self.eax = eax

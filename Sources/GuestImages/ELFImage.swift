@@ -1,6 +1,8 @@
 /// What a segment's pages may be used for: `p_flags`. The loader doesn't enforce it, the guest's page tables do.
 public struct SegmentFlags: OptionSet, Hashable, Sendable {
+  /// The bits of `p_flags`.
   public let rawValue: UInt32
+  /// The flags in `rawValue`, as `p_flags` has them.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
   /// `PF_X`.
   public static let execute = SegmentFlags(rawValue: 1)
@@ -22,8 +24,10 @@ public struct Segment: Hashable, Sendable {
   public let fileRange: Range<Int>
   /// `p_memsz`, in bytes; never 0.
   public let memorySize: UInt32
+  /// What the pages may be used for: `p_flags`.
   public let flags: SegmentFlags
 
+  /// A segment with these fields of its program header; they are not checked.
   public init(
     index: Int, physical: UInt32, virtual: UInt32, fileRange: Range<Int>, memorySize: UInt32,
     flags: SegmentFlags
@@ -44,6 +48,7 @@ public struct Segment: Hashable, Sendable {
 
 /// A section of the file: `Elf32_Shdr`, as far as loaders and debuggers care.
 public struct Section: Hashable, Sendable {
+  /// The name in the section name table.
   public let name: String
   /// `sh_type`.
   public let type: UInt32
@@ -71,18 +76,19 @@ public struct ELFImage: Sendable {
   public let sectionHeaderRange: Range<Int>
   /// The index of the section that holds the section names: `e_shstrndx`.
   public let sectionNamesIndex: Int
+  /// The symbols of `.symtab`; empty in a stripped image.
   public let symbols: SymbolTable
 
   /// The file at `path`.
   ///
-  /// - Throws: `GuestImageError` if it can't be read or is no ELF32 i386 executable in good order.
+  /// - Throws: `GuestImageError` if it can't be read or is not a valid ELF32 i386 executable.
   public init(reading path: String) throws(GuestImageError) {
     try self.init(file: path, bytes: HostFile.read(path))
   }
 
   /// The file `bytes`, called `file` in messages.
   ///
-  /// - Throws: `GuestImageError` if it is no ELF32 i386 executable in good order.
+  /// - Throws: `GuestImageError` if it is not a valid ELF32 i386 executable.
   public init(file: String, bytes: [UInt8]) throws(GuestImageError) {
     let parts = try ELFReader.read(file: file, bytes: bytes)
     try Self.checkOverlaps(parts.segments, file: file)

@@ -32,7 +32,7 @@ public struct GuestImageError: Error, Hashable, Sendable, CustomStringConvertibl
     case outsideMemory
     /// The entry point is in no segment.
     case entryOutsideSegments
-    /// The Multiboot header asks for what this machine has not.
+    /// The Multiboot header asks for something this machine does not have.
     case unsupportedMultiboot
     /// A module or the information for the guest finds no free RAM below 4 GiB.
     case noRoom
@@ -40,12 +40,14 @@ public struct GuestImageError: Error, Hashable, Sendable, CustomStringConvertibl
 
   /// The file's name, as the caller gave it.
   public let file: String
+  /// The kind of fault.
   public let reason: Reason
   /// What is wrong.
   public let problem: String
   /// What would be right, to be read after "expected".
   public let expected: String
 
+  /// An error about `file`; `problem` and `expected` are phrases without a full stop.
   public init(file: String, _ reason: Reason, _ problem: String, expected: String) {
     self.file = file
     self.reason = reason
@@ -53,6 +55,7 @@ public struct GuestImageError: Error, Hashable, Sendable, CustomStringConvertibl
     self.expected = expected
   }
 
+  /// The error as one sentence: file, problem, what was expected.
   public var description: String { "\(file): \(problem); expected \(expected)" }
 }
 

@@ -1,7 +1,8 @@
 /// Names for a guest's linear addresses: symbols and source lines of its image.
 public struct GuestPlaces: Sendable {
   private let image: ELFImage?
-  private let lines: LineTable?
+  /// The source lines; nil without an image.
+  public let lines: LineTable?
 
   /// - Parameter image: nil for a guest whose image names nothing.
   public init(_ image: ELFImage?) {
@@ -23,6 +24,13 @@ public struct GuestPlaces: Sendable {
     guard let image, let lines else { return nil }
     let linked = isPaged ? lines.place(at: linear) : nil
     return linked ?? image.linkedAddress(ofPhysical: linear).flatMap { lines.place(at: $0) }
+  }
+
+  /// The address at which the code at `linear` is linked: that of the bytes there, while a guest runs at its physical addresses.
+  public func linkedAddress(of linear: UInt32, isPaged: Bool) -> UInt32 {
+    guard let image else { return linear }
+    if isPaged || lines?.place(at: linear) != nil { return linear }
+    return image.linkedAddress(ofPhysical: linear) ?? linear
   }
 
   /// Such as "00100014 kernel_main+0x14 (main.c:12)", as far as it is known.

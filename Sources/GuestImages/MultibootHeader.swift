@@ -9,7 +9,9 @@ public struct MultibootHeader: Hashable, Sendable {
 
   /// What a kernel asks for in its header.
   public struct Flags: OptionSet, Hashable, Sendable {
+    /// The header's `flags` field.
     public let rawValue: UInt32
+    /// The flags in `rawValue`, as the header has them.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// Bit 0: modules on page boundaries.
     public static let pageAlignedModules = Flags(rawValue: 1 << 0)
@@ -25,17 +27,21 @@ public struct MultibootHeader: Hashable, Sendable {
 
   /// The physical addresses of a header with `Flags.loadAddresses`.
   public struct Addresses: Hashable, Sendable {
+    /// `header_addr`: where the header itself is loaded.
     public let header: UInt32
+    /// `load_addr`: where loading starts.
     public let load: UInt32
     /// 0: everything up to the end of the file is loaded.
     public let loadEnd: UInt32
     /// 0: nothing follows that has to be zero.
     public let bssEnd: UInt32
+    /// `entry_addr`: the first instruction.
     public let entry: UInt32
   }
 
   /// The header's offset in the file.
   public let offset: Int
+  /// What the kernel asks for.
   public let flags: Flags
   /// Present if `flags` has `loadAddresses`.
   public let addresses: Addresses?
@@ -73,7 +79,7 @@ public struct MultibootHeader: Hashable, Sendable {
     guard unknown.isEmpty else {
       throw GuestImageError(
         file: file, .unsupportedMultiboot,
-        "its Multiboot header requires features that nobody has defined (flags 0x\(hex(unknown.rawValue)))",
+        "its Multiboot header requires features that the specification does not define (flags 0x\(hex(unknown.rawValue)))",
         expected: "no other required flags than bits 0 to 2")
     }
   }

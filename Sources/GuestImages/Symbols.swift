@@ -11,6 +11,7 @@ public struct Symbol: Hashable, Sendable {
     /// `SHN_ABS`: a value that the assembler or the linker script gave a name, and no place in the image.
     case constant
 
+    /// Functions first: the order in which symbols at one address are listed.
     public static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
   }
 
@@ -20,10 +21,12 @@ public struct Symbol: Hashable, Sendable {
   public let address: UInt32
   /// Bytes; 0 where the assembler was told none.
   public let size: UInt32
+  /// What it names.
   public let kind: Kind
   /// Visible beyond its object file: `STB_GLOBAL` or `STB_WEAK`.
   public let isGlobal: Bool
 
+  /// A symbol with these fields.
   public init(name: String, address: UInt32, size: UInt32, kind: Kind, isGlobal: Bool) {
     self.name = name
     self.address = address
@@ -46,6 +49,7 @@ public struct SymbolTable: Sendable {
   /// The values of absolute symbols, which no address belongs to.
   public let constants: [String: UInt32]
 
+  /// A table of `unsorted`, which may be in any order.
   public init(_ unsorted: [Symbol] = []) {
     var constants: [String: UInt32] = [:]
     // A global one wins over file-local ones of its name.

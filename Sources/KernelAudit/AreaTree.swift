@@ -8,7 +8,7 @@ extension AuditRun {
     let byDescriptor = Dictionary(areas.map { ($0.descriptor, $0) }) { first, _ in first }
     var order: [UInt32] = []
     var nodes = 0
-    /// The largest gap of a subtree; nil when the tree is no tree of listed areas.
+    /// The largest gap of a subtree; nil when it is not a tree of listed areas.
     func visit(_ node: UInt32, depth: Int) -> UInt32? {
       if node == 0 { return 0 }
       nodes += 1

@@ -121,7 +121,7 @@ extension AuditRun {
   private func checkMapping(_ area: Area, _ unclaimed: inout Set<UInt32>) {
     let first = area.start >> 12
     let isMapped = (first..<first + area.pages).contains { mapped[$0] != nil }
-    // An area that somebody got with get_vm_area and has not mapped yet has nothing to compare.
+    // An area from get_vm_area that is not mapped yet has nothing to compare.
     let isBare = !isMapped && area.array == 0 && area.physical == 0
     if area.isLazilyFreed {
       expect(!isMapped, .strayMapping, "the area at \(hex(area.start)) was freed lazily and is still mapped")

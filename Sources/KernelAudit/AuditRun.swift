@@ -33,9 +33,9 @@ final class AuditRun {
   var mapped: [UInt32: Mapping] = [:]
   /// Frames of page tables and directories, and what each is.
   var tables: [UInt32: String] = [:]
-  /// Where each frame is mapped by somebody who counts as its user.
+  /// Where each frame is mapped by a user that counts.
   var owners: [UInt32: [String]] = [:]
-  /// Where frames are shown on behalf of somebody else: vmap and the windows.
+  /// Where frames are shown without counting as a user: vmap and the windows.
   var views: [(frame: UInt32, place: String)] = []
 
   init(machine: Machine, symbols: KernelSymbols) {

@@ -20,7 +20,7 @@ struct PageDescriptor {
     case KernelLayout.Page.slab: "a slab"
     case KernelLayout.Page.compound: "a block of kmalloc"
     case KernelLayout.Page.table: "a page table"
-    case 0: count == 0 ? "used by nobody" : "used \(count) times"
+    case 0: count == 0 ? "unused" : "used \(count) times"
     default: "flagged \(hexadecimal(UInt64(flags), digits: 2))"
     }
   }
@@ -119,7 +119,7 @@ extension AuditRun {
   /// Whether the frame is the page allocator's and not free.
   private func expectInUse(_ frame: UInt32, _ place: String) -> Bool {
     guard frame < maxFrame else {
-      report(.frameUse, "\(place) is frame \(frame), which is no memory of the kernel's")
+      report(.frameUse, "\(place) is frame \(frame), which is not the kernel's memory")
       return false
     }
     if freeFrames.contains(frame) {

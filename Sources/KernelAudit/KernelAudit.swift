@@ -7,7 +7,9 @@ import IA32
 /// It reads guest memory by physical address and translates through the machine's page walker alone; nothing that it
 /// does is seen by the guest, moves a counter or touches the TLB. Of the kernel it knows symbols and `KernelLayout`.
 public struct KernelAudit {
+  /// The machine that the kernel runs in.
   public let machine: Machine
+  /// Where the kernel's variables are.
   public let symbols: KernelSymbols
 
   /// For the kernel in `image`.
@@ -16,6 +18,7 @@ public struct KernelAudit {
     try self.init(machine: machine, symbols: KernelSymbols(image.symbols, file: image.file))
   }
 
+  /// For a kernel whose variables are at `symbols`.
   public init(machine: Machine, symbols: KernelSymbols) {
     self.machine = machine
     self.symbols = symbols

@@ -1,4 +1,4 @@
-// The mini-kernel's structures as somebody outside sees them: all that the auditor knows of the kernel. docs/kernel-layout.md
+// The mini-kernel's structures as seen from outside: all that the auditor knows of the kernel. docs/kernel-layout.md
 // is the same table for people; a test holds both against the kernel's own constants.
 
 /// The kernel's variables by their symbols in the image. The raw value is the symbol's name.

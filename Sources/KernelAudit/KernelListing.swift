@@ -4,9 +4,11 @@ import IA32
 public struct KernelArea: Hashable, Sendable {
   /// The linear address of its `struct vm_struct`.
   public var descriptor: UInt32
+  /// The first linear address.
   public var start: UInt32
   /// Bytes, the guard page included.
   public var size: UInt32
+  /// `VM_...` flags, with the values in `KernelLayout.Area`.
   public var flags: UInt32
   /// Pages that it owns or shows.
   public var pageCount: UInt32
@@ -30,11 +32,15 @@ public struct KernelArea: Hashable, Sendable {
 
 /// A zone of the kernel's page allocator.
 public struct KernelZone: Hashable, Sendable {
+  /// "DMA", "NORMAL" or "HIGHMEM".
   public var name: String
-  /// The first frame, and how many frames it spans.
+  /// The first frame.
   public var startFrame: UInt32
+  /// Frames from the first to the last, holes included.
   public var spannedPages: UInt32
+  /// Frames of RAM among them.
   public var presentPages: UInt32
+  /// Pages in its free lists, as the zone counts them.
   public var freePages: UInt32
   /// Free blocks by order, as the zone counts them.
   public var freeBlocks: [UInt32]

@@ -35,10 +35,11 @@ public struct KernelSymbols: Sendable {
 public enum KernelAuditError: Error, Equatable, CustomStringConvertible {
   case missingSymbols(file: String, names: [String])
 
+  /// The error as one sentence: file, problem, what was expected.
   public var description: String {
     switch self {
     case .missingSymbols(let file, let names):
-      "\(file): cannot be audited, because it has not the mini-kernel's symbols "
+      "\(file): cannot be audited: it lacks the mini-kernel's symbols "
         + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
         + "; expected the unstripped image of a mini-kernel"
     }

@@ -26,7 +26,7 @@ extension AuditRun {
       next = field(next, Layout.next) ?? 0
     }
     guard let running else {
-      report(.runningTable, "current_process is \(hex(current)), which process_list has not")
+      report(.runningTable, "current_process is \(hex(current)), which is not in process_list")
       return
     }
     let registers = machine.registers

@@ -20,76 +20,41 @@ extension AuditRun {
   /// Calls `body` with every mapped page of 4 KiB in `range`, in order; a large page counts as 512. Whatever the walker
   /// refuses other than by a clear P is reported. `onTable` gets each page directory and page table on the way, with the
   /// first address that it maps.
-  ///
-  /// The walker says where a table lies; entries of it whose P is clear are not worth a walk each.
   func forEachMapping(
     in range: Range<UInt64>, cr3: UInt32, onTable: (UInt64, UInt32, PageWalk.Level) -> Void = { _, _, _ in },
     _ body: (Mapping) -> Void
   ) {
-    var start = range.lowerBound
-    while start < range.upperBound {
-      let end = min((start | 0x3FFF_FFFF) + 1, range.upperBound)
-      let linear = UInt32(truncatingIfNeeded: start)
-      if let directory = walk(linear, cr3: cr3).steps.first(where: { $0.level == .pde })?.address {
-        onTable(directory & ~0xFFF, linear & ~0x3FFF_FFFF, .pde)
-        forEachDirectoryEntry(start..<end, directory & ~0xFFF, cr3, onTable, body)
-      }
-      start = end
-    }
-  }
-
-  private func forEachDirectoryEntry(
-    _ range: Range<UInt64>, _ directory: UInt64, _ cr3: UInt32,
-    _ onTable: (UInt64, UInt32, PageWalk.Level) -> Void, _ body: (Mapping) -> Void
-  ) {
-    guard let entries = memory.page(directory >> 12) else {
-      report(.tablePlace, "the page directory at physical \(hex(directory)) does not lie in RAM")
-      return
-    }
-    var start = range.lowerBound
-    while start < range.upperBound {
-      let end = min((start | 0x1F_FFFF) + 1, range.upperBound)
-      if entries[Int(start >> 21 & 511) * 2] & 1 != 0 {
-        let linear = UInt32(truncatingIfNeeded: start)
-        let result = walk(linear, cr3: cr3)
-        if let translation = result.translation, translation.isLarge {
-          for page in start >> 12..<end >> 12 {
-            let frame = translation.frame >> 12 + page & 511
-            body(Mapping(linear: UInt32(page << 12), frame: frame, translation: translation))
-          }
-        } else if let table = result.steps.first(where: { $0.level == .pte })?.address {
-          onTable(table & ~0xFFF, linear & ~0x1F_FFFF, .pte)
-          forEachTableEntry(start..<end, table & ~0xFFF, cr3, body)
-        } else {
-          reportRefused(linear, result)
+    guard !range.isEmpty else { return }
+    let addresses =
+      UInt32(truncatingIfNeeded: range.lowerBound)...UInt32(truncatingIfNeeded: range.upperBound - 1)
+    TableScan(machine, cr3: cr3).forEachPage(in: addresses, enters: { enters($0, onTable) }) {
+      first, bytes, found in
+      let start = max(UInt64(first), range.lowerBound)
+      switch found {
+      case .page(let translation):
+        let end = min(UInt64(first) + bytes, range.upperBound)
+        for page in start >> 12..<end >> 12 {
+          let frame = translation.frame >> 12 + page & (bytes >> 12 - 1)
+          body(Mapping(linear: UInt32(page << 12), frame: frame, translation: translation))
         }
+      case .refused(let step):
+        report(
+          .tablePlace,
+          "the entry \(hex(step.value)) on the way to \(hex(UInt32(start))) has reserved bits set")
       }
-      start = end
+      return true
     }
   }
 
-  private func forEachTableEntry(
-    _ range: Range<UInt64>, _ table: UInt64, _ cr3: UInt32, _ body: (Mapping) -> Void
-  ) {
-    guard let entries = memory.page(table >> 12) else {
-      report(.tablePlace, "the page table at physical \(hex(table)) does not lie in RAM")
-      return
-    }
-    for page in range.lowerBound >> 12..<range.upperBound >> 12 where entries[Int(page & 511) * 2] & 1 != 0 {
-      let linear = UInt32(page << 12)
-      let result = walk(linear, cr3: cr3)
-      if let translation = result.translation {
-        body(Mapping(linear: linear, frame: translation.frame >> 12, translation: translation))
-      } else {
-        reportRefused(linear, result)
-      }
-    }
-  }
-
-  private func reportRefused(_ linear: UInt32, _ result: WalkResult) {
-    guard let step = result.steps.last else { return }
-    report(
-      .tablePlace, "the entry \(hex(step.value)) on the way to \(hex(linear)) has reserved bits set")
+  /// Tells of a table, and reports one outside RAM, which is passed over.
+  private func enters(
+    _ table: TableScan.Table, _ onTable: (UInt64, UInt32, PageWalk.Level) -> Void
+  ) -> Bool {
+    onTable(table.address, table.linear, table.level)
+    guard memory.page(table.address >> 12) == nil else { return true }
+    let name = table.level == .pde ? "page directory" : "page table"
+    report(.tablePlace, "the \(name) at physical \(hex(table.address)) does not lie in RAM")
+    return false
   }
 
   // MARK: The reference table

@@ -50,9 +50,11 @@ public enum AuditCheck: String, CaseIterable, Sendable {
 
 /// One invariant that does not hold, in words.
 public struct Violation: Hashable, Sendable, CustomStringConvertible {
+  /// The check that failed.
   public let check: AuditCheck
   /// A whole sentence, without a full stop.
   public let sentence: String
 
+  /// The name of the check and the sentence.
   public var description: String { "\(check.rawValue): \(sentence)" }
 }

@@ -33,7 +33,7 @@ extension AuditRun {
       expect(
         frame >= maxLowFrame && frame < maxFrame && descriptor(frame).virtual == linear, .kmapWindow,
         "kmap slot \(slot) shows frame \(frame), which does not know it")
-      // With count 1 nobody uses it: the page may be free, and the mapping waits for the next flush.
+      // With count 1 it is unused: the page may be free, and the mapping waits for the next flush.
       if count > 1 { views.append((frame, "kmap slot \(slot)")) }
     }
   }

@@ -50,7 +50,7 @@ extension MachineDescription {
     }
     guard bytes.count <= sizeLimit else { throw failure(.notText, "is longer than \(sizeLimit) bytes") }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw failure(.notText, "is no UTF-8 text")
+      throw failure(.notText, "is not UTF-8 text")
     }
     do {
       guard let root = try compose(yaml: text) else { throw failure(.notYAML, "is empty") }
@@ -88,7 +88,7 @@ extension MachineDescription {
     if let memory {
       guard memory % 4096 == 0 else {
         throw mapping.failure(
-          "memory", .impossible, "is no multiple of the page size", expected: "a multiple of 4K")
+          "memory", .impossible, "is not a multiple of the page size", expected: "a multiple of 4K")
       }
       memoryBytes = memory
     }

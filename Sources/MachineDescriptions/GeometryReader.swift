@@ -58,7 +58,7 @@ extension MachineDescription {
     if text == "full" { return places }
     guard YAMLMapping.isNumber(text) else {
       throw mapping.failure(
-        "ways", .wrongType, "'\(YAMLMapping.printable(text))' is no whole number", expected: expected)
+        "ways", .wrongType, "'\(YAMLMapping.printable(text))' is not a whole number", expected: expected)
     }
     guard let ways = Int(text), (1...places).contains(ways) else {
       throw mapping.failure(
@@ -80,10 +80,10 @@ extension MachineDescription {
     } else if seed != nil {
       throw mapping.failure("seed", .impossible, "has no use", expected: "a seed with the policy random only")
     }
-    if policy == .treePLRU, ways.nonzeroBitCount != 1 || ways > ReplacementPolicy.mostTreeWays {
+    if policy == .treePLRU, ways.nonzeroBitCount != 1 || ways > ReplacementPolicy.maxTreeWays {
       throw mapping.failure(
         "policy", .impossible, "cannot be tree-plru with \(ways) ways",
-        expected: "a power of two of ways up to \(ReplacementPolicy.mostTreeWays), or another policy")
+        expected: "a power of two of ways up to \(ReplacementPolicy.maxTreeWays), or another policy")
     }
     return policy
   }
@@ -114,7 +114,7 @@ extension MachineDescription {
     let bytes = size.map { Int($0) } ?? old.bytes
     guard bytes % lineBytes == 0 else {
       throw cache.failure(
-        "size", .impossible, "is no multiple of the line", expected: "a multiple of \(lineBytes)")
+        "size", .impossible, "is not a multiple of the line", expected: "a multiple of \(lineBytes)")
     }
     let ways = try ways(cache, of: bytes / lineBytes) ?? old.ways
     guard bytes % (ways * lineBytes) == 0, (bytes / (ways * lineBytes)).nonzeroBitCount == 1 else {

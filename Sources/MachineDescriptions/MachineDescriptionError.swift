@@ -24,12 +24,14 @@ public struct MachineDescriptionError: Error, Hashable, Sendable, CustomStringCo
   public let line: Int?
   /// The key and those above it, such as "tlb.data-4k.ways"; empty for the whole description.
   public let key: String
+  /// The kind of fault.
   public let reason: Reason
   /// What is wrong.
   public let problem: String
   /// What would be right, to be read after "expected".
   public let expected: String
 
+  /// The error as one sentence: place, key, problem, what was expected.
   public var description: String {
     let place = line.map { "\(file):\($0)" } ?? file
     let subject = key.isEmpty ? "" : "\(key) "

@@ -7,7 +7,9 @@ import Emulator
 extension MachineDescription {
   /// A preset and the line that lists it.
   public struct Preset: Sendable {
+    /// The machine.
     public let description: MachineDescription
+    /// One line for the list of presets.
     public let summary: String
   }
 

@@ -9,7 +9,7 @@ struct YAMLMapping {
 
   typealias Failure = MachineDescriptionError
 
-  /// - Throws: `wrongType` if `node` is no mapping, `unknownKey` for a key that is not among `keys`.
+  /// - Throws: `wrongType` if `node` is not a mapping, `unknownKey` for a key that is not among `keys`.
   init(_ node: Node, file: String, path: String, keys: [String]) throws(Failure) {
     self.file = file
     self.path = path
@@ -44,7 +44,7 @@ struct YAMLMapping {
   func integer<T: FixedWidthInteger>(_ key: String, in range: ClosedRange<T>) throws(Failure) -> T? {
     let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
     guard let text = try text(key, expected: expected) else { return nil }
-    guard Self.isNumber(text) else { throw wrongText(key, text, "is no whole number", expected) }
+    guard Self.isNumber(text) else { throw wrongText(key, text, "is not a whole number", expected) }
     guard let value = T(text), range.contains(value) else { throw outOfRange(key, text, expected) }
     return value
   }
@@ -67,7 +67,7 @@ struct YAMLMapping {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let unit = text.dropFirst(digits.count).drop { $0 == " " }
     guard !digits.isEmpty, let factor = units.first(where: { $0.name == unit })?.factor else {
-      throw wrongText(key, text, "is no number with a unit", expected)
+      throw wrongText(key, text, "is not a number with a unit", expected)
     }
     // More digits than UInt64 holds are too large anyway.
     let (value, overflow) = (UInt64(digits) ?? .max).multipliedReportingOverflow(by: factor)

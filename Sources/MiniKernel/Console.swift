@@ -27,6 +27,7 @@ public struct Console<HW: Hardware> {
     hardware.portOut8(SerialPort.data, byte)
   }
 
+  /// Sends one byte; a line feed is preceded by a carriage return. Nothing is sent while output is muted.
   @discardableResult
   public func byte(_ byte: UInt8) -> Console {
     if flags & Self.mutedFlag != 0 { return self }
@@ -35,6 +36,7 @@ public struct Console<HW: Hardware> {
     return self
   }
 
+  /// Ends the line.
   @discardableResult
   public func newline() -> Console { byte(0x0A) }
 
@@ -50,9 +52,11 @@ public struct Console<HW: Hardware> {
   @discardableResult
   public func line(_ text: StaticString = "") -> Console { self.text(text).newline() }
 
+  /// `count` spaces.
   @discardableResult
   public func spaces(_ count: UInt32) -> Console { fill(0x20, count) }
 
+  /// `character` `count` times.
   @discardableResult
   public func fill(_ character: UInt8, _ count: UInt32) -> Console {
     for _ in 0..<count { byte(character) }
@@ -84,6 +88,7 @@ public struct Console<HW: Hardware> {
     hexadecimal(UInt64(value), digits: digits)
   }
 
+  /// `value` in lower-case hexadecimal, `digits` digits; those beyond 16 are zeros.
   @discardableResult
   public func hexadecimal(_ value: UInt64, digits: UInt32) -> Console {
     var position = digits
@@ -120,6 +125,7 @@ public struct Console<HW: Hardware> {
 
   // MARK: Colour, when the command line asks for it
 
+  /// Switches to `style` with an ANSI escape sequence, if colours are on.
   @discardableResult
   public func style(_ style: ConsoleStyle) -> Console {
     if flags & Self.colourFlag == 0 { return self }
@@ -160,6 +166,7 @@ private enum SerialPort {
 }
 
 extension Kernel {
+  /// The console on the first serial port.
   public var console: Console<HW> { Console(hardware: hardware) }
 
   /// Sets what the console does, from the saved command line: the word `color` turns colours on.

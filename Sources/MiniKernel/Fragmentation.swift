@@ -11,10 +11,12 @@ public struct FreeCounts: Equatable {
     counts[Int(zone.rawValue &* maxOrder &+ order)] = count
   }
 
+  /// Free blocks of 2^`order` pages in `zone`.
   public func blocks(_ zone: ZoneIndex, _ order: UInt32) -> UInt32 {
     counts[Int(zone.rawValue &* maxOrder &+ order)]
   }
 
+  /// Whether both have as many blocks of each order in each zone.
   public static func == (a: FreeCounts, b: FreeCounts) -> Bool {
     for index in 0..<33 where a.counts[index] != b.counts[index] { return false }
     return true
@@ -26,11 +28,13 @@ public struct FragmentedMemory {
   /// The head of the list of everything held.
   fileprivate let held: KernelAddress
   fileprivate let crumbled: KernelAddress
-  /// Blocks of two pages or more held whole, and their pages.
+  /// Blocks of two pages or more held whole.
   public fileprivate(set) var wholeBlocks: UInt32 = 0
+  /// Pages in the blocks held whole.
   public fileprivate(set) var wholePages: UInt32 = 0
-  /// Blocks of which every second page is held, and those pages.
+  /// Blocks of which every second page is held.
   public fileprivate(set) var crumbledBlocks: UInt32 = 0
+  /// Pages held singly.
   public fileprivate(set) var singlePages: UInt32 = 0
 }
 

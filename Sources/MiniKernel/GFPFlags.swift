@@ -1,6 +1,8 @@
 /// How a page is asked for: where it may lie and how hard to try (`gfp_t`, "get free pages").
 public struct GFPFlags: OptionSet, Sendable {
+  /// The bits, with Linux's values.
   public var rawValue: UInt32
+  /// The flags in `rawValue`.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Only the first 16 MiB, for ISA devices (`__GFP_DMA`).

@@ -75,6 +75,7 @@ public struct KernelImage: Sendable {
   /// The first linear address after the image, its bss included (symbol `_end`).
   public var end: KernelAddress
 
+  /// An image between `start` and `end` whose variables begin at `variables`.
   public init(variables: KernelAddress, start: KernelAddress, end: KernelAddress) {
     self.variables = variables
     self.start = start
@@ -84,7 +85,9 @@ public struct KernelImage: Sendable {
 
 /// What CPUID told the boot code, as kept in the kernel variable `cpu_features`.
 public struct CPUFeatures: OptionSet, Sendable {
+  /// The value of `cpu_features`.
   public var rawValue: UInt32
+  /// The features in `rawValue`.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Global pages (CPUID.1:EDX bit 13), and CR4.PGE is set.

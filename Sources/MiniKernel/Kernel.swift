@@ -4,8 +4,10 @@
 /// the hardware's loads and stores. So a `Kernel` is a handle that costs nothing to copy, may be entered again from
 /// a trap, and never holds a value that memory does not.
 public struct Kernel<HW: Hardware>: KernelStructure {
+  /// What executes loads, stores and privileged instructions.
   public let hardware: HW
 
+  /// A handle to the kernel whose state is in the memory of `hardware`.
   public init(_ hardware: HW) { self.hardware = hardware }
 
   /// The block of kernel variables.
@@ -30,6 +32,7 @@ public struct Kernel<HW: Hardware>: KernelStructure {
   /// `VMALLOC_END`.
   public var vmallocEnd: KernelAddress { AddressSpace.vmallocEnd }
 
+  /// What the processor can do.
   public var features: CPUFeatures { CPUFeatures(rawValue: self[word: KernelVariable.cpuFeatures]) }
 
   /// The width of a physical address in bits.

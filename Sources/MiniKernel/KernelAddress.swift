@@ -4,8 +4,10 @@
 /// access is a load or store that the paging unit sees, in the guest and on the host alike.
 @frozen
 public struct KernelAddress: Hashable, Comparable, Sendable {
+  /// The address as a number.
   public var rawValue: UInt32
 
+  /// The linear address `rawValue`.
   @inlinable
   public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
@@ -13,17 +15,21 @@ public struct KernelAddress: Hashable, Comparable, Sendable {
   @inlinable
   public static var null: KernelAddress { KernelAddress(0) }
 
+  /// Whether it is address 0.
   @inlinable
   public var isNull: Bool { rawValue == 0 }
 
+  /// Unsigned comparison.
   @inlinable
   public static func < (a: KernelAddress, b: KernelAddress) -> Bool { a.rawValue < b.rawValue }
 
+  /// The address `bytes` bytes further, modulo 4 GiB.
   @inlinable
   public static func + (address: KernelAddress, bytes: UInt32) -> KernelAddress {
     KernelAddress(address.rawValue &+ bytes)
   }
 
+  /// The address `bytes` bytes before, modulo 4 GiB.
   @inlinable
   public static func - (address: KernelAddress, bytes: UInt32) -> KernelAddress {
     KernelAddress(address.rawValue &- bytes)
@@ -41,6 +47,7 @@ public struct KernelAddress: Hashable, Comparable, Sendable {
   @inlinable
   public var pageOffset: UInt32 { rawValue & (pageSize &- 1) }
 
+  /// Whether it is the first byte of a page.
   @inlinable
   public var isPageAligned: Bool { pageOffset == 0 }
 

@@ -25,19 +25,24 @@ extension KernelStructure {
 /// A link of a circular doubly linked list, and the list's head, which is a link too (`struct list_head`): the
 /// address of the next at offset 0, of the previous at 4.
 public struct ListHead<HW: Hardware>: KernelStructure {
+  /// What executes the loads and stores.
   public let hardware: HW
+  /// The address of the link.
   public let address: KernelAddress
 
+  /// The link at `address`; nothing is stored.
   public init(_ hardware: HW, at address: KernelAddress) {
     self.hardware = hardware
     self.address = address
   }
 
+  /// The address of the next link.
   public var next: KernelAddress {
     get { KernelAddress(self[word: 0]) }
     nonmutating set { self[word: 0] = newValue.rawValue }
   }
 
+  /// The address of the previous link.
   public var previous: KernelAddress {
     get { KernelAddress(self[word: 4]) }
     nonmutating set { self[word: 4] = newValue.rawValue }
@@ -49,6 +54,7 @@ public struct ListHead<HW: Hardware>: KernelStructure {
     previous = address
   }
 
+  /// Whether the list has no link but its head.
   public var isEmpty: Bool { next == address }
 
   /// Puts `link` first in the list of which this is the head (`list_add`).

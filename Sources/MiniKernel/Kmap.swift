@@ -1,5 +1,5 @@
 // A high page has no address in the kernel. `kmap` lends it one of 512 in a window below the fixmap, and leaves it
-// there until the window is full: then all that nobody uses are unmapped together, with one flush of the TLB.
+// there until the window is full: then all unused ones are unmapped together, with one flush of the TLB.
 // `kmapAtomic` lends a fixed slot for a moment. Linux 2.6.24: `mm/highmem.c`, `arch/x86/mm/highmem_32.c`.
 
 /// Whose slot `kmapAtomic` uses; each holds one page at a time (`enum km_type`).
@@ -57,7 +57,7 @@ extension Kernel {
     address + (KernelVariable.kmapPageTable &+ slot &* 8)
   }
 
-  /// A place nobody uses, searched round the window twice: when the first place comes up, the unused ones are flushed.
+  /// A free place, searched round the window twice: when the first place comes up, the unused ones are flushed.
   private func freeKmapSlot() -> UInt32? {
     var slot = self[word: KernelVariable.lastKmapSlot]
     for _ in 0..<2 &* AddressSpace.kmapPages {

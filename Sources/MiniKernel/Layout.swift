@@ -79,8 +79,9 @@ public enum KernelVariable {
   public static let pageFlushes: UInt32 = 0x3068
   /// `nr_vmalloc_faults`: directory entries copied from the reference table by the fault handler.
   public static let vmallocFaults: UInt32 = 0x306C
-  /// `nr_memory_ranges`, `nr_reserved_ranges`: entries in the two tables below.
+  /// `nr_memory_ranges`: entries in `memoryRanges`.
   public static let memoryRangeCount: UInt32 = 0x3070
+  /// `nr_reserved_ranges`: entries in `reservedRanges`.
   public static let reservedRangeCount: UInt32 = 0x3074
   /// `console_flags`: bit 0: colour; bit 1: output is thrown away.
   public static let consoleFlags: UInt32 = 0x3078
@@ -123,6 +124,7 @@ public enum PageLayout {
   /// Links of the list the page is in: a zone's free list, a cache's partial slabs (`lru.next`, `lru.prev`).
   /// They hold addresses of links, not of pages.
   public static let links: UInt32 = 8
+  /// Bytes of a `struct page`.
   public static let size: UInt32 = 16
 }
 
@@ -144,26 +146,34 @@ public enum ZoneLayout {
   public static let lowmemReserve: UInt32 = 36
   /// `free_area`: eleven of a list head (next, prev) and `nr_free`, 12 bytes each.
   public static let freeAreas: UInt32 = 64
+  /// Bytes of one entry of `free_area`.
   public static let freeAreaSize: UInt32 = 12
+  /// The offset of `nr_free` in an entry of `free_area`.
   public static let freeAreaCount: UInt32 = 8
+  /// Bytes of a `struct zone`.
   public static let size: UInt32 = 256
 }
 
 /// `struct vm_struct`: one linear area of the vmalloc range.
 public enum VMAreaLayout {
+  /// The next descriptor, or 0.
   public static let next: UInt32 = 0
+  /// The first linear address (`addr`).
   public static let address: UInt32 = 4
   /// In bytes, the guard page included.
   public static let size: UInt32 = 8
+  /// `VMAreaFlags`.
   public static let flags: UInt32 = 12
   /// The array of addresses of `struct page`, or 0.
   /// Its own pages, or for `VM_MAP` the caller's.
   public static let pages: UInt32 = 16
+  /// The number of entries in the array (`nr_pages`).
   public static let pageCount: UInt32 = 20
   /// 64 bits: the physical address of an ioremap area, else 0.
   public static let physicalAddress: UInt32 = 24
-  /// The tree's links: the areas with lower and with higher addresses, or 0.
+  /// The area at the root of the subtree with lower addresses, or 0.
   public static let left: UInt32 = 32
+  /// The area at the root of the subtree with higher addresses, or 0.
   public static let right: UInt32 = 36
   /// Bytes between the area before this one (or `VMALLOC_START`) and this one.
   public static let gap: UInt32 = 40
@@ -171,26 +181,34 @@ public enum VMAreaLayout {
   public static let largestGap: UInt32 = 44
   /// 64 bits: the protection asked for, as the flags of a page-table entry; 0 until the area is mapped.
   public static let protection: UInt32 = 48
+  /// Bytes of a `struct vm_struct`.
   public static let byteCount: UInt32 = 56
 }
 
 /// `struct kmem_cache`: one size of kmalloc objects, slabs of one page.
 public enum CacheLayout {
+  /// Bytes of an object.
   public static let objectSize: UInt32 = 0
+  /// Slabs in use.
   public static let slabCount: UInt32 = 4
+  /// Objects in use.
   public static let activeObjects: UInt32 = 8
   /// A list head: slabs with a free object.
   public static let partial: UInt32 = 12
+  /// Bytes of a `struct kmem_cache`.
   public static let size: UInt32 = 32
 }
 
 /// A process: an address space and a number.
 public enum ProcessLayout {
+  /// The next older process, or 0.
   public static let next: UInt32 = 0
+  /// The number of the process.
   public static let pid: UInt32 = 4
   /// The linear address of its page-directory-pointer table.
   public static let pointerTable: UInt32 = 8
   /// User pages mapped.
   public static let userPages: UInt32 = 12
+  /// Bytes of a descriptor.
   public static let byteCount: UInt32 = 32
 }

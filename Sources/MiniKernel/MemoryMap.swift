@@ -1,4 +1,4 @@
-// What memory there is, as told by whoever booted the kernel, and what of it was in use before the page allocator:
+// What memory there is, as the boot loader tells it, and what of it was in use before the page allocator:
 // two small tables in the kernel's variables, kept for `pageIsRAM` and the listings (Linux's e820 map and bootmem).
 
 /// The end of what frame numbers of 32 bits, and an array of their descriptors, are asked to cover: 1 TiB.
@@ -74,7 +74,7 @@ extension Kernel {
     return false
   }
 
-  /// The lowest place for `bytes` in RAM at or above `goal` and below lowmem's end, page-aligned, in use by nobody;
+  /// The lowest place for `bytes` in RAM at or above `goal` and below lowmem's end, page-aligned and free;
   /// nil when there is none (`alloc_bootmem`).
   func findLowMemory(bytes: UInt64, goal: UInt64) -> UInt64? {
     let limit = UInt64(maxLowFrame) << UInt64(pageShift)

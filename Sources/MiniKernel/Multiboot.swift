@@ -68,7 +68,7 @@ extension Kernel {
   /// The saved command line, NUL-terminated (`saved_command_line`).
   public var commandLine: KernelAddress { address + KernelVariable.commandLine }
 
-  /// The decimal number after `name` and an equals sign, as in `seed=7`; nil when that is not in the command line or is no
+  /// The decimal number after `name` and an equals sign, as in `seed=7`; nil when that is not in the command line or not a
   /// number of 32 bits.
   public func commandLineNumber(_ name: StaticString) -> UInt32? {
     let length = UInt32(truncatingIfNeeded: name.utf8CodeUnitCount)

@@ -1,13 +1,19 @@
 /// The error code of a page fault. SDM vol. 3A, 4.7.
 public struct PageFaultCode: OptionSet, Sendable {
+  /// The error code, as the processor pushes it.
   public var rawValue: UInt32
+  /// The bits in `rawValue`.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// The page was present and the access not allowed.
   public static var protection: PageFaultCode { PageFaultCode(rawValue: 1 << 0) }
+  /// W/R: the access was a write.
   public static var write: PageFaultCode { PageFaultCode(rawValue: 1 << 1) }
+  /// U/S: the access was made at CPL 3.
   public static var user: PageFaultCode { PageFaultCode(rawValue: 1 << 2) }
+  /// RSVD: an entry has a reserved bit set.
   public static var reservedBit: PageFaultCode { PageFaultCode(rawValue: 1 << 3) }
+  /// I/D: the access was an instruction fetch.
   public static var instructionFetch: PageFaultCode { PageFaultCode(rawValue: 1 << 4) }
 }
 
@@ -26,7 +32,7 @@ extension Kernel {
   public func handlePageFault(_ address: KernelAddress, _ code: PageFaultCode) -> PageFaultVerdict {
     if code.contains(.user) { return .userError }
     // Supervisor access, not present, in the vmalloc range: the only fault that can come from a directory entry
-    // which the running table has not got yet.
+    // which the running table lacks.
     if !code.contains(.protection), !code.contains(.reservedBit),
       address >= vmallocStart, address < vmallocEnd, vmallocFault(address)
     {

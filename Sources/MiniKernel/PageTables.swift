@@ -1,16 +1,23 @@
 /// The low bits of a page-table entry, and bit 63 (`_PAGE_...`). Intel SDM vol. 3A, 4.4.2.
 public struct PageTableFlags: OptionSet, Sendable {
+  /// The bits, in their places in an entry.
   public var rawValue: UInt64
+  /// The flags in `rawValue`.
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// P: the entry may be used.
   public static var present: PageTableFlags { PageTableFlags(rawValue: 1 << 0) }
+  /// R/W: writes are allowed.
   public static var writable: PageTableFlags { PageTableFlags(rawValue: 1 << 1) }
+  /// U/S: CPL 3 has access.
   public static var user: PageTableFlags { PageTableFlags(rawValue: 1 << 2) }
   /// PWT: write-through.
   public static var writeThrough: PageTableFlags { PageTableFlags(rawValue: 1 << 3) }
   /// PCD: not cached.
   public static var cacheDisabled: PageTableFlags { PageTableFlags(rawValue: 1 << 4) }
+  /// A: set by the processor when it uses the entry.
   public static var accessed: PageTableFlags { PageTableFlags(rawValue: 1 << 5) }
+  /// D: set by the processor when it writes to the page.
   public static var dirty: PageTableFlags { PageTableFlags(rawValue: 1 << 6) }
   /// PS: the directory entry maps 2 MiB itself.
   public static var large: PageTableFlags { PageTableFlags(rawValue: 1 << 7) }
@@ -38,8 +45,10 @@ public struct PageTableFlags: OptionSet, Sendable {
 
 /// An entry of any of the three levels: 64 bits.
 public struct PageTableEntry: Equatable, Sendable {
+  /// The 64 bits as they are in memory.
   public var rawValue: UInt64
 
+  /// The entry with these 64 bits.
   @inline(__always)
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
@@ -51,9 +60,11 @@ public struct PageTableEntry: Equatable, Sendable {
   @inline(__always)
   public var physicalAddress: UInt64 { rawValue & 0x000F_FFFF_FFFF_F000 }
 
+  /// Bits 0-11 and 63.
   @inline(__always)
   public var flags: PageTableFlags { PageTableFlags(rawValue: rawValue & 0x8000_0000_0000_0FFF) }
 
+  /// P: whether the entry may be used.
   @inline(__always)
   public var isPresent: Bool { rawValue & 1 != 0 }
 }
@@ -150,7 +161,7 @@ extension Kernel {
     return pageAddress(page)
   }
 
-  /// Gives a table back. Whoever calls has seen to it that no processor still walks it.
+  /// Gives a table back. The caller makes sure that no processor still walks it.
   func freeTable(_ table: KernelAddress) {
     let page = page(at: table)
     page.flags = []

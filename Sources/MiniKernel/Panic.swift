@@ -14,7 +14,7 @@ extension Kernel {
   }
 
   /// Prints the return addresses up the chain of frame pointers (`dump_stack`): each frame begins with the caller's EBP,
-  /// and the return address lies above it. The names are with whoever has the image's symbols.
+  /// and the return address lies above it. The names are in the image's symbols.
   public func printBacktrace(_ frame: KernelAddress) {
     var frame = frame
     console.line("Call trace:")

@@ -5,7 +5,9 @@
 
 /// A process, as far as memory goes.
 public struct Process<HW: Hardware>: KernelStructure {
+  /// What executes the loads and stores.
   public let hardware: HW
+  /// The address of the descriptor.
   public let address: KernelAddress
 
   /// The next older process, or null.
@@ -14,6 +16,7 @@ public struct Process<HW: Hardware>: KernelStructure {
     nonmutating set { self[word: ProcessLayout.next] = newValue.rawValue }
   }
 
+  /// The number of the process.
   public var pid: UInt32 {
     get { self[word: ProcessLayout.pid] }
     nonmutating set { self[word: ProcessLayout.pid] = newValue }
@@ -150,7 +153,7 @@ extension Kernel {
   }
 
   /// Gives `process` a page of its own at `address`, below 3 GiB and not mapped yet, and returns it; nil when memory is
-  /// out or the address is not free. Whoever shares a page takes another count of it first.
+  /// out or the address is not free. To share a page, take another count of it first.
   public func mapUserPage(
     _ process: Process<HW>, _ address: KernelAddress, writable: Bool
   ) -> Page<HW>? {

@@ -1,6 +1,8 @@
 /// What a frame of memory is used for: the low eight bits of `PageLayout.flags` (`PG_...`).
 public struct PageFlags: OptionSet, Sendable {
+  /// The bits, in their places in `PageLayout.flags`.
   public var rawValue: UInt32
+  /// The flags in `rawValue`.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Not RAM, or in use since before the allocator started (`PG_reserved`).
@@ -17,9 +19,12 @@ public struct PageFlags: OptionSet, Sendable {
 
 /// `struct page`: what the kernel knows of one frame of physical memory.
 public struct Page<HW: Hardware>: KernelStructure {
+  /// What executes the loads and stores.
   public let hardware: HW
+  /// The address of the `struct page`.
   public let address: KernelAddress
 
+  /// The `struct page` at `address`.
   @inline(__always)
   public init(_ hardware: HW, at address: KernelAddress) {
     self.hardware = hardware
@@ -38,6 +43,7 @@ public struct Page<HW: Hardware>: KernelStructure {
     flags.rawValue | order << 8 | count << 16
   }
 
+  /// What the frame is used for.
   public var flags: PageFlags {
     get { PageFlags(rawValue: word & 0xFF) }
     nonmutating set { word = word & ~0xFF | newValue.rawValue }

@@ -4,7 +4,7 @@ public enum TLBFlushPolicy: UInt32, Sendable {
   case eager = 0
   /// Do nothing: a test switch that makes the bug visible that the flush prevents.
   case never = 1
-  /// Leave it to a purge that flushes once for many areas; until then their linear addresses are given to nobody.
+  /// Leave it to a purge that flushes once for many areas; until then their linear addresses are not given out.
   /// The frames go back at once, as Linux does it since 2.6.28: who uses a freed area may still reach them.
   case lazy = 2
 
@@ -23,6 +23,7 @@ extension Kernel {
   /// entries, so refilling it costs at most 64 walks.
   static var singlePageFlushCeiling: UInt32 { 32 }
 
+  /// When translations that were removed are flushed.
   public var tlbFlushPolicy: TLBFlushPolicy {
     get { TLBFlushPolicy(number: self[word: KernelVariable.tlbFlushPolicy]) }
     nonmutating set { self[word: KernelVariable.tlbFlushPolicy] = newValue.rawValue }

@@ -1,6 +1,8 @@
 /// What made an area and how it is to be taken apart (`VM_...`, with Linux's values).
 public struct VMAreaFlags: OptionSet, Sendable {
+  /// The bits, with Linux's values.
   public var rawValue: UInt32
+  /// The flags in `rawValue`.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Bus addresses (`VM_IOREMAP`).
@@ -39,10 +41,12 @@ public enum VmallocError: Error, Sendable {
 
 /// `struct vm_struct`: one area of the vmalloc range, in a list sorted by address.
 public struct VMArea<HW: Hardware>: KernelStructure {
+  /// What executes the loads and stores.
   public let hardware: HW
   /// The descriptor's own address; the area's is `start`.
   public let address: KernelAddress
 
+  /// The area whose descriptor is at `address`.
   @inline(__always)
   public init(_ hardware: HW, at address: KernelAddress) {
     self.hardware = hardware
@@ -67,6 +71,7 @@ public struct VMArea<HW: Hardware>: KernelStructure {
     nonmutating set { self[word: VMAreaLayout.size] = newValue }
   }
 
+  /// What made the area.
   public var flags: VMAreaFlags {
     get { VMAreaFlags(rawValue: self[word: VMAreaLayout.flags]) }
     nonmutating set { self[word: VMAreaLayout.flags] = newValue.rawValue }
@@ -78,6 +83,7 @@ public struct VMArea<HW: Hardware>: KernelStructure {
     nonmutating set { self[word: VMAreaLayout.pages] = newValue.rawValue }
   }
 
+  /// The number of entries in `pages`.
   public var pageCount: UInt32 {
     get { self[word: VMAreaLayout.pageCount] }
     nonmutating set { self[word: VMAreaLayout.pageCount] = newValue }
@@ -90,7 +96,7 @@ public struct VMArea<HW: Hardware>: KernelStructure {
   }
 
   /// What every page of the area is mapped with, as asked for and as far as the processor has it; empty until then. The
-  /// kernel never reads it: whoever looks from outside compares the tables with it.
+  /// kernel never reads it: an onlooker compares the tables with it.
   public var protection: PageTableFlags {
     get { PageTableFlags(rawValue: self[doubleword: VMAreaLayout.protection]) }
     nonmutating set { self[doubleword: VMAreaLayout.protection] = newValue.rawValue }
@@ -221,7 +227,7 @@ extension Kernel {
     }
   }
 
-  /// The area that starts at `start`; those that wait for a flush are nobody's any more (`__find_vm_area`).
+  /// The area that starts at `start`; those that wait for a flush don't count (`__find_vm_area`).
   public func findVMArea(_ start: KernelAddress) -> VMArea<HW>? {
     guard let area = areaSearch == .tree ? findInTree(start) : findInList(start) else { return nil }
     return area.flags.contains(.lazyFree) ? nil : area

@@ -41,6 +41,7 @@ extension VMArea {
 }
 
 extension Kernel {
+  /// How a gap for a new area is found. Setting `.tree` builds the tree from the list.
   public var areaSearch: VMAreaSearch {
     get { self[word: KernelVariable.areaSearch] == VMAreaSearch.tree.rawValue ? .tree : .list }
     nonmutating set {

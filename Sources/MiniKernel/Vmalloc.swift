@@ -4,7 +4,7 @@
 extension Kernel {
   // MARK: Allocating
 
-  /// `size` bytes, rounded up to pages, contiguous for the kernel and for nobody else: pages from HIGHMEM first
+  /// `size` bytes, rounded up to pages, contiguous in the kernel's linear addresses only: pages from HIGHMEM first
   /// (`vmalloc`).
   public func vmalloc(_ size: UInt32) throws(VmallocError) -> KernelAddress {
     try vmalloc(size, [.kernel, .highmem], .kernel)
@@ -103,7 +103,7 @@ extension Kernel {
   // MARK: Freeing
 
   /// Takes back what a vmalloc call gave: area and pages (`vfree`). Null is fine. An area that `vmap` or `ioremap` made
-  /// is reported and left alone: its pages are somebody else's.
+  /// is reported and left alone: its pages belong to another owner.
   public func vfree(_ start: KernelAddress) {
     if let area = findVMArea(start), !area.flags.contains(.alloc) {
       warn("vfree: area was not made by vmalloc", start)

@@ -20,6 +20,7 @@ public enum VmallocScenario: UInt32, Sendable, CaseIterable {
   /// A view of the caller's page (`vm_map_ram_test`).
   case mapPages = 7
 
+  /// The name that reports print.
   public var name: StaticString {
     switch self {
     case .fixedSize: "fixed size"
@@ -47,14 +48,17 @@ public struct VmallocScenarioResult: Sendable {
 
 /// Cycles, and what of the TLB's work is countable, between two moments.
 public struct PagingCost: Sendable {
+  /// Cycles of the time-stamp counter.
   public var cycles: UInt64 = 0
-  /// Page walks; 0 where nobody counts them.
+  /// Page walks; 0 where they are not counted.
   public var walks: UInt64 = 0
   /// Flushes of the TLB: INVLPG and whole ones.
   public var flushes: UInt32 = 0
 
+  /// Nothing.
   public init() {}
 
+  /// The cost between two readings, `b` the earlier one.
   public static func - (a: PagingCost, b: PagingCost) -> PagingCost {
     var difference = PagingCost()
     difference.cycles = a.cycles &- b.cycles
@@ -63,6 +67,7 @@ public struct PagingCost: Sendable {
     return difference
   }
 
+  /// Both costs together.
   public static func + (a: PagingCost, b: PagingCost) -> PagingCost {
     var sum = PagingCost()
     sum.cycles = a.cycles &+ b.cycles

@@ -55,15 +55,21 @@ public let maxOrder: UInt32 = 11
 
 /// `struct zone`.
 public struct Zone<HW: Hardware>: KernelStructure {
+  /// What executes the loads and stores.
   public let hardware: HW
+  /// The address of the `struct zone`.
   public let address: KernelAddress
 
+  /// The first frame.
   public var startFrame: FrameNumber { self[word: ZoneLayout.startFrame] }
+  /// Frames from the first to the last, holes included.
   public var spannedPages: UInt32 { self[word: ZoneLayout.spannedPages] }
+  /// Frames of RAM among them.
   public var presentPages: UInt32 { self[word: ZoneLayout.presentPages] }
   /// The first frame after the zone.
   public var endFrame: FrameNumber { startFrame &+ spannedPages }
 
+  /// Pages in the free lists (`free_pages`).
   public var freePages: UInt32 {
     get { self[word: ZoneLayout.freePages] }
     nonmutating set { self[word: ZoneLayout.freePages] = newValue }
@@ -87,6 +93,7 @@ public struct Zone<HW: Hardware>: KernelStructure {
     self[word: offset] = self[word: offset] &+ UInt32(bitPattern: step)
   }
 
+  /// The watermark `mark`, in pages.
   public func watermark(_ mark: Watermark) -> UInt32 {
     self[word: ZoneLayout.watermarks &+ 4 &* mark.rawValue]
   }

@@ -12,7 +12,7 @@ struct CommandTests {
     ("xyzzy", "error: unknown command 'xyzzy': 'help' lists them"),
     (
       "info",
-      "error: 'info' needs breakpoints, buddy, control, creg, history, line, mem, pdpte, pg, r, registers, segments, sreg, stops, symbol, tab, tlb, vmalloc or watchpoints behind it"
+      "error: 'info' needs args, breakpoints, buddy, control, creg, defined, display, gdt, history, idt, ldt, line, locals, mem, pdpte, pg, r, registers, segments, sreg, stops, symbol, tab, tlb, tss, vmalloc or watchpoints behind it"
     ),
     ("info p", "error: 'info p' can mean info pdpte or info pg"),
     ("che wx now", "error: no symbol or register 'now', at character 1 of 'now'"),
@@ -24,13 +24,13 @@ struct CommandTests {
       "error: the format '/4q' is not understood: expected a count, one of x d u o t c s i, and one of b h w g"
     ),
     ("x/99999 0", "error: the count 99999 is out of range: from 1 to 4096"),
-    ("si 0", "error: '0' is no count: expected stepi [N]"),
+    ("si 0", "error: '0' is not a count: expected stepi [N]"),
     ("--json", "error: --json alone is no command: put it behind one that shows something"),
     (
       "info tlb l2",
       "error: there is no TLB array 'l2': expected itlb, dtlb, or one of 'itlb 4k', 'itlb large', 'dtlb 4k', 'dtlb large'"
     ),
-    ("walk 0x100000000", "error: 0x100000000 is no linear address of 32 bits"),
+    ("walk 0x100000000", "error: 0x100000000 is not a 32-bit linear address"),
     ("info mem 2 1", "error: the range ends at 00000001, before it begins at 00000002"),
     ("# walk", ""), ("   ", ""),
   ])
@@ -42,7 +42,9 @@ struct CommandTests {
     ("i tlb", "info tlb"), ("info reg", "info registers"), ("i r", "info registers"), ("p 1", "print"),
     ("page 0", "walk"), ("gva2gpa 0", "walk"), ("h", "help"), ("q", "quit"), ("exp fa", "explain fault"),
     ("where", "bt"), ("c", "continue"), ("x 0", "x"), ("xp 0", "xp"), ("disas", "u"), ("b", "break"),
-    ("rsi", "reverse-stepi"), ("sw", "step-walk"), ("u 0", "u"),
+    ("rsi", "reverse-stepi"), ("sw", "step-walk"), ("u 0", "u"), ("s", "step"), ("n", "next"),
+    ("si", "stepi"), ("ni", "nexti"),
+    ("set $eax = 1", "set"), ("set stale off", "set stale"), ("f", "frame"), ("fin", "finish"),
   ])
   func abbreviations(_ line: String, _ name: String) throws {
     let words = line.split(separator: " ").map(String.init)
@@ -91,7 +93,9 @@ struct CommandTests {
     "x/4xw 0x40000000", "x -w 0",
     "xp/2xg 0x1000", "x/s 0", "x/3i 0", "u 0 2", "walk 0x40000000 w", "walk 0x40002000 -u", "info tlb",
     "info pdpte", "explain fault", "info mem", "info tab", "info pg", "check tlb", "check pdpte",
-    "check reserved", "check wx", "check alias", "help", "help walk", "help paging",
+    "check reserved", "check wx", "check alias", "info idt", "info gdt", "print-stack", "find 0, +0x1000, 1",
+    "info display", "info defined",
+    "frame", "info stops", "help", "help walk", "help paging",
   ]
 
   @Test(arguments: showing)
@@ -115,7 +119,7 @@ struct CommandTests {
   @Test func completion() throws {
     let completion = Completion(try TestSession.guest("missing-flush/missing-invlpg").session)
     #expect(completion.candidates(for: "wa", after: "") == ["walk", "watch"])
-    #expect(completion.candidates(for: "t", after: "info ") == ["tab", "tlb"])
+    #expect(completion.candidates(for: "t", after: "info ") == ["tab", "tlb", "tss"])
     #expect(completion.candidates(for: "d", after: "info tlb ") == ["dtlb"])
     #expect(
       completion.candidates(for: "stale_", after: "walk ") == [

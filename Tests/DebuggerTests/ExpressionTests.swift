@@ -11,7 +11,10 @@ struct ExpressionTests {
       ("0xff & 0x0f | 0x30", 0x3f), ("~0 >> 60", 15), ("-1", UInt64.max), ("- -1", 1), ("2 - 3", UInt64.max),
       ("0xffffffffffffffff + 1", 0), ("1 << 64", 0), ("$cr3", 0x1000), ("cr3 + 8", 0x1008),
       ("$CR3", 0x1000), ("*0x40000000", 0), ("*0x1000", 0x2001), ("*(0x1000 + 8) & ~1", 0x3000),
-      ("$pdpte1", 0x3001), ("$cycle * 0", 0), ("0x8000000000000000 * 2", 0),
+      ("$pdpte1", 0x3001), ("$cycle * 0", 0), ("0x8000000000000000 * 2", 0), ("7 % 4", 3), ("6 ^ 3", 5),
+      ("1 == 1", 1), ("1 != 1", 0), ("1 < 2", 1),
+      ("2 <= 1", 0), ("-1 > 1", 1), ("2 >= 2", 1), ("!5", 0), ("!0", 1), ("1 && 0", 0), ("0 || 7", 1),
+      ("1 + 1 == 2 && 3 > 2", 1), ("0 && *0x40002000", 0), ("1 || 1 / 0", 1), ("1 | 2 == 2", 1),
     ] as [(String, UInt64)])
   func values(_ text: String, _ value: UInt64) throws {
     #expect(try TestSession.tables().session.evaluate(text) == value)
@@ -29,17 +32,17 @@ struct ExpressionTests {
       "a number that begins with 0 is not clear: write 0x00100014 or leave the 0 out, at character 1 of '00100014'"
     ),
     ("c0de", "no symbol or register 'c0de', at character 1 of 'c0de'"),
-    ("1f", "'1f' is no decimal number: write 0x1f, at character 1 of '1f'"),
-    ("0xg", "'0xg' is no number of 64 bits, at character 1 of '0xg'"),
+    ("1f", "'1f' is not a decimal number: write 0x1f, at character 1 of '1f'"),
+    ("0xg", "'0xg' is not a number of 64 bits, at character 1 of '0xg'"),
     (
       "0x10000000000000000",
-      "'0x10000000000000000' is no number of 64 bits, at character 1 of '0x10000000000000000'"
+      "'0x10000000000000000' is not a number of 64 bits, at character 1 of '0x10000000000000000'"
     ),
     ("1 2", "'1 2' is more than one expression"),
     ("3 @ 4", "'@' means nothing here, at character 3 of '3 @ 4'"),
     ("'abc", "the quoted name does not end, at character 1 of ''abc'"),
     ("*0x40002000", "40002000: not mapped: the PTE is not present, at character 1 of '*0x40002000'"),
-    ("*0x123456789", "0x123456789 is no linear address of 32 bits, at character 1 of '*0x123456789'"),
+    ("*0x123456789", "0x123456789 is not a 32-bit linear address, at character 1 of '*0x123456789'"),
     ("$va", "$va stands for nothing yet: 'walk' and stops set it"),
   ])
   func mistakes(_ text: String, _ message: String) throws {

@@ -41,13 +41,13 @@ struct TestSession {
   }
 
   /// Code that runs at 100020h in flat protected mode.
-  static func code(_ code: [UInt8]) throws -> TestSession {
+  static func code(_ code: [UInt8], mebibytes: UInt64 = 4) throws -> TestSession {
     let flags: UInt32 = 0x1_0000
     let words: [UInt32] = [
       0x1BAD_B002, flags, 0 &- 0x1BAD_B002 &- flags, 0x10_0000, 0x10_0000, 0, 0x10_4000, 0x10_0020,
     ]
     let header = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
-    return try boot(GuestImage(file: "code", bytes: header + code), mebibytes: 4)
+    return try boot(GuestImage(file: "code", bytes: header + code), mebibytes: mebibytes)
   }
 
   private static func boot(

@@ -1,3 +1,4 @@
+import Foundation
 import IA32
 import Reports
 import TestSupport
@@ -115,7 +116,8 @@ struct TraceTests {
     #expect(test.say(String(repeating: "x", count: 5000)) == "error: the line has more than 4096 bytes")
   }
 
-  /// Tables of random entries: whatever they say, it is said.
+  /// Tables of random entries: whatever they say, it is said, in text and in JSON, twice the same, and the machine doesn't
+  /// notice.
   @Test(arguments: [6, 7, 8] as [UInt64])
   func randomTablesNeverTrap(_ seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
@@ -130,14 +132,27 @@ struct TraceTests {
         }
       }
       let linear = UInt32.random(in: 0...UInt32.max, using: &random)
+      let before = "\(test.machine.counters) \(test.machine.registers)"
       for line in [
         "walk \(linear)", "x/8xw \(linear)", "info mem 0x40000000 0x7fffffff", "info tab", "info pg",
         "check tlb", "check reserved",
         "check wx", "check alias 0 0x7fffffff", "x/3i \(linear)",
       ] {
-        test.say(line)
-        test.say(line + " --json")
+        let text = test.say(line)
+        #expect(!text.isEmpty, "seed \(seed): \(line)")
+        #expect(text == test.say(line), "seed \(seed): \(line)")
+        let json = test.shell.execute(line + " --json")
+        switch json {
+        case .failed(let message):
+          #expect(text == "error: \(message)", "seed \(seed): \(line)")
+        case .done(let lines):
+          #expect(lines.count == 1, "seed \(seed): \(line)")
+          #expect(throws: Never.self, "seed \(seed): \(line)") {
+            try JSONSerialization.jsonObject(with: Data(lines.joined().utf8))
+          }
+        }
       }
+      #expect("\(test.machine.counters) \(test.machine.registers)" == before, "seed \(seed): \(linear)")
     }
   }
 }

@@ -27,6 +27,10 @@ record vmalloc-stress.pwt walk,flush,pte-store,fault,task,mode,console vmalloc-s
 record vmalloc-bench.pwt walk,flush,pte-store,fault,task,mode,console vmalloc-bench --memory 256M --cycles 0-20000000
 record bench.pwt all bench --memory 64M --append "scale=1" --cycles 3000000-3100000
 
+for build in plain padded changed; do
+  record "rebuilt/$build.pwt" walk,flush,pte-store,fault,task,mode "rebuilt/$build" --memory 16M
+done
+
 for guest in images/missing-flush/*.c; do
   bug=$(basename "$guest" .c)
   case $bug in

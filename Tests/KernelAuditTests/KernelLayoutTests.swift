@@ -105,9 +105,9 @@ struct KernelLayoutTests {
       try KernelSymbols(file: "other.elf") { $0 == "vmlist" ? 0xC010_0000 : nil }
     } throws: { error in
       "\(error)".hasPrefix(
-        "other.elf: cannot be audited, because it has not the mini-kernel's symbols swapper_pmd")
+        "other.elf: cannot be audited: it lacks the mini-kernel's symbols swapper_pmd")
     }
-    // A symbol at a physical address is no variable of the higher half.
+    // A symbol at a physical address is not a variable of the higher half.
     #expect(throws: KernelAuditError.self) { try KernelSymbols(file: "flat.elf") { _ in 0x10_0000 } }
   }
 }

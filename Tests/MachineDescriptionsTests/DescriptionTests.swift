@@ -1,5 +1,6 @@
 import Emulator
 import Foundation
+import TestSupport
 import Testing
 
 @testable import MachineDescriptions
@@ -100,14 +101,14 @@ struct DescriptionTests {
       "base: pentium4", .outOfRange,
       "base cannot be 'pentium4'; expected p6, pentium-pro, pentium2, pentium3 or ideal"
     ),
-    ("frequency: fast", .wrongType, "frequency 'fast' is no number with a unit; expected a number and Hz"),
+    ("frequency: fast", .wrongType, "frequency 'fast' is not a number with a unit; expected a number and Hz"),
     ("frequency: 1 kHz", .outOfRange, "frequency cannot be '1 kHz'"),
     ("frequency: 99999999999999999999999 GHz", .outOfRange, "frequency cannot be"),
     ("memory: 65G", .outOfRange, "memory cannot be '65G'"),
-    ("memory: 1025K", .impossible, "memory is no multiple of the page size; expected a multiple of 4K"),
+    ("memory: 1025K", .impossible, "memory is not a multiple of the page size; expected a multiple of 4K"),
     ("physical-address-bits: 32", .outOfRange, "a whole number from 36 to 52"),
-    ("physical-address-bits: 3e1", .wrongType, "'3e1' is no whole number"),
-    ("physical-address-bits: -36", .wrongType, "'-36' is no whole number"),
+    ("physical-address-bits: 3e1", .wrongType, "'3e1' is not a whole number"),
+    ("physical-address-bits: -36", .wrongType, "'-36' is not a whole number"),
     ("physical-address-bits: [36]", .wrongType, "physical-address-bits is a list"),
     ("physical-address-bits:", .wrongType, "physical-address-bits is empty"),
     ("cpuid: {family: 16}", .outOfRange, "cpuid.family cannot be '16'; expected a whole number from 0 to 15"),
@@ -127,7 +128,7 @@ struct DescriptionTests {
       "tlb: {data-4k: {ways: 65}}", .outOfRange,
       "tlb.data-4k.ways cannot be '65'; expected a whole number from 1 to 64"
     ),
-    ("tlb: {data-4k: {ways: some}}", .wrongType, "tlb.data-4k.ways 'some' is no whole number"),
+    ("tlb: {data-4k: {ways: some}}", .wrongType, "tlb.data-4k.ways 'some' is not a whole number"),
     (
       "tlb: {data-4k: {entries: 48, ways: 48, policy: tree-plru}}", .impossible,
       "cannot be tree-plru with 48 ways"
@@ -137,14 +138,14 @@ struct DescriptionTests {
       "policy cannot be 'fifo'; expected lru, tree-plru or random"
     ),
     ("tlb: {data-4k: {seed: 1}}", .impossible, "tlb.data-4k.seed has no use"),
-    ("tlb: {data-4k: {policy: random, seed: x}}", .wrongType, "tlb.data-4k.seed 'x' is no whole number"),
+    ("tlb: {data-4k: {policy: random, seed: x}}", .wrongType, "tlb.data-4k.seed 'x' is not a whole number"),
     ("tlb: {pde-cache: {ways: 2}}", .impossible, "tlb.pde-cache.entries is missing"),
     (
       "tlb: {pde-cache: {entries: 6, ways: 4}}", .impossible, "tlb.pde-cache.ways is 4, which does not divide"
     ),
     ("caches: {l1-data: {line: 64}}", .impossible, "caches.l1-data.line is 64; expected 32"),
-    ("caches: {l1-data: {size: 16G}}", .wrongType, "caches.l1-data.size '16G' is no number with a unit"),
-    ("caches: {l1-data: {size: 100}}", .impossible, "caches.l1-data.size is no multiple of the line"),
+    ("caches: {l1-data: {size: 16G}}", .wrongType, "caches.l1-data.size '16G' is not a number with a unit"),
+    ("caches: {l1-data: {size: 100}}", .impossible, "caches.l1-data.size is not a multiple of the line"),
     (
       "caches: {l1-data: {size: 32K}}", .impossible,
       "makes a way of 8192 bytes, larger than a page; expected at least 8 ways"
@@ -199,11 +200,8 @@ struct DescriptionTests {
   /// A file is what somebody typed: anything may be in it, and reading it ends in a description or in a fault.
   @Test func damagedDescriptionsNeverTrap() throws {
     let original = Array(MachineDescription.pentium2.yaml.utf8)
-    var state: UInt64 = 0x5eed
-    func below(_ limit: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % limit
-    }
+    var random = SeededGenerator(seed: 0x5eed)
+    func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
     let words = [
       "0", "-1", "99999999999999999999", "{", "}", ":", "full", "tree-plru", "random", "\n", "[", "*a", "&a ",
     ]

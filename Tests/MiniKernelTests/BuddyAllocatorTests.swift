@@ -40,6 +40,7 @@ struct BuddyAllocatorTests {
     var taken: [(frame: UInt32, order: UInt32)] = []
     var owner: [UInt32: Int] = [:]
     var pages: UInt32 = 0
+    var granted = 0
     let requests: [(GFPFlags, ZoneIndex)] = [
       (.kernel, .normal), ([.kernel, .dma], .dma), (.highUser, .highmem),
     ]
@@ -56,6 +57,7 @@ struct BuddyAllocatorTests {
             owner.updateValue(step, forKey: index) == nil, "seed \(seed), step \(step): frame \(index) twice")
         }
         taken.append((frame, order))
+        granted += 1
         pages += 1 << order
       } else {
         let block = taken.remove(at: Int(random.below(UInt32(taken.count))))
@@ -66,6 +68,7 @@ struct BuddyAllocatorTests {
       #expect(kernel.freePages == freeAtStart - pages, "seed \(seed), step \(step)")
       if step % 500 == 0 { #expect(kernel.freeListsMatchCounts(), "seed \(seed), step \(step)") }
     }
+    #expect(granted > 1000, "seed \(seed)")
     for block in taken { kernel.freePages(kernel.page(block.frame), order: block.order) }
     #expect(kernel.freeCounts() == atStart, "seed \(seed)")
     #expect(kernel.freeListsMatchCounts())

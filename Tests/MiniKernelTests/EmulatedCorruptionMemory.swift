@@ -98,7 +98,7 @@ extension Corruption {
     Corruption(.frameUse, "a view of memory that is not there") {
       $0.changeLeaf($0.view.start) { $0 & ~0xF_FFFF_F000 | 0xF_0000_0000 }
       return
-        "page 0 of the area at \(hex($0.view.start)) is frame 15728640, which is no memory of the kernel's"
+        "page 0 of the area at \(hex($0.view.start)) is frame 15728640, which is not the kernel's memory"
     },
   ]
 
@@ -152,7 +152,7 @@ extension Corruption {
     },
     Corruption(.runningTable, "a running process that is none") {
       $0.poke(variable: KernelVariable.currentProcess, 0xC012_3450)
-      return "current_process is c0123450, which process_list has not"
+      return "current_process is c0123450, which is not in process_list"
     },
   ]
 

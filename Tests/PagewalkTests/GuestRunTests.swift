@@ -2,8 +2,6 @@ import Foundation
 import Reports
 import Testing
 
-@testable import pagewalk
-
 /// Guests of a few bytes, run as people run them.
 @Suite("Running guests")
 struct GuestRunTests {

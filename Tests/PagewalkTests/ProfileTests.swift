@@ -4,7 +4,6 @@ import GuestImages
 import Testing
 
 @testable import Reports
-@testable import pagewalk
 
 @Suite("Profiles")
 struct ProfileTests {

@@ -103,9 +103,9 @@ struct TraceMishapTests {
       ),
       (
         ["trace", "record", ".build/images/hello.elf", "--cycles", "9-3", "-o", "/tmp/x"],
-        "no window of cycles"
+        "is not a window of cycles"
       ),
-      (["trace", "verify", "README.md"], "README.md: is no trace"),
+      (["trace", "verify", "README.md"], "README.md: is not a trace"),
       (["trace", "verify", "/nonexistent"], "/nonexistent: can't be read"),
       (["trace", "export", "--to", "vcd", "x"], "vcd"),
       (

@@ -1,8 +1,6 @@
 import Foundation
 import Testing
 
-@testable import pagewalk
-
 /// The guests that put the vmalloc subsystem under load, run as people run them.
 @Suite("vmalloc guests")
 struct VmallocRunTests {

@@ -68,7 +68,7 @@ struct ReportTests {
   /// The keys are an interface: scripts read them.
   @Test func jsonHasStableKeys() throws {
     let statistics = Self.statistics(userCycles: 1000)
-    let json = StatisticsReport(statistics: statistics).json()
+    let json = StatisticsReport(statistics: statistics).json.text
     let walks = #""walks":{"count":12,"references":30}"#
     let tlb = { (hits: Int) in
       #""tlb":[{"hits":\#(hits),"misses":1,"name":"ITLB 4K"},{"hits":0,"misses":0,"name":"DTLB 4M"}]"#

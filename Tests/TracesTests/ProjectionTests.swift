@@ -90,7 +90,7 @@ struct ProjectionTests {
         "generic specialization <Guest.Processor> of Guest.Kernel.(vunmapTableRange in _4FA1E229EC32900FD5DEB22A3AC03FD4)"
           + "(Guest.KernelAddress) -> ()", "Guest.Kernel.vunmapTableRange"
       ),
-      ("two\nlines", "two?lines"), ("", ""),
+      ("two\nlines", "two\\nlines"), ("", ""),
     ]
     for (name, short) in cases { #expect(ShortName.of(name) == short) }
   }

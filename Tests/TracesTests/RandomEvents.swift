@@ -13,6 +13,7 @@ enum RandomEvents {
         moment.eip = random.next() % 8 == 0 ? random.word() : moment.eip &+ random.word() % 16
         moment.linear = random.next() % 16 == 0 ? random.word() : moment.eip
       }
+      if random.next() % 20 == 0 { moment.processor = random.next() % 4 == 0 ? random.byte() : 0 }
       if random.next() % 500 == 0 { moment.cycle = random.next() }
       return (event(&random), moment)
     }

@@ -48,7 +48,10 @@ struct TraceFileTests {
     let sink: any TraceSink =
       switch form {
       case .binary: try TraceWriter(path: path, header: header, map: Self.map) { "line \($0)" }
-      case .text: try TextWriter(path: path, header: header) { "f+0x\($0.linear) (a.c:\($0.linear % 100))" }
+      case .text:
+        try TextWriter(path: path, header: header, map: Self.map) {
+          "f+0x\($0.linear) (a.c:\($0.linear % 100))"
+        }
       }
     for event in events { sink.append(event.0, event.1) }
     var ending = Self.ending
@@ -78,6 +81,8 @@ struct TraceFileTests {
     #expect(source.header == Self.header())
     #expect(source.ending?.reason == "exit 3")
     #expect(source.ending?.events == UInt64(events.count))
+    #expect(source.map.parts == Self.map.parts)
+    #expect(source.form == form)
     if form == .binary {
       #expect(source.map == Self.map)
       let place = events.last { $0.0.kind.rawValue > 2 }?.1.linear ?? 0
@@ -179,12 +184,24 @@ struct TraceFileTests {
     #expect {
       _ = try TraceFile.open(path)
     } throws: {
-      ($0 as? TraceError)?.reason == .otherVersion && "\($0)".contains("format version 9; expected version 1")
+      ($0 as? TraceError)?.reason == .otherVersion
+        && "\($0)".hasSuffix(
+          "is a trace of format version 9, and this pagewalk reads version 2; expected the pagewalk that recorded it, or a trace recorded again with this one"
+        )
     }
-    try Data("# pagewalk-trace 2\n".utf8).write(to: URL(filePath: path))
-    #expect {
-      _ = try TraceFile.open(path)
-    } throws: { ($0 as? TraceError)?.reason == .otherVersion }
+    for (version, end) in [
+      ("1", "expected a trace recorded again with 'trace record' or 'trace bless'"),
+      ("3", "or a trace recorded again with this one"),
+      ("\u{1b}[31m", "or a trace recorded again with this one"),
+      ("", "or a trace recorded again with this one"),
+    ] {
+      try Data("# pagewalk-trace \(version)\n".utf8).write(to: URL(filePath: path))
+      #expect {
+        _ = try TraceFile.open(path)
+      } throws: {
+        ($0 as? TraceError)?.reason == .otherVersion && "\($0)".hasSuffix(end) && !"\($0)".contains("\u{1b}")
+      }
+    }
   }
 
   @Test func otherFilesAreNoTraces() throws {

@@ -47,7 +47,7 @@ private func goToFixup(_ frame: UnsafeMutablePointer<trap_frame>) -> Bool {
   return false
 }
 
-/// A trap that nobody expected: registers, backtrace, the end.
+/// An unexpected trap: registers, backtrace, the end.
 private func die(_ kernel: Kernel<Processor>, _ frame: UnsafeMutablePointer<trap_frame>) -> Never {
   kernel.muteConsole(false)
   let console = kernel.console

@@ -87,7 +87,7 @@ static void move_pdpte_toggle_wp(void) {
   invlpg((void *)VA);
 }
 
-/* Whichever of the caching bits the loader left: NW without CD is no setting. */
+/* Whichever of the caching bits the loader left: NW without CD is not a valid setting. */
 static void move_pdpte_toggle_caching(void) {
   move_pdpte_to_b();
   uint32_t old = read_cr0();

@@ -1,5 +1,5 @@
 /// Random calls of the vmalloc subsystem and a model of what there should be after each: the smaller sister of the host's
-/// model test. It sees the kernel's answers, and memory through linear addresses; whoever runs it may audit it from outside.
+/// model test. It sees the kernel's answers, and memory through linear addresses; it may be audited from outside.
 ///
 /// Every access that should succeed is made so that a fault is noted and does not end the run.
 struct Stress: ~Copyable {

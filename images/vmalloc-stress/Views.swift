@@ -36,7 +36,7 @@ extension Stress {
 
   // MARK: ioremap
 
-  /// Maps a place of the bus where nobody answers.
+  /// Maps a place of the bus where nothing answers.
   mutating func remap() {
     operation = "ioremap"
     if buses.isFull { return unmapBus(random.next()) }

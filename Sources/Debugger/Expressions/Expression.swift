@@ -3,23 +3,24 @@ import Reports
 
 /// Reads and computes expressions: 64-bit numbers that wrap, C's operators and precedence.
 ///
-///     or       = and { "|" and }
-///     and      = shift { "&" shift }
-///     shift    = sum { ("<<" | ">>") sum }
-///     sum      = product { ("+" | "-") product }
-///     product  = unary { ("*" | "/") unary }
-///     unary    = ("-" | "~" | "*") unary | number | name | "(" or ")"
+///     binary   = unary { operator unary }, by C's precedence:
+///                || && | ^ & == != < <= > >= << >> + - * / %
+///     unary    = ("-" | "~" | "!" | "*") unary | number | name | "(" binary ")"
 struct Expression {
   private let session: DebuggerSession
   private var scanner: ExpressionScanner
   private var token: ExpressionToken
   private var depth = 0
-  /// Parentheses and signs inside each other.
-  private static let deepest = 64
+  /// Above 0, values do not matter: memory is not read.
+  private var skipped = 0
+  /// Parentheses and signs inside each other at most.
+  private static let maxDepth = 64
 
   /// - Throws: `ShellError` when the first piece means nothing.
-  init(_ text: String, _ session: DebuggerSession) throws(ShellError) {
+  /// - Parameter isChecked: the text is only looked at: memory is not read, and values mean nothing.
+  init(_ text: String, _ session: DebuggerSession, isChecked: Bool = false) throws(ShellError) {
     self.session = session
+    skipped = isChecked ? 1 : 0
     scanner = ExpressionScanner(text)
     token = try scanner.next()
   }
@@ -27,74 +28,68 @@ struct Expression {
   var isAtEnd: Bool { token.kind == .end }
 
   /// The value of the next expression in the text, which goes as far as operators join it.
-  mutating func next() throws(ShellError) -> UInt64 { try or() }
+  mutating func next() throws(ShellError) -> UInt64 { try binary(1) }
 
   private mutating func advance() throws(ShellError) { token = try scanner.next() }
 
   private func isSymbol(_ symbol: String) -> Bool { token.kind == .symbol(symbol) }
 
-  private mutating func or() throws(ShellError) -> UInt64 {
-    var value = try and()
-    while isSymbol("|") {
-      try advance()
-      value |= try and()
-    }
-    return value
-  }
+  /// C's precedence: what binds tighter has a higher number.
+  private static let precedence: [String: Int] = [
+    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7, "<<": 8,
+    ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
+  ]
 
-  private mutating func and() throws(ShellError) -> UInt64 {
-    var value = try shift()
-    while isSymbol("&") {
-      try advance()
-      value &= try shift()
-    }
-    return value
-  }
-
-  private mutating func shift() throws(ShellError) -> UInt64 {
-    var value = try sum()
-    while isSymbol("<<") || isSymbol(">>") {
-      let isLeft = isSymbol("<<")
-      try advance()
-      let amount = try sum()
-      value = amount > 63 ? 0 : isLeft ? value << amount : value >> amount
-    }
-    return value
-  }
-
-  private mutating func sum() throws(ShellError) -> UInt64 {
-    var value = try product()
-    while isSymbol("+") || isSymbol("-") {
-      let isPlus = isSymbol("+")
-      try advance()
-      let other = try product()
-      value = isPlus ? value &+ other : value &- other
-    }
-    return value
-  }
-
-  private mutating func product() throws(ShellError) -> UInt64 {
+  /// Operands joined by operators of this precedence and above.
+  private mutating func binary(_ lowest: Int) throws(ShellError) -> UInt64 {
     var value = try unary()
-    while isSymbol("*") || isSymbol("/") {
-      let isTimes = isSymbol("*")
+    while case .symbol(let symbol) = token.kind, let precedence = Self.precedence[symbol],
+      precedence >= lowest
+    {
       try advance()
       let place = token.position
-      let other = try unary()
-      if isTimes {
-        value = value &* other
-      } else {
-        guard other != 0 else { throw scanner.error("division by 0", at: place) }
-        value /= other
-      }
+      // The right side of && and || counts only if the left one does not decide.
+      let isDecided = symbol == "&&" && value == 0 || symbol == "||" && value != 0
+      if isDecided { skipped += 1 }
+      let other = try binary(precedence + 1)
+      if isDecided { skipped -= 1 }
+      value = try apply(symbol, value, other, at: place)
     }
     return value
+  }
+
+  private func apply(_ symbol: String, _ a: UInt64, _ b: UInt64, at place: Int) throws(ShellError) -> UInt64 {
+    switch symbol {
+    case "||": return a != 0 || b != 0 ? 1 : 0
+    case "&&": return a != 0 && b != 0 ? 1 : 0
+    case "|": return a | b
+    case "^": return a ^ b
+    case "&": return a & b
+    case "==": return a == b ? 1 : 0
+    case "!=": return a != b ? 1 : 0
+    case "<": return a < b ? 1 : 0
+    case "<=": return a <= b ? 1 : 0
+    case ">": return a > b ? 1 : 0
+    case ">=": return a >= b ? 1 : 0
+    case "<<": return b > 63 ? 0 : a << b
+    case ">>": return b > 63 ? 0 : a >> b
+    case "+": return a &+ b
+    case "-": return a &- b
+    case "*": return a &* b
+    default:
+      guard b != 0 else {
+        if skipped > 0 { return 0 }
+        throw scanner.error("division by 0", at: place)
+      }
+      return symbol == "/" ? a / b : a % b
+    }
   }
 
   private mutating func unary() throws(ShellError) -> UInt64 {
     depth += 1
     defer { depth -= 1 }
     let start = token.position
-    guard depth <= Self.deepest else { throw scanner.error("this is nested too deeply", at: start) }
+    guard depth <= Self.maxDepth else { throw scanner.error("this is nested too deeply", at: start) }
     switch token.kind {
     case .number(let value):
       try advance()
@@ -107,7 +102,7 @@ struct Expression {
       return value
     case .symbol("("):
       try advance()
-      let value = try or()
+      let value = try binary(1)
       guard isSymbol(")") else { throw scanner.error("expected ')'", at: token.position) }
       try advance()
       return value
@@ -117,6 +112,9 @@ struct Expression {
     case .symbol("~"):
       try advance()
       return try ~unary()
+    case .symbol("!"):
+      try advance()
+      return try unary() == 0 ? 1 : 0
     case .symbol("*"):
       try advance()
       return try load(unary(), at: start)
@@ -130,15 +128,18 @@ struct Expression {
     if name.hasPrefix("$") {
       let bare = String(name.dropFirst())
       if let value = try session.value(ofVariable: bare) { return value }
-      if let value = session.value(ofRegister: bare) { return value }
+      if let value = try session.value(ofRegister: bare) { return value }
       return session.names.address(of: name)
     }
-    return session.names.address(of: name) ?? session.value(ofRegister: name)
+    if let value = try session.value(ofLocal: name) { return value }
+    if let address = session.names.address(of: name) { return address }
+    return try session.value(ofRegister: name)
   }
 
   private func load(_ value: UInt64, at position: Int) throws(ShellError) -> UInt64 {
+    if skipped > 0 { return 0 }
     guard let linear = DebuggerSession.linear(value) else {
-      throw scanner.error("0x\(String(value, radix: 16)) is no linear address of 32 bits", at: position)
+      throw scanner.error("0x\(String(value, radix: 16)) is not a 32-bit linear address", at: position)
     }
     do throws(ShellError) {
       return UInt64(try MemoryView(session.machine, .processor).load32(linear))
@@ -171,11 +172,33 @@ extension DebuggerSession {
     return values
   }
 
+  /// Looks whether `text` is one expression whose names are all known, without reading memory.
+  /// - Throws: `ShellError` with the place of the mistake.
+  func checkNames(in text: String) throws(ShellError) {
+    var expression = try Expression(text, self, isChecked: true)
+    _ = try expression.next()
+    guard expression.isAtEnd else { throw ShellError("'\(text)' is more than one expression") }
+  }
+
+  /// The cycle that `text` names.
+  /// - Throws: `ShellError` for a negative one, which a difference may give.
+  func evaluateCycle(_ text: String) throws(ShellError) -> UInt64 {
+    try Self.cycle(try evaluate(text), text)
+  }
+
+  static func cycle(_ value: UInt64, _ text: String) throws(ShellError) -> UInt64 {
+    guard value <= UInt64(Int64.max) else {
+      let number = Int64(bitPattern: value)
+      throw ShellError("'\(text)' is \(number) as a cycle: the first cycle is 0")
+    }
+    return value
+  }
+
   /// The linear address that `text` names.
   public func evaluateLinear(_ text: String) throws(ShellError) -> UInt32 {
     let value = try evaluate(text)
     guard let linear = Self.linear(value) else {
-      throw ShellError("0x\(String(value, radix: 16)) is no linear address of 32 bits")
+      throw ShellError("0x\(String(value, radix: 16)) is not a 32-bit linear address")
     }
     return linear
   }

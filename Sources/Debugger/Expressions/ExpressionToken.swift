@@ -54,7 +54,10 @@ struct ExpressionScanner {
     throw error("'\(first)' means nothing here", at: start)
   }
 
-  private static let symbols: Set<String> = ["<<", ">>", "+", "-", "*", "/", "&", "|", "~", "(", ")"]
+  private static let symbols: Set<String> = [
+    "<<", ">>", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "!", "%", "^", "+", "-", "*", "/", "&", "|",
+    "~", "(", ")",
+  ]
 
   private mutating func number(from start: Int) throws(ShellError) -> ExpressionToken {
     while position < characters.count, SymbolNames.isNameCharacter(characters[position]) { position += 1 }
@@ -72,7 +75,8 @@ struct ExpressionScanner {
       let isHexadecimal = text.allSatisfy(\.isHexDigit)
       throw error(
         isHexadecimal && UInt64(text, radix: 16) != nil
-          ? "'\(text)' is no decimal number: write 0x\(text)" : "'\(text)' is no number of 64 bits", at: start
+          ? "'\(text)' is not a decimal number: write 0x\(text)" : "'\(text)' is not a number of 64 bits",
+        at: start
       )
     }
     return ExpressionToken(kind: .number(value), position: start)

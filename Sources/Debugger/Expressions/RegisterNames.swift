@@ -8,10 +8,20 @@ extension SessionVariables {
 }
 
 extension DebuggerSession {
-  /// A register by its name, in either case.
-  func value(ofRegister name: String) -> UInt64? {
+  /// A register by its name, in either case. In a frame that `up` chose, the general registers and EIP are that frame's.
+  /// - Throws: `ShellError` for one that the chosen frame's callees have not saved.
+  func value(ofRegister name: String) throws(ShellError) -> UInt64? {
     let name = name.lowercased()
     let registers = machine.registers
+    if selectedFrame > 0, let index = RegisterNames.general.firstIndex(of: name) {
+      guard let value = try frame().general[index] else {
+        throw ShellError("$\(name) of frame \(selectedFrame) is lost: its callee did not save it")
+      }
+      return UInt64(value)
+    }
+    if selectedFrame > 0, name == "eip" {
+      return UInt64(try frame().linear &- registers[SegmentRegister.cs].base)
+    }
     if let index = RegisterNames.general.firstIndex(of: name) { return UInt64(registers.general[index]) }
     if let index = RegisterNames.segments.firstIndex(of: name) {
       return UInt64(registers.segments[index].selector)
@@ -31,6 +41,19 @@ extension DebuggerSession {
     case "pdpte3": return registers.pdpte[3]
     default: return nil
     }
+  }
+
+  /// A variable of the chosen frame by its name; nil if there is none of this name in scope.
+  /// - Throws: `ShellError` for one whose value is not known, or is no number.
+  func value(ofLocal name: String) throws(ShellError) -> UInt64? {
+    guard debugInformation != nil, let variables = try? variablesInScope(),
+      let variable = variables.first(where: { $0.name == name })
+    else { return nil }
+    let value = VariableValue(variable, try frame(), self)
+    guard let bits = value.bits else {
+      throw ShellError("the variable '\(name)' has no value that can be computed with: \(value.text)")
+    }
+    return bits
   }
 
   /// A session variable by its name without `$`; nil if there is none of this name.
@@ -53,9 +76,9 @@ extension DebuggerSession {
       }
       return last
     case "cycle": return machine.cycle
-    case "pc": return UInt64(nextInstruction)
-    case "sp": return UInt64(machine.registers[GeneralRegister.esp])
-    case "fp": return UInt64(machine.registers[GeneralRegister.ebp])
+    case "pc": return selectedFrame > 0 ? UInt64(try frame().linear) : UInt64(nextInstruction)
+    case "sp": return try value(ofRegister: "esp")
+    case "fp": return try value(ofRegister: "ebp")
     default: return nil
     }
   }

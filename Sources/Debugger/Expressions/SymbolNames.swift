@@ -43,6 +43,14 @@ struct SymbolNames {
     return addresses.count == 1 ? addresses.first.map { UInt64($0) } : nil
   }
 
+  /// The addresses of all functions of this name: of a Swift name, those of its specialisations too.
+  func functionAddresses(_ name: String) -> [UInt32] {
+    if let symbol = table.named(name) { return symbol.kind == .object ? [] : [symbol.address] }
+    if table.constants[name] != nil { return [] }
+    if let address = byDisplayName[name] { return [address] }
+    return Set(matches(name).filter { $0.kind == .function }.map(\.address)).sorted()
+  }
+
   /// Why `address(of:)` found nothing.
   func complaint(about name: String) -> String {
     let found = matches(name)

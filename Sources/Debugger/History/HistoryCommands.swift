@@ -34,16 +34,7 @@ enum HistoryCommands {
   private static func stepBack(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
     -> Answer
   {
-    let count = try arguments.count(default: 1)
-    let history = session.history
-    try session.travel { progress throws(HistoryError) in
-      if count <= 32 {
-        for _ in 0..<count { try history.goToBoundary(before: session.machine.cycle) }
-      } else {
-        guard count <= history.instruction else { throw .beforeBeginning(first: history.firstCycle) }
-        try history.goTo(instruction: history.instruction - count, progress: progress)
-      }
-    }
+    try session.stepBack(try arguments.count(default: 1))
     return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
@@ -51,29 +42,19 @@ enum HistoryCommands {
     -> Answer
   {
     try arguments.expectNothing()
-    let known = session.standing
-    let hit = try session.travel { progress throws(HistoryError) in
-      try ReverseContinue(session, known: known, progress).run()
-    }
-    guard var hit else {
+    guard let hit = try session.continueBack() else {
       return Answer(
         Composition(parts: [
           (nil, Sentences("no stop before that: this is the beginning of the history")),
           ("stop", StopReport(session, Standing(reason: .stepped))),
         ]))
     }
-    hit.before = nil
-    if !hit.isBreakpoint { hit.text = "back before " + hit.text }
-    session.stand(at: [hit])
     return Answer(StopReport(session, Standing(reason: .stepped, hits: [hit])))
   }
 
   private static func goTo(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
     try arguments.expectSomething()
-    let cycle = try session.evaluate(arguments.text)
-    try session.travel { progress throws(HistoryError) in
-      try session.history.goTo(cycle: cycle, progress: progress)
-    }
+    try session.go(to: try session.evaluateCycle(arguments.text))
     return Answer(StopReport(session, Standing(reason: .stepped)))
   }
 
@@ -125,10 +106,13 @@ enum HistoryCommands {
   {
     try arguments.expectSomething()
     let present = session.machine.cycle
-    let cycles = try session.evaluateAll(arguments.text, atMost: 2)
+    var cycles: [UInt64] = []
+    for value in try session.evaluateAll(arguments.text, atMost: 2) {
+      cycles.append(try DebuggerSession.cycle(value, arguments.text))
+    }
     let second = cycles.count > 1 ? cycles[1] : present
-    let standing = session.standing
-    let report = try session.travel { progress throws(HistoryError) in
+    let (standing, frame) = (session.standing, session.selectedFrame)
+    let report = try session.travel(to: max(cycles[0], second)) { progress throws(HistoryError) in
       try session.history.goTo(cycle: cycles[0], progress: progress)
       let first = (session.machine.cycle, MappingDifference.Mapping(session.machine))
       try session.history.goTo(cycle: second, progress: progress)
@@ -136,7 +120,7 @@ enum HistoryCommands {
       try session.history.goTo(cycle: present, progress: progress)
       return MappingDifference(first.1, at: first.0, last.1, at: last.0)
     }
-    session.standing = standing
+    (session.standing, session.selectedFrame) = (standing, frame)
     return Answer(report)
   }
 
@@ -149,8 +133,8 @@ enum HistoryCommands {
 extension DebuggerSession {
   /// Looks for the writers of a place, and stands where it stood.
   fileprivate func writers(_ what: String, _ physical: UInt64, _ bytes: Int) throws(ShellError) -> Writers {
-    let standing = standing
-    defer { self.standing = standing }
+    let (standing, frame) = (standing, selectedFrame)
+    defer { (self.standing, selectedFrame) = (standing, frame) }
     return try travel { progress throws(HistoryError) in
       try Writers(self, what, physical, bytes: bytes, progress)
     }
@@ -165,6 +149,9 @@ private struct HistoryReport: Report {
   let snapshots: Int
   let bytes: Int
   let budget: Int
+  let spacing: UInt64
+  let interval: UInt64
+  let isForced: Bool
 
   init(_ session: DebuggerSession) {
     let history = session.history
@@ -174,6 +161,9 @@ private struct HistoryReport: Report {
     snapshots = history.snapshotCycles.count
     bytes = history.memoryBytes
     budget = history.budget
+    spacing = history.spacing
+    interval = history.interval
+    isForced = history.isForced
   }
 
   var lines: [String] {
@@ -181,6 +171,18 @@ private struct HistoryReport: Report {
       "begins at cycle  \(first)", "now              \(now)\(now < newest ? ", in the past" : "")",
       "has been to      \(newest)", "snapshots        \(snapshots)",
       "memory           \(bytes >> 20) MiB of \(budget >> 20) MiB",
+    ] + remarks
+  }
+
+  private var remarks: [String] {
+    if isForced {
+      return [
+        "the guest changes more memory than the history may take, and is slowed down: --history-memory gives it more"
+      ]
+    }
+    guard spacing > interval else { return [] }
+    return [
+      "the guest changes much memory: snapshots are \(spacing) cycles apart instead of \(interval), so as not to slow it down"
     ]
   }
 
@@ -188,7 +190,7 @@ private struct HistoryReport: Report {
     .object([
       .init("first", .number(first)), .init("now", .number(now)), .init("newest", .number(newest)),
       .init("snapshots", .number(UInt64(snapshots))), .init("bytes", .number(UInt64(bytes))),
-      .init("budget", .number(UInt64(budget))),
+      .init("budget", .number(UInt64(budget))), .init("spacing", .number(spacing)),
     ])
   }
 }

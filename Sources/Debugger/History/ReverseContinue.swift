@@ -49,14 +49,11 @@ struct ReverseContinue {
     var last: Hit?
     var isPassing = false
     while session.machine.cycle < end {
-      let limit = min(end, session.machine.cycle &+ session.history.interval)
+      let limit = min(end, session.history.nextCheck)
       let reason = session.history.run(untilCycle: limit, passingBreakpoint: isPassing)
       isPassing = false
       if case .breakpoint(let linear) = reason {
-        if let stop = session.stops.breakpoint(at: linear) {
-          session.stops.hit(
-            Hit(stop: stop.number, moment: session.machine.moment, text: stop.text, isBreakpoint: true))
-        }
+        session.hitBreakpoints(at: linear)
         isPassing = true
       }
       last = session.stops.takeHits().last ?? last

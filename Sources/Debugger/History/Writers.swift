@@ -2,7 +2,7 @@ import Emulator
 import IA32
 import Reports
 
-/// `who`: everybody who stored to a few bytes of physical memory, as far as the history goes back.
+/// `who`: what stored to a few bytes of physical memory, as far as the history goes back.
 struct Writers: Report {
   struct Store {
     var moment: EventMoment
@@ -27,7 +27,7 @@ struct Writers: Report {
   private let now: UInt64
   private let value: UInt64?
   /// Stores beyond this many are counted and not kept: the oldest of them.
-  static let limit = 200
+  static let maxStores = 200
   private(set) var forgotten = 0
 
   init(
@@ -60,18 +60,18 @@ struct Writers: Report {
             moment: moment, writer: event.writer, old: last, new: new, place: session.describe(moment.linear),
             linear: event.linear, isLater: moment.cycle >= present))
         last = new
-        if found.count >= 2 * Self.limit {
-          forgotten += Self.limit
-          found.removeFirst(Self.limit)
+        if found.count >= 2 * Self.maxStores {
+          forgotten += Self.maxStores
+          found.removeFirst(Self.maxStores)
         }
       }
       return [id]
     } progress: {
       progress($0)
     }
-    if found.count > Self.limit {
-      forgotten += found.count - Self.limit
-      found.removeFirst(found.count - Self.limit)
+    if found.count > Self.maxStores {
+      forgotten += found.count - Self.maxStores
+      found.removeFirst(found.count - Self.maxStores)
     }
     stores = found
     self.forgotten = forgotten
@@ -82,7 +82,7 @@ struct Writers: Report {
     let present = value.map { hexadecimal($0, digits: digits) } ?? "no memory"
     let title = "\(what) at \(PhysicalAddress(physical)), now \(present)"
     guard !stores.isEmpty else {
-      return [title, "nobody has stored to it since cycle \(first), where the history begins"]
+      return [title, "there has been no store to it since cycle \(first), where the history begins"]
     }
     var table = Table(
       [

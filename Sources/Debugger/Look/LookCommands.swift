@@ -31,7 +31,7 @@ enum LookCommands {
       ["sreg", "info sreg", "info segments"], .look, "segment registers with what they cache", usage: "sreg",
       example: "sreg", action: segmentRegisters),
     Command(
-      ["bt", "backtrace", "where"], .look, "the calls that led here, by the chain of EBP",
+      ["bt", "backtrace", "where"], .look, "the calls that led here",
       usage: "bt [COUNT]",
       example: "bt", action: backtrace),
   ]
@@ -95,7 +95,7 @@ enum LookCommands {
     var start = session.nextInstruction
     if let first = values.first {
       guard let linear = DebuggerSession.linear(first) else {
-        throw ShellError("0x\(String(first, radix: 16)) is no linear address of 32 bits")
+        throw ShellError("0x\(String(first, radix: 16)) is not a 32-bit linear address")
       }
       start = linear
     }
@@ -133,7 +133,7 @@ enum LookCommands {
     var table = Table([.init("register", ""), .init("value", "")], empty: "")
     for name in names {
       let bare = name.hasPrefix("$") ? String(name.dropFirst()) : name
-      guard let value = session.value(ofRegister: bare) else {
+      guard let value = try session.value(ofRegister: bare) else {
         throw ShellError("there is no register '\(bare)': \(RegisterNames.all.joined(separator: ", "))")
       }
       let digits = value > UInt64(UInt32.max) || bare.hasPrefix("pdpte") ? 16 : 8

@@ -13,15 +13,15 @@ struct SourceListing {
 enum SourceCommands {
   static let all: [Command] = [
     Command(
-      ["info line"], .look, "the source line of an address", usage: "info line [ADDR]",
-      example: "info line $eip",
+      ["info line"], .look, "the source line of an address or a function; the addresses of a line",
+      usage: "info line [ADDR|FUNCTION|FILE:LINE]", example: "info line $eip",
       completion: .expression, action: line),
     Command(
       ["info symbol"], .look, "the symbol that an address lies in", usage: "info symbol ADDR",
       example: "info symbol $eip", completion: .expression, action: symbol),
     Command(
-      ["list", "l"], .look, "source lines around an address; again: the next ones", usage: "list [ADDR]",
-      example: "list $eip", completion: .expression, action: list),
+      ["list", "l"], .look, "source lines around an address, a function, a line; again: the next ones",
+      usage: "list [ADDR|FUNCTION|FILE:LINE]", example: "list $eip", completion: .expression, action: list),
   ]
 
   private static func address(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> UInt32
@@ -30,8 +30,13 @@ enum SourceCommands {
   }
 
   static func line(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
-    let linear = try address(session, arguments)
-    return Answer(NamedPlace(session, linear, whatIsMissing: "line", isMissing: session.place(linear) == nil))
+    let addresses =
+      arguments.isEmpty ? [session.nextInstruction] : try session.locate(arguments.text).addresses
+    let places = addresses.map {
+      NamedPlace(session, $0, whatIsMissing: "line", isMissing: session.place($0) == nil)
+    }
+    if places.count == 1 { return Answer(places[0]) }
+    return Answer(NamedPlaces(places: places))
   }
 
   static func symbol(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
@@ -41,6 +46,26 @@ enum SourceCommands {
     return Answer(NamedPlace(session, linear, whatIsMissing: "symbol", isMissing: symbol == nil))
   }
 
+  /// The line that `list` is to show.
+  private static func listed(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
+    -> LineTable.Place
+  {
+    let linear: UInt32
+    if arguments.isEmpty {
+      linear = try session.frame().inside
+    } else {
+      // A function's declaration says better where it is than its first instruction.
+      if let place = session.functions(named: arguments.text).compactMap(\.place).first { return place }
+      let found = try session.locate(arguments.text)
+      if let place = found.line { return place }
+      linear = found.addresses[0]
+    }
+    guard let place = session.place(linear) else {
+      throw ShellError("no source line is known for \(session.describe(linear))")
+    }
+    return place
+  }
+
   static func list(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError) -> Answer {
     var start: Int
     let file: String
@@ -48,13 +73,10 @@ enum SourceCommands {
     if arguments.isEmpty, let listing = session.listing {
       (file, start) = (listing.file, listing.next)
     } else {
-      let linear = try address(session, arguments)
-      guard let place = session.place(linear) else {
-        throw ShellError("no source line is known for \(session.describe(linear))")
-      }
+      let place = try listed(session, arguments)
       (file, start, marked) = (place.file, max(1, place.line - 4), place.line)
     }
-    guard let lines = session.readSource(file) else {
+    guard let lines = session.source(file) else {
       throw ShellError(
         "\(file)\(marked.map { ":\($0)" } ?? "") can't be read: start the shell in the folder that the image was built from"
       )
@@ -72,6 +94,25 @@ enum SourceCommands {
 extension DebuggerSession {
   /// The source line of the code at `linear`.
   func place(_ linear: UInt32) -> LineTable.Place? { places.line(at: linear, isPaged: isPaged) }
+
+  private static let maxSources = 64
+
+  /// The lines of a source file; nil if it can't be read.
+  func source(_ file: String) -> [String]? {
+    if let known = sources[file] { return known }
+    guard let lines = readSource(file) else { return nil }
+    if sources.count >= Self.maxSources { sources = [:] }
+    sources[file] = lines
+    return lines
+  }
+
+  /// Such as "75      reset_tables();": the text of the line of the code at `linear`; nil if it can't be read.
+  func sourceLine(at linear: UInt32) -> String? {
+    guard let place = place(linear), let lines = source(place.file), place.line <= lines.count else {
+      return nil
+    }
+    return String(place.line).padded(to: 6) + "  " + lines[place.line - 1]
+  }
 }
 
 private struct NamedPlace: Report {
@@ -100,6 +141,13 @@ private struct NamedPlace: Report {
       .init("line", place.map { .number(UInt64(max(0, $0.line))) } ?? .null),
     ])
   }
+}
+
+private struct NamedPlaces: Report {
+  let places: [NamedPlace]
+
+  var lines: [String] { places.flatMap(\.lines) }
+  var json: JSONValue { .array(places.map(\.json)) }
 }
 
 private struct SourceLines: Report {

@@ -28,7 +28,7 @@ enum TableCommands {
     let values = try session.evaluateAll(arguments.text, atMost: 2)
     let bounds = try values.map { value throws(ShellError) -> UInt32 in
       guard let linear = DebuggerSession.linear(value) else {
-        throw ShellError("0x\(String(value, radix: 16)) is no linear address of 32 bits")
+        throw ShellError("0x\(String(value, radix: 16)) is not a 32-bit linear address")
       }
       return linear
     }

@@ -13,9 +13,13 @@ struct StopReport: Report {
   var details: [String] = []
   /// Places of the hits that are not where the guest stands.
   private let hitPlaces: [String?]
+  /// What `display` asked for.
+  private let displays: ShownDisplays
 
-  init(_ session: DebuggerSession, _ standing: Standing) {
+  /// - Parameter isLine: a line of the source has been stepped: it is shown instead of the instruction.
+  init(_ session: DebuggerSession, _ standing: Standing, isLine: Bool = false) {
     self.standing = standing
+    displays = session.shownDisplays()
     let next = session.nextInstruction
     linear = next
     place = session.describe(next)
@@ -25,6 +29,8 @@ struct StopReport: Report {
     }
     if standing.reason == .tripleFault {
       details = FaultExplanation(session).lines
+    } else if !standing.reason.isEnd, isLine, let line = session.sourceLine(at: next) {
+      details = [line]
     } else if !standing.reason.isEnd, let code = try? Disassembly(session, at: next, count: 1) {
       details = code.lines
     }
@@ -41,7 +47,7 @@ struct StopReport: Report {
     }
     let isStopped = !standing.hits.isEmpty && !reason.isEnd
     lines.append("\(isStopped ? "stopped at" : reason.sentence) \(place), cycle \(cycle)")
-    return lines + details
+    return lines + details + displays.lines
   }
 
   var json: JSONValue {
@@ -50,7 +56,7 @@ struct StopReport: Report {
       .init("linear", .linear(linear)), .init("place", .string(place)), .init("cycle", .number(cycle)),
       .init("status", reason.exitValue.map { .number(UInt64($0)) } ?? .null),
       .init("stops", .array(standing.hits.map(\.json))),
-      .init("details", .array(details.map { .string($0) })),
+      .init("details", .array(details.map { .string($0) })), .init("displays", displays.json),
     ])
   }
 }

@@ -41,6 +41,13 @@ public struct Arguments: Sendable {
     return last
   }
 
+  /// Takes a word and all behind it; what was behind it, nil without the word.
+  mutating func takeAll(after word: String) -> String? {
+    guard let index = words.firstIndex(of: word) else { return nil }
+    defer { words.removeSubrange(index...) }
+    return words[(index + 1)...].joined(separator: " ")
+  }
+
   /// - Throws: `ShellError` when words are left that nothing asked for.
   public func expectNothing() throws(ShellError) {
     guard words.isEmpty else {
@@ -58,7 +65,7 @@ public struct Arguments: Sendable {
   public func count(default fallback: UInt64) throws(ShellError) -> UInt64 {
     guard let word = words.first else { return fallback }
     guard words.count == 1, let count = UInt64(word), count > 0 else {
-      throw ShellError("'\(text)' is no count: expected \(usage)")
+      throw ShellError("'\(text)' is not a count: expected \(usage)")
     }
     return count
   }

@@ -18,7 +18,9 @@ public struct CommandTable: Sendable {
     RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
       + HardwareCommands.all
       + SourceCommands.all + PagingCommands.all + TableCommands.all
-      + CheckCommands.all + KernelCommands.all + TraceCommands.all + ShellCommands.all)
+      + CheckCommands.all + KernelCommands.all + TraceCommands.all + ChangeCommands.all + FrameCommands.all
+      + FindCommand.all + DescriptorCommands.all
+      + ScriptCommands.all + ShellCommands.all)
 
   public func commands(in group: CommandGroup) -> [Command] { commands.filter { $0.group == group } }
 

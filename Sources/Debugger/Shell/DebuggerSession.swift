@@ -14,21 +14,43 @@ public struct SessionVariables: Hashable, Sendable {
 }
 
 /// A machine under a debugger, and what the debugger knows beside it. Commands work on it; it knows nothing of terminals.
+///
+/// The shell is one front-end of it, and others find here what they need: `run`, `step`, `finish`, `stepBack`, `continueBack`
+/// and `goTo` move the guest, `stops` holds what stops it, `answer(to:)` executes any command.
 public final class DebuggerSession {
+  /// The machine that is looked at.
   public let machine: Machine
   /// nil for a machine without an image.
   public let image: GuestImage?
+  /// Names and lines of the guest's addresses.
   public let places: GuestPlaces
+  /// The machine's past.
   public let history: MachineHistory
+  /// Where the guest's output goes, and its input comes from.
   public let console: any GuestConsole
+  /// The commands that lines are made of.
   public let commands: CommandTable
+  /// `$va`, `$pa` and `$_`.
   public var variables = SessionVariables()
   /// The numbered stops.
-  private(set) lazy var stops = StopList(machine)
+  public private(set) lazy var stops = StopList(machine)
   private(set) lazy var stale = StaleWatch(self)
   private(set) lazy var stepping = WalkStepping(self)
   /// What the guest stands at; empty when it has come here in another way.
-  var standing: [Hit] = []
+  public internal(set) var standing: [Hit] = []
+  /// The number of the frame that `up` and `down` chose.
+  var selectedFrame = 0
+  /// Functions, frames and variables of the image; nil where it tells of none.
+  private(set) lazy var debugInformation = image?.elf.flatMap { DebugInformation($0) }
+  /// Lines that wait to be executed.
+  var queue = LineQueue()
+  /// The commands that `define` made.
+  var defined: [String: [String]] = [:]
+  /// What is shown at every stop.
+  var displays: [Display] = []
+  var nextDisplay = 1
+  /// How many runs the console is with: it is the guest's from the first to the last.
+  var consoleUses = 0
   /// The next line of commands, for the prompt inside a step; nil at the end of them.
   public var nextLine: (_ prompt: String) -> String? = { _ in nil }
   /// Prints lines at once.
@@ -43,7 +65,9 @@ public final class DebuggerSession {
   public internal(set) var wantsToQuit = false
   /// What `list` shows next.
   var listing: SourceListing?
-  /// Reads a source file for `list`; nil if it can't be found.
+  /// The lines of source files that were shown.
+  var sources: [String: [String]] = [:]
+  /// Reads a file for `list` and `source`; nil if it can't be read.
   public var readSource: (String) -> [String]? = { _ in nil }
   private(set) lazy var names = SymbolNames(image?.symbols ?? SymbolTable())
 
@@ -59,6 +83,7 @@ public final class DebuggerSession {
     self.history = history ?? MachineHistory(machine)
     places = GuestPlaces(image?.elf)
     self.commands = commands
+    stops.isTrue = { [unowned self] condition throws(ShellError) in try self.evaluate(condition) != 0 }
     stops.onChange = { [unowned self] in
       self.stale.update()
       self.stepping.update()

@@ -1,6 +1,4 @@
-import Reports
-
-/// Executes lines of text in a session.
+/// Executes lines of text in a session, and what they leave to be done.
 public final class Shell {
   /// What became of a line.
   public enum Outcome: Hashable, Sendable {
@@ -8,20 +6,16 @@ public final class Shell {
     case done([String])
     /// One line that says why not.
     case failed(String)
-
-    fileprivate func after(_ lines: [String]) -> Outcome {
-      switch self {
-      case .done(let more): .done(lines + more)
-      case .failed(let message): .done(lines + [message])
-      }
-    }
   }
 
+  /// The session that the lines are executed in.
   public let session: DebuggerSession
   /// What an empty line stands for.
   private var last = ""
   /// Lines longer than this many bytes are refused.
-  static let longestLine = 4096
+  static let maxLineBytes = 4096
+  /// More lines than this many are printed before all is done.
+  private static let maxKeptLines = 500
 
   public init(_ session: DebuggerSession) {
     self.session = session
@@ -33,53 +27,58 @@ public final class Shell {
     }
   }
 
+  /// Executes a line, and all that follows from it: the lines of a file, of a defined command, of a stop.
   /// - Parameter repeats: whether an empty line stands for the last command again, as it does for people.
   public func execute(_ line: String, repeats: Bool = true) -> Outcome {
-    guard line.utf8.count <= Self.longestLine else {
-      return .failed("the line has more than \(Self.longestLine) bytes")
+    guard line.utf8.count <= Self.maxLineBytes else {
+      return .failed("the line has more than \(Self.maxLineBytes) bytes")
     }
-    let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }.map(
-      String.init)
-    if words.isEmpty {
+    var text = DebuggerSession.words(line).joined(separator: " ")
+    if text.isEmpty {
       guard repeats, !last.isEmpty else { return .done([]) }
-      return execute(last, repeats: false)
+      text = last
     }
-    if words[0].hasPrefix("#") { return .done([]) }
+    if text.hasPrefix("#") { return .done([]) }
+    last = text
+    let depth = session.queue.depth
+    var lines: [String] = []
     do throws(ShellError) {
-      last = words.joined(separator: " ")
-      let lines = try perform(words)
+      try perform(text, &lines, isTyped: true)
       // A line that was given inside an access, and waited for its end.
-      guard let line = session.stepping.takeWaiting() else { return .done(lines) }
-      return execute(line, repeats: false).after(lines)
+      if let line = session.stepping.takeWaiting() { try perform(line, &lines, isTyped: false) }
+      try drain(to: depth, &lines)
     } catch {
-      return .failed(error.message)
+      session.queue.cut(to: depth)
+      if !lines.isEmpty { session.emit(lines) }
+      return .failed(PlainText.of(error.message))
     }
+    return .done(lines)
   }
 
-  private func perform(_ line: [String]) throws(ShellError) -> [String] {
-    var words = line
-    var isJSON = false
-    if let index = words.firstIndex(of: "--json") {
-      words.remove(at: index)
-      isJSON = true
+  private func perform(_ line: String, _ lines: inout [String], isTyped: Bool) throws(ShellError) {
+    let (answer, isJSON) = try session.answer(to: line)
+    if isTyped, let next = answer.next { last = next + (isJSON ? " --json" : "") }
+    lines += (isJSON ? [answer.json.text] : answer.lines).map(PlainText.of)
+  }
+
+  /// Executes the lines that wait above `depth`.
+  private func drain(to depth: Int, _ lines: inout [String]) throws(ShellError) {
+    while session.queue.depth > depth, !session.wantsToQuit, let line = session.queue.next() {
+      // Ctrl-C ends lists of commands too.
+      guard !session.console.isInterrupted else {
+        session.queue.cut(to: depth)
+        return
+      }
+      do throws(ShellError) {
+        if !line.text.isEmpty, !line.text.hasPrefix("#") { try perform(line.text, &lines, isTyped: false) }
+        if let waiting = session.stepping.takeWaiting() { try perform(waiting, &lines, isTyped: false) }
+      } catch {
+        throw ShellError((line.place.map { "\($0): " } ?? "") + error.message)
+      }
+      if lines.count > Self.maxKeptLines {
+        session.emit(lines)
+        lines = []
+      }
     }
-    guard let first = words.first else {
-      throw ShellError("--json alone is no command: put it behind one that shows something")
-    }
-    // A format belongs to the first word: "x/4xw".
-    var format: String?
-    if let slash = first.firstIndex(of: "/") {
-      format = String(first[first.index(after: slash)...])
-      words[0] = String(first[..<slash])
-    }
-    let (command, length) = try session.commands.find(words)
-    if let format, !command.takesFormat {
-      throw ShellError("'\(command.name)' takes no format such as '/\(format)': expected \(command.usage)")
-    }
-    let arguments = Arguments(
-      format: format, words: Array(words.dropFirst(length)), usage: command.usage, isJSON: isJSON)
-    let answer = try command.action(session, arguments)
-    if let next = answer.next { last = next + (isJSON ? " --json" : "") }
-    return isJSON ? [answer.json.text] : answer.lines
   }
 }

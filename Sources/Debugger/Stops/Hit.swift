@@ -3,23 +3,24 @@ import IA32
 import Reports
 
 /// What made a stop: seen in the middle of an instruction, told when the guest stands still.
-struct Hit {
+public struct Hit: Sendable {
   /// The stop's number; nil for a temporary one of `finish` and the like, and for what `set stale` found.
-  var stop: Int?
-  var moment: EventMoment
+  public internal(set) var stop: Int?
+  /// The instruction that was executed then, or was about to be.
+  public internal(set) var moment: EventMoment
   /// What happened, without the place: "write of 4 bytes at 40000123".
-  var text: String
+  public internal(set) var text: String
   /// The text says already which instruction it was.
   var namesPlace = false
   /// More lines, each a sentence or a row.
   var details: [String] = []
   /// What `$va` and `$pa` become.
-  var linear: UInt32?
-  var physical: UInt64?
+  public internal(set) var linear: UInt32?
+  public internal(set) var physical: UInt64?
   /// Bytes that an instruction is about to change, to be looked at when it has.
   var before: (physical: UInt64, bytes: [UInt8])?
   /// Before the instruction at `moment`, not inside it.
-  var isBreakpoint = false
+  public internal(set) var isBreakpoint = false
 
   var json: JSONValue {
     .object([

@@ -38,7 +38,7 @@ final class StaleWatch {
     guard !session.stops.isQuiet else { return }
     let stop = session.stops.enabled(.stale)
     guard stop != nil || setting == .stop else {
-      if session.stops.isStopping { session.console.say(lines) }
+      if session.stops.isStopping { session.console.say(lines.map(PlainText.of)) }
       return
     }
     session.stops.hit(

@@ -1,9 +1,9 @@
 import IA32
 
 /// What a stop waits for.
-enum StopKind: Hashable {
-  /// Before the instruction at a linear address.
-  case breakpoint(UInt32)
+public enum StopKind: Hashable, Sendable {
+  /// Before the instruction at any of some linear addresses.
+  case breakpoint([UInt32])
   /// After an instruction that accessed linear addresses.
   case watch(ClosedRange<UInt32>, Accesses)
   /// After a store to physical addresses, the walker's included.
@@ -12,7 +12,8 @@ enum StopKind: Hashable {
   case tableWatch(UInt32)
   case event(Caught)
 
-  enum Accesses: String, Hashable, CaseIterable {
+  /// The accesses that a watch is about.
+  public enum Accesses: String, Hashable, CaseIterable, Sendable {
     case write
     case read
     case access
@@ -20,7 +21,7 @@ enum StopKind: Hashable {
 }
 
 /// What `catch` can wait for.
-enum Caught: Hashable {
+public enum Caught: Hashable, Sendable {
   /// The first step of a walk, before the access that needs it.
   case walk
   /// An exception: this vector, or any.
@@ -39,18 +40,28 @@ enum Caught: Hashable {
 }
 
 /// A numbered stop.
-struct Stop {
-  let number: Int
-  let kind: StopKind
+public struct Stop: Sendable {
+  /// Its number, from 1 on; never given twice.
+  public let number: Int
+  /// What it waits for.
+  public let kind: StopKind
   /// Goes away when it is hit.
-  var isTemporary = false
-  var isEnabled = true
-  var hits: UInt64 = 0
+  public internal(set) var isTemporary = false
+  /// Whether it stops the guest at all.
+  public internal(set) var isEnabled = true
+  /// How often it stopped the guest.
+  public internal(set) var hits: UInt64 = 0
+  /// An expression: a hit for which it is 0 does not count. nil for every hit.
+  public internal(set) var condition: String?
+  /// Lines to execute at each hit.
+  public internal(set) var commands: [String] = []
 
   /// Such as "breakpoint at 00100014".
-  var text: String {
+  public var text: String {
     switch kind {
-    case .breakpoint(let linear): "breakpoint at \(LinearAddress(linear))"
+    case .breakpoint(let linears):
+      "breakpoint at \(linears.first.map { LinearAddress($0).description } ?? "no place")"
+        + (linears.count > 1 ? " and \(linears.count - 1) more" : "")
     case .watch(let range, let accesses):
       "watch \(accesses.rawValue) of \(LinearAddress(range.lowerBound))-\(LinearAddress(range.upperBound))"
     case .physicalWatch(let range):

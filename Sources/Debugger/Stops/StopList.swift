@@ -2,7 +2,7 @@ import Emulator
 import IA32
 
 /// The numbered stops of a session, and what they have observers for.
-final class StopList {
+public final class StopList {
   /// What becomes of a hit.
   enum Mode {
     /// The run ends after the instruction.
@@ -14,7 +14,10 @@ final class StopList {
   }
 
   let machine: Machine
-  private(set) var stops: [Stop] = []
+  /// The stops in the order of their numbers.
+  public private(set) var stops: [Stop] = []
+  /// Whether a condition holds.
+  var isTrue: (String) throws(ShellError) -> Bool = { _ in true }
   var mode = Mode.stopping
   /// Hits since they were taken last.
   private(set) var hits: [Hit] = []
@@ -29,8 +32,11 @@ final class StopList {
 
   // MARK: The list
 
-  func add(_ kind: StopKind, isTemporary: Bool = false) -> Stop {
-    let stop = Stop(number: nextNumber, kind: kind, isTemporary: isTemporary)
+  /// Adds a stop, which works at once.
+  /// - Parameter condition: an expression that must not be 0 for a hit to count; nil for every hit.
+  @discardableResult
+  public func add(_ kind: StopKind, isTemporary: Bool = false, condition: String? = nil) -> Stop {
+    let stop = Stop(number: nextNumber, kind: kind, isTemporary: isTemporary, condition: condition)
     nextNumber += 1
     stops.append(stop)
     attach(stop)
@@ -38,18 +44,19 @@ final class StopList {
   }
 
   /// False when there is no stop of that number.
-  func remove(_ number: Int) -> Bool {
+  public func remove(_ number: Int) -> Bool {
     guard let index = stops.firstIndex(where: { $0.number == number }) else { return false }
     detach(stops.remove(at: index))
     return true
   }
 
-  func removeAll() {
+  /// Removes all stops.
+  public func removeAll() {
     while let stop = stops.last { _ = remove(stop.number) }
   }
 
   /// False when there is no stop of that number.
-  func setEnabled(_ number: Int, _ isEnabled: Bool) -> Bool {
+  public func setEnabled(_ number: Int, _ isEnabled: Bool) -> Bool {
     guard let index = stops.firstIndex(where: { $0.number == number }) else { return false }
     guard stops[index].isEnabled != isEnabled else { return true }
     stops[index].isEnabled = isEnabled
@@ -59,9 +66,26 @@ final class StopList {
 
   func enabled(_ caught: Caught) -> Stop? { stops.first { $0.isEnabled && $0.kind == .event(caught) } }
 
-  /// The breakpoint at a linear address.
-  func breakpoint(at linear: UInt32) -> Stop? {
-    stops.first { $0.isEnabled && $0.kind == .breakpoint(linear) }
+  /// The breakpoints at a linear address.
+  func breakpoints(at linear: UInt32) -> [Stop] {
+    stops.filter { stop in
+      guard stop.isEnabled, case .breakpoint(let linears) = stop.kind else { return false }
+      return linears.contains(linear)
+    }
+  }
+
+  /// Sets the condition of a stop, or removes it. False when there is no stop of that number.
+  public func setCondition(_ number: Int, _ condition: String?) -> Bool {
+    guard let index = stops.firstIndex(where: { $0.number == number }) else { return false }
+    stops[index].condition = condition
+    return true
+  }
+
+  /// Sets the lines to execute at each hit. False when there is no stop of that number.
+  public func setCommands(_ number: Int, _ commands: [String]) -> Bool {
+    guard let index = stops.firstIndex(where: { $0.number == number }) else { return false }
+    stops[index].commands = commands
+    return true
   }
 
   /// Whether hits end the run.
@@ -74,7 +98,14 @@ final class StopList {
   func hit(_ hit: Hit) {
     switch mode {
     case .quiet: return
-    case .recording(let isWanted): if isWanted(hit) { hits = [hit] }
+    case .recording(let isWanted):
+      guard isWanted(hit) else { return }
+      guard condition(of: hit) == nil else {
+        // Whether it holds is known when the instruction has completed.
+        hits.append(hit)
+        return machine.requestStop()
+      }
+      hits = [hit]
     case .stopping:
       hits.append(hit)
       machine.requestStop()
@@ -84,6 +115,7 @@ final class StopList {
   /// The hits since the last call. Those of stops count, and temporary stops are gone.
   func takeHits() -> [Hit] {
     defer { hits = [] }
+    hits = hits.compactMap(checked)
     guard isStopping else { return hits }
     for number in Set(hits.compactMap(\.stop)).sorted() {
       guard let index = stops.firstIndex(where: { $0.number == number }) else { continue }
@@ -97,6 +129,22 @@ final class StopList {
       }
     }
     return hits
+  }
+
+  private func condition(of hit: Hit) -> String? {
+    hit.stop.flatMap { number in stops.first { $0.number == number }?.condition }
+  }
+
+  /// nil for a hit whose condition does not hold. One that can't be computed counts, and says why.
+  private func checked(_ hit: Hit) -> Hit? {
+    guard let condition = condition(of: hit) else { return hit }
+    do throws(ShellError) {
+      return try isTrue(condition) ? hit : nil
+    } catch {
+      var hit = hit
+      hit.details.append("  its condition '\(condition)' can't be computed: \(error.message)")
+      return hit
+    }
   }
 
   /// One more hit of a stop.
@@ -122,7 +170,7 @@ final class StopList {
   private func updateBreakpoints() {
     var places = temporary
     for stop in stops where stop.isEnabled {
-      if case .breakpoint(let linear) = stop.kind { places.insert(linear) }
+      if case .breakpoint(let linears) = stop.kind { places.formUnion(linears) }
     }
     machine.breakpoints = places
   }

@@ -45,7 +45,7 @@ extension DebuggerSession {
       guard self.stops.isStopping else { return }
       let line = TextLayout.line(TraceEvent(event, moment), isExact: true)
       let place = self.bracketed(moment.linear)
-      self.emit([line + (place.isEmpty ? "" : " ;\(place)")])
+      self.tell([line + (place.isEmpty ? "" : " ;\(place)")])
     }
   }
 }

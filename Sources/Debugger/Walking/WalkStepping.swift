@@ -52,7 +52,7 @@ final class WalkStepping: TranslationStepper {
     update()
   }
 
-  /// Follows translations while somebody wants to see them.
+  /// Follows translations while they are to be seen.
   func update() {
     let isNeeded = wanted != nil || session.stops.enabled(.walk) != nil
     session.machine.translationStepper = isNeeded ? self : nil
@@ -72,7 +72,7 @@ final class WalkStepping: TranslationStepper {
       shown = 0
       guard matches(linear, access) else { return }
       isStepping = true
-      if !isSilent { session.emit(["\(current?.title ?? "") by \(place)", SteppedAccess.header]) }
+      if !isSilent { session.tell(["\(current?.title ?? "") by \(place)", SteppedAccess.header]) }
       return prompt()
     }
     guard current != nil else { return }
@@ -93,7 +93,7 @@ final class WalkStepping: TranslationStepper {
     isStepping = true
     session.stops.count(stop.number)
     session.variables.linear = access.linear
-    session.emit(["\(stop.number): walk for a \(access.title) by \(place)", SteppedAccess.header])
+    session.tell(["\(stop.number): walk for a \(access.title) by \(place)", SteppedAccess.header])
   }
 
   private var place: String { session.describe(session.nextInstruction) }
@@ -101,7 +101,7 @@ final class WalkStepping: TranslationStepper {
   /// The access has its translation, or its fault. It happens, and the guest stands still behind its instruction.
   private func finish() {
     showNewRows()
-    if !isSilent, let current { session.emit([current.summary]) }
+    if !isSilent, let current { session.tell([current.summary]) }
     finished = current
     current = nil
     isStepping = false
@@ -116,7 +116,7 @@ final class WalkStepping: TranslationStepper {
     guard let current, !isSilent else { return }
     let lines = (shown..<current.rows.count).flatMap { current.lines(of: $0) }
     shown = current.rows.count
-    if !lines.isEmpty { session.emit(lines) }
+    if !lines.isEmpty { session.tell(lines) }
   }
 
   private func prompt() {
@@ -127,7 +127,7 @@ final class WalkStepping: TranslationStepper {
     session.console.end()
     defer { session.console.begin() }
     while !isFinishing {
-      guard let line = session.nextLine("(sw) ") else {
+      guard let line = session.takeLine("(sw) ") else {
         isFinishing = true
         return
       }
@@ -156,7 +156,7 @@ final class WalkStepping: TranslationStepper {
 
   private func perform(_ line: String, _ words: [String]) {
     if let group = try? session.commands.find(words).command.group, !Self.looking.contains(group) {
-      session.emit(["'\(line)' waits for the end of the access"])
+      session.tell(["'\(line)' waits for the end of the access"])
       waiting = line
       isFinishing = true
       return

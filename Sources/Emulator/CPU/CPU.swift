@@ -15,6 +15,9 @@ final class CPU {
   let board: SystemBoard
   let bus: Bus
   let clock: Clock
+  let heldString: HeldString
+  /// What each row of the opcode table does.
+  let operations = OpcodeTable.operationsByRow
   let observation: Observation
   /// Linear addresses of instructions before which a run stops.
   var breakpoints: Set<UInt32> = []
@@ -71,6 +74,7 @@ final class CPU {
     self.model = model
     self.usesFastPaths = usesFastPaths
     blocks = BlockCache(memory: board.memory, gate: board.gate)
+    heldString = HeldString(blocks: blocks)
     self.caches = CacheHierarchy(
       caches, latencies: latencies, isOn: timing == .full, clock: board.clock, memory: board.memory)
     costs = InstructionCosts(level: timing, latencies: latencies)
@@ -161,5 +165,6 @@ public struct CPUCounters: Hashable, Sendable {
   /// INT n, INT3 and INTO.
   public var softwareInterrupts: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 }

@@ -9,7 +9,7 @@ extension MachineHistory {
     // Few instructions take longer; HLT may take any time.
     var window: UInt64 = 4096
     while true {
-      let start = cycle > firstCycle &+ window ? cycle - window : firstCycle
+      let start = cycle > firstCycle.addingOrMax(window) ? cycle - window : firstCycle
       try goTo(cycle: start)
       if machine.cycle < cycle {
         // What follows is gone to once more, and often again for the boundary before.
@@ -24,7 +24,7 @@ extension MachineHistory {
         return try goTo(cycle: previous)
       }
       guard start > firstCycle else { throw .beforeBeginning(first: firstCycle) }
-      window &*= 16
+      window = window > UInt64.max / 16 ? .max : window * 16
     }
   }
 
@@ -40,7 +40,7 @@ extension MachineHistory {
     try withoutBreakpoints { () throws(HistoryError) in
       while self.instruction < instruction {
         // An instruction takes a cycle at least: this many can't be too many.
-        let missing = min(instruction - self.instruction, interval)
+        let missing = min(instruction - self.instruction, nextCheck - machine.cycle)
         if machine.cpu.state.pointee.isHalted { try sleep() } else { try advance(missing) }
         if let progress, !progress(machine.cycle) { throw .cancelled(cycle: machine.cycle) }
       }
@@ -51,7 +51,7 @@ extension MachineHistory {
 
   private func advance(_ cycles: UInt64) throws(HistoryError) {
     let before = machine.cycle
-    let stop = run(untilCycle: before &+ cycles)
+    let stop = run(untilCycle: before.addingOrMax(cycles))
     if machine.cycle == before && stop != .interrupted { throw .endsBefore(cycle: before, stop: stop) }
   }
 

@@ -6,12 +6,32 @@ struct HistoryEntry {
   /// How many of the logged inputs had been applied.
   var inputsApplied: Int
   /// By frame. No order matters: each page is put back where it was.
-  var pages: [UInt64: SavedPage] = [:]
+  private(set) var pages: [UInt64: SavedPage] = [:]
+  /// What the pages take on the host, in bytes.
+  private(set) var pageBytes = 0
 
-  /// What a snapshot takes without pages: the caches' directories make most of it.
-  private static let snapshotBytes = 256 << 10
+  init(snapshot: MachineSnapshot, inputsApplied: Int) {
+    self.snapshot = snapshot
+    self.inputsApplied = inputsApplied
+    snapshotBytes = snapshot.hostBytes
+  }
 
-  var bytes: Int { Self.snapshotBytes + pages.count * SavedPage.bytes }
+  private let snapshotBytes: Int
+
+  /// Keeps a page that is about to change.
+  mutating func add(_ page: SavedPage, of frame: UInt64) {
+    pageBytes += page.bytes - (pages[frame]?.bytes ?? 0)
+    pages[frame] = page
+  }
+
+  /// Takes over the pages of the next entry, which is to go. The older copy of a page is the one that this snapshot needs.
+  mutating func absorb(_ next: HistoryEntry) {
+    pages.merge(next.pages) { older, _ in older }
+    pageBytes = pages.values.reduce(0) { $0 + $1.bytes }
+  }
+
+  /// What all of it takes on the host, in bytes, to a few percent.
+  var bytes: Int { snapshotBytes + pageBytes }
 }
 
 /// A page of RAM as it was.
@@ -20,7 +40,10 @@ struct SavedPage {
   private let contents: [UInt8]?
 
   /// What one takes on the host, with its place in a dictionary.
-  static let bytes = 4096 + 96
+  var bytes: Int { Self.placeBytes + (contents == nil ? 0 : 4096 + Self.arrayBytes) }
+  /// A place in a dictionary that is two thirds full, and the head of an array.
+  private static let placeBytes = 32
+  private static let arrayBytes = 64
 
   init(at host: UnsafeRawPointer) {
     let page = UnsafeRawBufferPointer(start: host, count: 4096)
@@ -41,12 +64,11 @@ extension [HistoryEntry] {
   /// Merges older neighbours, then forgets the oldest, until all fits into `budget` bytes or one is left.
   mutating func keepWithin(_ budget: Int) {
     var total = reduce(0) { $0 + $1.bytes }
-    while total > budget && count > 2 {
-      let index = count > Self.fewest ? mostCrowded : 0
-      let before = self[index].bytes + self[index + 1].bytes
+    while total > budget && count > 1 {
       if count > Self.fewest {
-        // The older copy of a page is the one that its snapshot needs.
-        self[index].pages.merge(self[index + 1].pages) { older, _ in older }
+        let index = mostCrowded
+        let before = self[index].bytes + self[index + 1].bytes
+        self[index].absorb(self[index + 1])
         remove(at: index + 1)
         total += self[index].bytes - before
       } else {
@@ -67,5 +89,13 @@ extension [HistoryEntry] {
       if crowding > best.crowding { best = (index, crowding) }
     }
     return best.index
+  }
+}
+
+extension UInt64 {
+  /// The sum, or the highest number where there is none.
+  func addingOrMax(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
   }
 }

@@ -6,7 +6,7 @@ public enum HistoryError: Error, Hashable, Sendable {
   case beforeBeginning(first: UInt64)
   /// The run ends earlier, at `cycle`, and why.
   case endsBefore(cycle: UInt64, stop: StopReason)
-  /// Whoever watched the progress asked to stop; the machine stands at `cycle`.
+  /// The progress callback asked to stop; the machine stands at `cycle`.
   case cancelled(cycle: UInt64)
 }
 
@@ -21,8 +21,9 @@ public enum HistoryError: Error, Hashable, Sendable {
 /// Memory is bounded by `budget`: when it is used up, neighbouring snapshots of the older past are merged, which makes going
 /// there slower and not less exact; when that isn't enough, the history's beginning moves forward.
 public final class MachineHistory {
+  /// The machine whose past this is.
   public let machine: Machine
-  /// Cycles between two snapshots.
+  /// Cycles between two snapshots, as long as the guest changes little memory: see `spacing`.
   public let interval: UInt64
   /// Bytes that snapshots and pages may take on the host.
   public let budget: Int
@@ -36,10 +37,23 @@ public final class MachineHistory {
   /// Where the guest ended, and how.
   private var end: (cycle: UInt64, stop: StopReason)?
 
+  /// Cycles between the last snapshot and the next. More than `interval` for a guest that changes so many pages that copying them
+  /// would slow it down.
+  public private(set) var spacing: UInt64
+
+  /// Cycles that a guest executes at least for each page that is copied: a copy takes as long as some hundred cycles, so that
+  /// copying takes a tenth of the time at most. What `budget` forces to happen earlier happens earlier.
+  private static let cyclesPerCopiedPage: UInt64 = 4096
+  /// What the pages of the newest snapshot may take before another one is due, whatever that costs.
+  private var maxNewestBytes: Int { budget / 4 * 3 }
+  /// Whether the last snapshot came before `spacing` was over, because its pages took most of `budget`: the guest is slowed down.
+  public private(set) var isForced = false
+
   /// Begins a history of `machine`, here and now.
   public init(_ machine: Machine, interval: UInt64 = 10_000_000, budget: Int = 512 << 20) {
     self.machine = machine
     self.interval = max(1, interval)
+    spacing = self.interval
     self.budget = budget
     newestCycle = machine.cycle
     machine.board.gate.save = { [unowned self] frame in self.save(frame) }
@@ -75,7 +89,8 @@ public final class MachineHistory {
       if let ended { return ended }
       inputs.applyDue(to: machine)
       if needsSnapshot { takeSnapshot() }
-      let next = min(limit, entries[entries.count - 1].snapshot.cycle &+ interval, inputs.nextCycle ?? .max)
+      if olderBytes + newest.bytes > budget { trim() }
+      let next = min(limit, nextSnapshot, inputs.nextCycle ?? .max)
       let stop = machine.run(untilCycle: next, passingBreakpoint: isPassing)
       newestCycle = max(newestCycle, machine.cycle)
       if stop.isEnd { end = (machine.cycle, stop) }
@@ -98,7 +113,7 @@ public final class MachineHistory {
     if cycle < machine.cycle { goBack(toSnapshotBefore: cycle) }
     try withoutBreakpoints { () throws(HistoryError) in
       while machine.cycle < cycle {
-        let stop = run(untilCycle: min(cycle, machine.cycle &+ interval))
+        let stop = run(untilCycle: min(cycle, nextCheck))
         if machine.cycle >= cycle { return }
         if stop.isEnd || stop == .waiting { throw .endsBefore(cycle: machine.cycle, stop: stop) }
         if let progress, !progress(machine.cycle) { throw .cancelled(cycle: machine.cycle) }
@@ -177,17 +192,35 @@ public final class MachineHistory {
   }
 
   private var needsSnapshot: Bool {
-    machine.cycle >= entries[entries.count - 1].snapshot.cycle &+ interval || currentPageBytes > budget / 4
+    machine.cycle >= nextSnapshot || entries[entries.count - 1].pageBytes > maxNewestBytes
   }
 
-  private var currentPageBytes: Int { entries[entries.count - 1].pages.count << 12 }
+  private var nextSnapshot: UInt64 { entries[entries.count - 1].snapshot.cycle.addingOrMax(spacing) }
+
+  /// A cycle at which a long way may be looked at: not so far that it would seem to stand still.
+  public var nextCheck: UInt64 { machine.cycle.addingOrMax(min(interval, Self.maxCyclesUnchecked)) }
+  private static let maxCyclesUnchecked: UInt64 = 100_000_000
+
+  private var newest: HistoryEntry { entries[entries.count - 1] }
+  /// What all snapshots but the newest take.
+  private var olderBytes = 0
+
+  /// Keeps within the budget while the newest snapshot's pages grow, with some room for more of them.
+  private func trim() {
+    entries.keepWithin(budget / 8 * 7)
+    olderBytes = entries.dropLast().reduce(0) { $0 + $1.bytes }
+  }
 
   /// Takes a snapshot now, unless there is one.
   func takeSnapshot() {
     if let last = entries.last, last.snapshot.cycle == machine.cycle { return }
-    if let last = entries.last { machine.board.gate.forgetSaved(last.pages.keys) }
+    if let last = entries.last {
+      machine.board.gate.forgetSaved(last.pages.keys)
+      isForced = machine.cycle < nextSnapshot && last.pageBytes > maxNewestBytes
+      spacing = max(interval, UInt64(last.pages.count) &* Self.cyclesPerCopiedPage)
+    }
     entries.append(HistoryEntry(snapshot: machine.snapshot(), inputsApplied: inputs.applied))
-    entries.keepWithin(budget)
+    trim()
   }
 
   /// Keeps the page that is about to change for the first time since the last snapshot.
@@ -195,9 +228,12 @@ public final class MachineHistory {
     guard entries[entries.count - 1].pages[frame] == nil, let host = machine.memory.hostPage(frame) else {
       return
     }
-    entries[entries.count - 1].pages[frame] = SavedPage(at: host)
-    // `run` takes the next snapshot earlier than it would.
-    if currentPageBytes > budget / 4 && currentPageBytes - 4096 <= budget / 4 { machine.requestStop() }
+    let page = SavedPage(at: host)
+    entries[entries.count - 1].add(page, of: frame)
+    // `run` takes the next snapshot earlier than it would, or makes room.
+    let bytes = entries[entries.count - 1].bytes
+    let room = min(maxNewestBytes, budget - olderBytes)
+    if bytes > room && bytes - page.bytes <= room { machine.requestStop() }
   }
 
   private func goBack(toSnapshotBefore cycle: UInt64) {
@@ -207,6 +243,7 @@ public final class MachineHistory {
     }
     for entry in entries[(index + 1)...] { machine.board.gate.forgetSaved(entry.pages.keys) }
     entries.removeLast(entries.count - 1 - index)
+    olderBytes = entries.dropLast().reduce(0) { $0 + $1.bytes }
     machine.restore(entries[index].snapshot)
     inputs.rewind(to: entries[index].inputsApplied)
   }

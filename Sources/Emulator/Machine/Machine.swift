@@ -10,10 +10,15 @@ public struct MachineConfiguration: Sendable {
   public var rom: [UInt8]
   /// What CPUID says of the processor beyond its parts.
   public var identity: CPUIdentity
+  /// Sizes of the TLB arrays and of the paging-structure cache.
   public var tlb: TLBGeometry
+  /// How closely time is modelled when the machine starts; `Machine.setTiming` changes it.
   public var timing: TimingLevel
+  /// Sizes of L1I, L1D and L2. CPUID tells them in every timing level; only `full` models them.
   public var caches: CacheGeometries
+  /// What accesses, walks and branches cost, in cycles.
   public var latencies: Latencies
+  /// How branches are predicted in the `full` level.
   public var branches: BranchPrediction
   /// Cycles a second.
   public var frequency: UInt64
@@ -22,6 +27,7 @@ public struct MachineConfiguration: Sendable {
   /// Off, the machine does everything the direct way: what tests hold the fast paths against.
   var usesFastPaths = true
 
+  /// A P6 with the given RAM and ROM; whatever is left out is as on a Pentium II or III.
   public init(
     memoryBytes: UInt64, physicalAddressBits: Int = 36, rom: [UInt8], identity: CPUIdentity = .p6,
     tlb: TLBGeometry = .p6, caches: CacheGeometries = .p6, latencies: Latencies = Latencies(),
@@ -44,8 +50,11 @@ public struct MachineConfiguration: Sendable {
 
 /// The PC: what is wired to what. It is built once, stepped by `run`, and looked at between runs.
 public final class Machine {
+  /// RAM.
   public let memory: PhysicalMemory
+  /// The physical address space and the ports.
   public let bus: Bus
+  /// The one clock that processors and devices share.
   public let clock: Clock
   /// What the processors share.
   let board: SystemBoard
@@ -54,9 +63,10 @@ public final class Machine {
   /// The processor that executes now: what is asked of the machine is asked of it.
   let cpu: CPU
 
+  /// What is on the board beside the processor.
   let devices: PCDevices
 
-  /// Looks at the guest now and then for a profile; off until somebody turns it on.
+  /// Looks at the guest now and then for a profile; off until `beginSampling`.
   let sampler: Sampler
 
   private var serialOutput: [UInt8] = []

@@ -11,14 +11,17 @@ extension Machine {
     try load(linear, as: UInt8.self, user: user)
   }
 
+  /// A word, as `load8`.
   public func load16(_ linear: LinearAddress, user: Bool = false) throws(GuestFault) -> UInt16 {
     try load(linear, as: UInt16.self, user: user)
   }
 
+  /// A doubleword, as `load8`.
   public func load32(_ linear: LinearAddress, user: Bool = false) throws(GuestFault) -> UInt32 {
     try load(linear, as: UInt32.self, user: user)
   }
 
+  /// A quadword, as `load8`: one access of 8 bytes.
   public func load64(_ linear: LinearAddress, user: Bool = false) throws(GuestFault) -> UInt64 {
     try load(linear, as: UInt64.self, user: user)
   }
@@ -29,14 +32,17 @@ extension Machine {
     try store(linear, value, user: user)
   }
 
+  /// A word, as `store8`.
   public func store16(_ linear: LinearAddress, _ value: UInt16, user: Bool = false) throws(GuestFault) {
     try store(linear, value, user: user)
   }
 
+  /// A doubleword, as `store8`.
   public func store32(_ linear: LinearAddress, _ value: UInt32, user: Bool = false) throws(GuestFault) {
     try store(linear, value, user: user)
   }
 
+  /// A quadword, as `store8`: one access of 8 bytes.
   public func store64(_ linear: LinearAddress, _ value: UInt64, user: Bool = false) throws(GuestFault) {
     try store(linear, value, user: user)
   }

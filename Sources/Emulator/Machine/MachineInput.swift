@@ -81,8 +81,7 @@ extension CPU {
       state.pointee.eip = value
       state.pointee.isHalted = false
       // A repeated string instruction that the processor held is not the next any more.
-      control.pointee.holdsString = false
-      blocks.heldFrom = nil
+      heldString.letGo()
     case .eflags:
       let kept = state.pointee.eflags & ~Self.writableFlags
       state.pointee.eflags = kept | value & Self.writableFlags

@@ -2,55 +2,82 @@ import IA32
 
 /// The CPU's registers at an instruction boundary, as a value to look at.
 public struct RegisterFile: Hashable, Sendable {
+  /// A segment register with its hidden part. SDM vol. 3A, 3.4.3.
   public struct Segment: Hashable, Sendable {
+    /// The visible part.
     public var selector: UInt16
+    /// Linear address of the segment's first byte.
     public var base: UInt32
+    /// Offset of the last byte (below which nothing is allowed, in an expand-down segment), the granularity applied.
     public var limit: UInt32
+    /// The descriptor's byte 5: P, DPL, S and type.
     public var access: UInt8
+    /// D or B.
     public var is32Bit: Bool
   }
 
   /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI.
   public var general: [UInt32]
+  /// Offset of the next instruction in CS.
   public var eip: UInt32
+  /// EFLAGS, the reserved bits as the processor gives them.
   public var eflags: UInt32
+  /// CPL.
   public var privilegeLevel: UInt8
   /// ES, CS, SS, DS, FS, GS.
   public var segments: [Segment]
+  /// CR0.
   public var cr0: UInt32
+  /// The linear address of the last page fault.
   public var cr2: UInt32
+  /// CR3: the page directory, or the page-directory-pointer table.
   public var cr3: UInt32
+  /// CR4.
   public var cr4: UInt32
+  /// IA32_EFER, of which NXE is all there is.
   public var efer: UInt64
   /// The PDPTE registers, which may differ from memory.
   public var pdpte: [UInt64]
+  /// HLT has been executed, and no interrupt has come since.
   public var isHalted: Bool
 
+  /// A general register.
   public subscript(register: GeneralRegister) -> UInt32 { general[Int(register.rawValue)] }
+  /// A segment register.
   public subscript(segment: SegmentRegister) -> Segment { segments[Int(segment.rawValue)] }
 }
 
 /// An entry of the TLB with its place.
 public struct TLBLine: Sendable {
+  /// Its set in the array, from 0.
   public var set: Int
+  /// Its way in the set, from 0.
   public var way: Int
   /// Among the set's valid entries, how many would be replaced after this one: 0 is the most recently used. Under
   /// tree-PLRU the order is the one in which newcomers would take the ways; random replacement has none, and the rank
   /// is the order of use.
   public var rank: Int
+  /// What it holds.
   public var entry: TLBEntry
 }
 
 /// Everything countable of a run.
 public struct MachineCounters: Sendable {
+  /// Instructions completed; each iteration of a repeated string instruction is one.
   public var instructions: UInt64
+  /// Cycles of the clock.
   public var cycles: UInt64
+  /// Of them, those in HLT.
   public var idleCycles: UInt64
+  /// External interrupts taken.
   public var interrupts: UInt64
+  /// INT n, INT3 and INTO.
   public var softwareInterrupts: UInt64
   /// Exceptions delivered, by vector.
   public var faults: [UInt64]
+  /// What the paging unit did.
   public var paging: PagingCounters
+  /// Accesses to devices and ports.
   public var bus: BusCounters
   /// Characters that the guest wrote to the serial port without waiting for room, and that were lost.
   public var serialCharactersLost: UInt64
@@ -58,10 +85,12 @@ public struct MachineCounters: Sendable {
   public var lost: LostAccesses
   /// Counted in the `full` level only.
   public var caches: CacheCounters
+  /// Where the cycles went, as far as the timing level models it.
   public var breakdown: CycleBreakdown
   /// What of all this came up at CPL 3, and what in the other rings. An instruction that changes CPL counts, with its own
   /// cost, for where it arrives; what its accesses cost before the change counts for where it comes from.
   public var user: EventCounts
+  /// See `user`.
   public var kernel: EventCounts
 
   /// The cycles that no part of `breakdown` claims.
@@ -70,6 +99,7 @@ public struct MachineCounters: Sendable {
 
 /// Looking at a machine between two instructions: nothing here changes what the guest will see.
 extension Machine {
+  /// The processor's registers.
   public var registers: RegisterFile {
     let state = cpu.state.pointee
     func segment(_ cache: SegmentCache) -> RegisterFile.Segment {
@@ -91,6 +121,7 @@ extension Machine {
   /// Whether linear addresses go through page tables: CR0.PG.
   public var isPaging: Bool { cpu.state.pointee.cr0.contains(.paging) }
 
+  /// All counts up to now.
   public var counters: MachineCounters {
     let counts = cpu.counters.pointee
     cpu.attributeCounts()
@@ -208,6 +239,7 @@ extension Machine {
 
 /// What an onlooker's walk found.
 public struct WalkResult: Sendable {
+  /// What was read, from the PDPTE or PDE on; the last step is the leaf, or the entry that faults.
   public var steps: [PageWalk.Step]
   /// The error code of the page fault that the access would raise.
   public var fault: PageFaultErrorCode?

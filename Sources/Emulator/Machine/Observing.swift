@@ -23,7 +23,7 @@ extension Machine {
     ObserverID(number: board.observation.addWatch(range, body))
   }
 
-  /// Hands `body` each store that touches one of the physical addresses `range`, whoever makes it, after it has happened.
+  /// Hands `body` each store that touches one of the physical addresses `range`, by instructions and by the walker, after it has happened.
   public func watchPhysical(
     _ range: Range<UInt64>, _ body: @escaping (PhysicalStoreEvent, EventMoment) -> Void
   ) -> ObserverID {
@@ -67,7 +67,7 @@ extension Machine {
     board.stores.checks = [{ [unowned check] in check.stored($0) }]
   }
 
-  /// Who follows translations. While somebody does, every data access asks the TLB arrays, which changes nothing that the
+  /// Follows translations step by step; nil for none. While it is set, every data access asks the TLB arrays, which changes nothing that the
   /// guest can see. Set between runs, or to nil from the stepper itself.
   public var translationStepper: (any TranslationStepper)? {
     get { cpu.mmu.stepper }

@@ -13,17 +13,19 @@ extension Machine {
     let control = pagingControl
     guard control.mode != .off else { return nil }
     let mmu = cpu.mmu
-    let small = linear.rawValue >> 12
-    let large = linear.rawValue >> control.largePageShift
-    return fetch
-      ? line(mmu.instruction4K, .instruction4K, small) ?? line(mmu.instructionLarge, .instructionLarge, large)
-      : line(mmu.data4K, .data4K, small) ?? line(mmu.dataLarge, .dataLarge, large)
+    let held = fetch ? mmu.heldInstructionEntry(linear.rawValue) : mmu.heldDataEntry(linear.rawValue)
+    guard let held else { return nil }
+    switch (fetch, held.pointee.translation.isLarge) {
+    case (true, false): return line(mmu.instruction4K, .instruction4K, held)
+    case (true, true): return line(mmu.instructionLarge, .instructionLarge, held)
+    case (false, false): return line(mmu.data4K, .data4K, held)
+    case (false, true): return line(mmu.dataLarge, .dataLarge, held)
+    }
   }
 
   private func line(
-    _ array: borrowing TLBArray, _ name: TLBArrayName, _ page: UInt32
+    _ array: borrowing TLBArray, _ name: TLBArrayName, _ entry: UnsafeMutablePointer<TLBEntry>
   ) -> (array: TLBArrayName, line: TLBLine)? {
-    guard let entry = array.find(page) else { return nil }
     let (set, way) = array.place(of: entry)
     return array.inspect(set: set, way: way).map {
       (name, TLBLine(set: set, way: way, rank: $0.rank, entry: $0.entry))

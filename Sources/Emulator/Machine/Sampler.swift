@@ -17,6 +17,7 @@ public struct ProfileSample: Sendable {
   /// Cycles since the last sample that passed in HLT.
   public var idleCycles: UInt64
 
+  /// A sample, for tests and for profiles put together elsewhere.
   public init(
     linear: UInt32, callers: [UInt32], isUser: Bool, isPaged: Bool, cycles: UInt64, walkCycles: UInt64,
     idleCycles: UInt64

@@ -4,17 +4,20 @@ import IA32
 public struct BusCounters: Sendable, Hashable {
   /// Reads and writes of memory-mapped devices, as the CPU issued them.
   public var mmioReads: UInt64 = 0
+  /// See `mmioReads`.
   public var mmioWrites: UInt64 = 0
   /// IN and OUT, as the CPU issued them.
   public var portReads: UInt64 = 0
+  /// See `portReads`.
   public var portWrites: UInt64 = 0
-  /// Memory and port accesses of which at least a byte was answered by nobody.
+  /// Memory and port accesses of which at least a byte was unclaimed.
   public var unclaimed: UInt64 = 0
   /// Transactions more than accesses: what unaligned and wide accesses were split into.
   public var splits: UInt64 = 0
   /// Cycles that devices held the bus beyond the access itself.
   public var waitStates: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 }
 
@@ -23,11 +26,11 @@ public struct BusCounters: Sendable, Hashable {
 /// **How an access is split.** The P6 bus moves 8 aligned bytes in a transaction and names the wanted ones by byte
 /// enables (Pentium Pro Family Developer's Manual, volume 1, on the bus's data transfers), and what stands behind it takes naturally
 /// aligned pieces. So an access reaches devices as the fewest naturally aligned pieces of 1, 2, 4 or 8 bytes, no
-/// wider than the device's data path, in ascending order; each piece goes to whoever answers at its address, and
+/// wider than the device's data path, in ascending order; each piece goes to what answers at its address, and
 /// the bytes read are put together again. A doubleword at offset 1 of a register block is a byte, a word and a byte.
 /// RAM doesn't see the difference.
 ///
-/// Bytes that nobody claims read as ones; writes to them and to ROM are lost.
+/// Unclaimed bytes read as ones; writes to them and to ROM are lost.
 public final class Bus {
   /// The machine's RAM.
   public let memory: PhysicalMemory
@@ -40,7 +43,7 @@ public final class Bus {
   /// What stores to RAM go through; none on a bus that stands alone. Stores that the CPU makes through host pages don't
   /// pass here.
   var gate: StoreGate?
-  /// Who is told of accesses to devices; nobody on a bus that stands alone.
+  /// Where accesses to devices are told; nil on a bus that stands alone.
   var observation: Observation?
 
   /// Called when a range of the memory space has come, moved or gone while the machine exists: who keeps host pages must drop
@@ -89,7 +92,7 @@ public final class Bus {
 
   // MARK: Memory accesses
 
-  /// The host address of a frame of RAM or ROM; `nil` where a device or nobody answers.
+  /// The host address of a frame of RAM or ROM; `nil` where a device answers, or nothing.
   @inline(__always)
   func hostPageForReading(_ frame: UInt64) -> UnsafeMutableRawPointer? {
     hostPageForWriting(frame) ?? romPage(frame & (addressMask &>> 12))

@@ -19,6 +19,7 @@ public enum AccessWidth: UInt8, Sendable, CaseIterable {
 }
 
 extension AccessWidth: Comparable {
+  /// By bytes.
   @inlinable
   public static func < (a: AccessWidth, b: AccessWidth) -> Bool { a.rawValue < b.rawValue }
 }
@@ -42,6 +43,8 @@ public protocol BusDevice: AnyObject {
 }
 
 extension BusDevice {
+  /// A byte, as on the ISA bus's 8-bit cards.
   public var dataWidth: AccessWidth { .byte }
+  /// None.
   public var waitStates: UInt32 { 0 }
 }

@@ -5,7 +5,7 @@ struct Pieces {
   private var done = 0
   /// Transactions so far in which a device took part.
   private(set) var deviceTransactions: UInt64 = 0
-  /// Whether some byte found nobody.
+  /// Whether some byte was unclaimed.
   private(set) var sawUnclaimed = false
   /// Whether some byte found ROM, as a store.
   private(set) var sawROM = false
@@ -50,7 +50,7 @@ struct Pieces {
     sawROM = true
   }
 
-  /// Notes one byte as done that nobody answered.
+  /// Notes one unclaimed byte as done.
   mutating func takeUnclaimed() {
     done += 1
     sawUnclaimed = true

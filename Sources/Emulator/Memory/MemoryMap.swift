@@ -65,6 +65,7 @@ public enum MemoryError: Error, Equatable {
 }
 
 extension MemoryError: CustomStringConvertible {
+  /// For people: what was wrong and what would be right.
   public var description: String {
     switch self {
     case .sizeOutOfRange(let bytes):

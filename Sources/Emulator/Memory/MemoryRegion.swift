@@ -14,11 +14,14 @@ public struct MemoryRegion: Sendable, Hashable {
     case reserved
   }
 
+  /// For listings.
   public let name: String
   /// Physical addresses.
   public let range: Range<UInt64>
+  /// What answers there.
   public let kind: Kind
 
+  /// A region, not yet on any bus.
   public init(name: String, range: Range<UInt64>, kind: Kind) {
     self.name = name
     self.range = range
@@ -53,6 +56,7 @@ public enum BusError: Error, Equatable {
 }
 
 extension BusError: CustomStringConvertible {
+  /// For people: what was wrong and what would be right.
   public var description: String {
     switch self {
     case .addressWidthOutOfRange(let bits):

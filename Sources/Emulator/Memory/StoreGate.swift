@@ -2,16 +2,16 @@
 struct FrameMarks: OptionSet {
   let rawValue: UInt8
 
-  /// The page walker has read an entry in it, and somebody wants to know who changes page tables.
+  /// The page walker has read an entry in it, and changes of page tables are to be told.
   static let pageTable = FrameMarks(rawValue: 1 << 0)
-  /// Somebody watches bytes in it.
+  /// Bytes in it are watched.
   static let watched = FrameMarks(rawValue: 1 << 1)
   /// The history holds what stood in it when its newest snapshot was taken: stores need not be told any more. The only
   /// mark whose absence matters, and only while there is a history.
   static let saved = FrameMarks(rawValue: 1 << 2)
-  /// PDPTEs were read from it, and somebody wants to know who changes them. What else is in the frame is nobody's business.
+  /// PDPTEs were read from it, and changes of them are to be told; of nothing else in the frame.
   static let pointerTable = FrameMarks(rawValue: 1 << 3)
-  /// The check for stale translations knows entries in it. Apart from `pageTable`, so that the check shows nobody else more.
+  /// The check for stale translations knows entries in it. Apart from `pageTable`, so that the check makes no other observer see more.
   static let checked = FrameMarks(rawValue: 1 << 4)
   /// A processor holds code decoded from it.
   static let code = FrameMarks(rawValue: 1 << 5)
@@ -46,8 +46,8 @@ protocol StoreShortcut: AnyObject {
 /// What stands between stores and RAM, for all processors and devices of a machine: decoded code dies, page tables under observation and watched bytes are reported, and
 /// the history keeps what a page held.
 ///
-/// A frame that somebody cares about has no write entry in the access filter, so every store to it comes through here; all
-/// others never do. That is why nobody pays for what isn't watched.
+/// A frame with such a mark has no write entry in the access filter, so every store to it comes through here; all
+/// others never do. So what is not watched costs nothing.
 final class StoreGate {
   private let memory: PhysicalMemory
   /// The marks of each frame. Host memory for it comes as pages of it are touched.

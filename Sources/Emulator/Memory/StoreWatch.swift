@@ -4,10 +4,13 @@ import IA32
 public struct PhysicalStoreEvent: Hashable, Sendable {
   /// Physical address of the first byte, and how many there are (1 to 8).
   public var physical: UInt64
+  /// How many bytes, 1 to 8.
   public var bytes: UInt32
   /// The bytes before and after, little-endian.
   public var old: UInt64
+  /// The bytes after; see `old`.
   public var new: UInt64
+  /// Who made the store.
   public var writer: StoreWriter
   /// The linear address that the instruction stored to; the one that was walked for, where the walker wrote; 0 where
   /// neither did.

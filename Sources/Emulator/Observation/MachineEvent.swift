@@ -1,10 +1,12 @@
 import IA32
 
-/// What can be observed of a run. The order of the bits is part of the trace format.
+/// What can be observed of a run: a set with room for 64 kinds. The order of the bits is part of the trace format.
 public struct EventKinds: OptionSet, Hashable, Sendable {
-  public let rawValue: UInt32
+  /// A bit for each kind.
+  public let rawValue: UInt64
 
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  /// The kinds with these bits; bits of no kind are kept and mean nothing.
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// An instruction begins.
   public static let instruction = EventKinds(rawValue: 1 << 0)
@@ -36,6 +38,7 @@ public struct EventKinds: OptionSet, Hashable, Sendable {
   /// The guest sends a byte to the serial port or to the debug console.
   public static let console = EventKinds(rawValue: 1 << 13)
 
+  /// Every kind.
   public static let all = EventKinds(rawValue: 1 << 14 - 1)
 }
 
@@ -52,6 +55,7 @@ public struct EventMoment: Hashable, Sendable {
   /// Its linear address: the base of CS and EIP.
   public var linear: UInt32
 
+  /// A moment; of processor 0 unless another is named.
   public init(processor: UInt8 = 0, cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
     self.processor = processor
     self.cycle = cycle
@@ -78,6 +82,7 @@ public enum MachineEvent: Hashable, Sendable {
   case mode(ModeEvent)
   case console(ConsoleEvent)
 
+  /// The one kind that it is of.
   public var kind: EventKinds {
     switch self {
     case .instruction: .instruction
@@ -105,6 +110,7 @@ public struct InstructionEvent: Hashable, Sendable {
   /// CPL.
   public var privilegeLevel: UInt8
 
+  /// An instruction of `length` bytes at CPL `privilegeLevel`.
   public init(length: UInt8, privilegeLevel: UInt8) {
     self.length = length
     self.privilegeLevel = privilegeLevel
@@ -114,12 +120,16 @@ public struct InstructionEvent: Hashable, Sendable {
 /// A load or store whose translation and rights have been checked. One that crosses pages is two; a read-modify-write is one
 /// write.
 public struct AccessEvent: Hashable, Sendable {
+  /// Linear address of the first byte.
   public var linear: UInt32
+  /// Physical address of the first byte.
   public var physical: UInt64
+  /// How many bytes, 1 to 8.
   public var bytes: UInt8
   /// With the rights of user mode.
   public var access: PageAccess
 
+  /// An access of 1 to 8 bytes within one page.
   public init(linear: UInt32, physical: UInt64, bytes: UInt8, access: PageAccess) {
     self.linear = linear
     self.physical = physical
@@ -134,8 +144,10 @@ public struct WalkEvent: Hashable, Sendable {
   public struct Entry: Hashable, Sendable {
     /// Physical address.
     public var address: UInt64
+    /// The whole entry: 8 bytes under PAE, 4 in 32-bit paging.
     public var value: UInt64
 
+    /// `value` as read at physical address `address`.
     public init(address: UInt64, value: UInt64) {
       self.address = address
       self.value = value
@@ -144,10 +156,13 @@ public struct WalkEvent: Hashable, Sendable {
 
   /// What it was for.
   public var linear: UInt32
+  /// What the walk was for, and with whose rights.
   public var access: PageAccess
   /// The PDPTE register; nil outside PAE and where the walk began at a cached PDE.
   public var pdpte: UInt64?
+  /// The PDE that was read; nil where the walk ended at the PDPTE or began at a cached PDE.
   public var pde: Entry?
+  /// The PTE that was read; nil for a large page, or where the walk ended above.
   public var pte: Entry?
   /// The walk set A in the PDE above the leaf.
   public var updatedDirectory = false
@@ -162,6 +177,7 @@ public struct WalkEvent: Hashable, Sendable {
   /// What it took, the overhead included.
   public var cycles: UInt64 = 0
 
+  /// A walk that has read nothing yet.
   public init(linear: UInt32, access: PageAccess) {
     self.linear = linear
     self.access = access
@@ -178,19 +194,28 @@ public enum TLBArrayName: String, CaseIterable, Sendable {
 
 /// A translation that a TLB array takes or gives up.
 public struct TLBEvent: Hashable, Sendable {
+  /// Which array.
   public var array: TLBArrayName
+  /// The entry's set, from 0.
   public var set: UInt8
+  /// Its way in the set, from 0.
   public var way: UInt8
   /// The first linear address of the page.
   public var linear: UInt32
   /// The page's physical address.
   public var frame: UInt64
+  /// R/W of all levels.
   public var isWritable: Bool
+  /// U/S of all levels.
   public var isUser: Bool
+  /// G of the leaf, with CR4.PGE.
   public var isGlobal: Bool
+  /// XD of any level.
   public var isNoExecute: Bool
+  /// D of the leaf.
   public var isDirty: Bool
 
+  /// An entry of `array`, for the page at `linear`.
   public init(
     array: TLBArrayName, set: UInt8, way: UInt8, linear: UInt32, frame: UInt64, isWritable: Bool,
     isUser: Bool,
@@ -225,11 +250,14 @@ public struct EntryStoreEvent: Hashable, Sendable {
   public var address: UInt64
   /// The whole entry, before and after.
   public var old: UInt64
+  /// The value after; see `old`.
   public var new: UInt64
+  /// Who made the store.
   public var writer: StoreWriter
   /// The linear address that the instruction stored to; the one that was walked for, where the walker wrote.
   public var linear: UInt32
 
+  /// A store that changed the entry at `address` from `old` to `new`.
   public init(address: UInt64, old: UInt64, new: UInt64, writer: StoreWriter, linear: UInt32) {
     self.address = address
     self.old = old
@@ -256,12 +284,14 @@ public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
 
 /// An exception, at the moment it is raised.
 public struct FaultEvent: Hashable, Sendable {
+  /// The vector, 0 to 255.
   public var vector: UInt8
   /// 0 for vectors without one.
   public var errorCode: UInt32
   /// CR2 after a page fault; 0 for others.
   public var linear: UInt32
 
+  /// An exception with its error code and, for #PF, CR2.
   public init(vector: UInt8, errorCode: UInt32, linear: UInt32) {
     self.vector = vector
     self.errorCode = errorCode
@@ -271,10 +301,12 @@ public struct FaultEvent: Hashable, Sendable {
 
 /// An interrupt, at the moment it is taken.
 public struct InterruptEvent: Hashable, Sendable {
+  /// The vector, 0 to 255.
   public var vector: UInt8
   /// INT n, INT3, INTO or INT1.
   public var isSoftware: Bool
 
+  /// An interrupt with this vector.
   public init(vector: UInt8, isSoftware: Bool) {
     self.vector = vector
     self.isSoftware = isSoftware
@@ -285,10 +317,14 @@ public struct InterruptEvent: Hashable, Sendable {
 public struct BusEvent: Hashable, Sendable {
   /// Physical address, or port.
   public var address: UInt64
+  /// How many bytes, 1 to 8.
   public var bytes: UInt8
+  /// A write, or OUT.
   public var isWrite: Bool
+  /// What was read or written, in the low `bytes` bytes.
   public var value: UInt64
 
+  /// An access of 1 to 8 bytes (to ports, 4 at most).
   public init(address: UInt64, bytes: UInt8, isWrite: Bool, value: UInt64) {
     self.address = address
     self.bytes = bytes
@@ -307,6 +343,7 @@ public enum TaskEvent: Hashable, Sendable {
 
 /// A change of a register that decides how the processor works.
 public struct ModeEvent: Hashable, Sendable {
+  /// What changed. The raw values are part of the trace format.
   public enum Register: UInt8, Hashable, Sendable, CaseIterable {
     case cr0
     case cr4
@@ -315,10 +352,14 @@ public struct ModeEvent: Hashable, Sendable {
     case cpl
   }
 
+  /// What changed.
   public var register: Register
+  /// The value before.
   public var old: UInt64
+  /// The value after; see `old`.
   public var new: UInt64
 
+  /// A change of `register` from `old` to `new`.
   public init(register: Register, old: UInt64, new: UInt64) {
     self.register = register
     self.old = old
@@ -328,6 +369,7 @@ public struct ModeEvent: Hashable, Sendable {
 
 /// A byte that the guest sends.
 public struct ConsoleEvent: Hashable, Sendable {
+  /// Where a byte was sent. The raw values are part of the trace format.
   public enum Port: UInt8, Hashable, Sendable, CaseIterable {
     /// The serial port has sent the byte: some time after the guest gave it.
     case serial
@@ -335,9 +377,12 @@ public struct ConsoleEvent: Hashable, Sendable {
     case debug
   }
 
+  /// Where it was sent.
   public var port: Port
+  /// The byte.
   public var byte: UInt8
 
+  /// `byte`, sent to `port`.
   public init(port: Port, byte: UInt8) {
     self.port = port
     self.byte = byte

@@ -3,7 +3,7 @@ import IA32
 /// Who listens to what a machine does.
 ///
 /// Events come from places that are slow anyway: a TLB miss, a fault, a device, a store to a marked frame. What has no such
-/// place (each instruction, each access) costs something only while somebody asks for it: instructions have a loop of
+/// place (each instruction, each access) costs something only while it is asked for: instructions have a loop of
 /// their own, and accesses go past the filter. The guest can tell none of this.
 final class Observation {
   /// A processor, which lives as long as its machine does.
@@ -28,7 +28,7 @@ final class Observation {
   private var only: ((MachineEvent, EventMoment) -> Void)?
   private var linearWatches: [LinearWatch] = []
   private var nextID = 0
-  /// What anybody listens to.
+  /// The kinds that have a listener.
   private(set) var kinds: EventKinds = []
   /// Whether data accesses are told: all of them, or those to the pages of `linearWatches`.
   private(set) var followsAccesses = false
@@ -90,7 +90,7 @@ final class Observation {
   @inline(__always)
   func wants(_ kind: EventKinds) -> Bool { !kinds.isDisjoint(with: kind) }
 
-  /// Tells everybody who listens to the event's kind, in the order in which they came.
+  /// Tells the listeners to the event's kind, in the order in which they were added.
   @inline(never)
   func tell(_ event: MachineEvent) {
     let moment = moment()
@@ -103,7 +103,7 @@ final class Observation {
     for listener in listeners where !listener.kinds.isDisjoint(with: kind) { listener.body(event, moment) }
   }
 
-  /// Whether somebody follows data accesses to a linear page.
+  /// Whether data accesses to a linear page are followed.
   @inline(never)
   func followsAccesses(toPage page: UInt32) -> Bool {
     wants(.access)

@@ -184,9 +184,7 @@ extension MMU {
     let page = translation.physical(
       of: linear & ~0xfff, largePageShift: control.pointee.largePageShift)
     if caches.isOn { lastWasCacheable.pointee = !translation.isCacheDisabled }
-    if access.isUser == isUserMode && !entry.pointee.isSuspect
-      && !(caches.isOn && translation.isCacheDisabled)
-    {
+    if access.isUser == isUserMode && isFastPathFree(entry) {
       let mayWrite =
         translation.isWritable || !access.isUser && !control.pointee.writeProtect
       remember(
@@ -197,33 +195,40 @@ extension MMU {
   }
 
   /// Where the byte at `linear` lies on the host, when the TLB holds its page with the rights for `kind` and a D for
-  /// writes, and RAM answers that nobody watches stores to. Nothing is touched and nothing counted.
+  /// writes, and RAM answers with no watch on its stores. Nothing is touched and nothing counted.
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
-    if caches.isOn && !caches.isEnabled || followsPage(of: linear) { return nil }
+    guard allowsFastPath(linear) else { return nil }
     var page = UInt64(linear & 0xffff_f000)
     var source = AccessFilter.Source.identity
     if control.pointee.mode != .off {
-      let shift = control.pointee.largePageShift
-      guard let entry = data4K.find(linear >> 12) ?? dataLarge.find(linear >> shift),
-        !entry.pointee.isSuspect
-      else { return nil }
+      guard let entry = heldDataEntry(linear), isFastPathFree(entry) else { return nil }
       let translation = entry.pointee.translation
       let right = PageWalk.missingRight(
         for: PageAccess(kind, user: isUserMode), isUserPage: translation.isUser,
         isWritable: translation.isWritable, isNoExecute: false, writeProtect: control.pointee.writeProtect)
-      guard right == nil, kind != .write || translation.isDirty,
-        !(caches.isOn && translation.isCacheDisabled)
-      else { return nil }
+      guard right == nil, kind != .write || translation.isDirty else { return nil }
       source = translation.isLarge ? .dataLarge : .data4K
-      page = translation.frame
-      if translation.isLarge { page |= UInt64(linear & (1 << shift &- 1) & ~0xfff) }
+      page = translation.physical(of: linear & ~0xfff, largePageShift: control.pointee.largePageShift)
     }
     guard let host = bus.hostPageForWriting(page >> 12), kind != .write || gate.isOpen(host) else {
       return nil
     }
     return (host + Int(linear & 0xfff), source)
+  }
+
+  /// Whether uses of `entry` may go by without a look at it: no check for stale translations waits for them, and the caches
+  /// hold what it translates to.
+  @inline(__always)
+  private func isFastPathFree(_ entry: UnsafeMutablePointer<TLBEntry>) -> Bool {
+    !entry.pointee.isSuspect && !(caches.isOn && entry.pointee.translation.isCacheDisabled)
+  }
+
+  /// Whether data accesses to the page of `linear` may go by without a look at the TLB, as far as switches and observers say.
+  @inline(__always)
+  private func allowsFastPath(_ linear: UInt32) -> Bool {
+    (!caches.isOn || caches.isEnabled) && !followsPage(of: linear)
   }
 
   /// Counts `count` accesses that one of the data arrays, or none with paging off, would have answered.
@@ -237,11 +242,7 @@ extension MMU {
 
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled,
-      !followsPage(of: linear)
-    else {
-      return
-    }
+    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, allowsFastPath(linear) else { return }
     let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
     filter.fill(
       linear >> 12, delta: delta, writable: writable && gate.isOpen(host), source: source)
@@ -259,7 +260,7 @@ extension MMU {
     return W(truncatingIfNeeded: bus.read(address, width: AccessWidth(rawValue: UInt8(bytes))!))
   }
 
-  /// Writes to RAM, where whoever watches the bytes is told, or to whatever else stands at `address`.
+  /// Writes to RAM, through the gate, or to whatever else answers at `address`.
   func writePhysical<W: FixedWidthInteger & UnsignedInteger>(_ address: UInt64, _ value: W) {
     let bytes = UInt64(W.bitWidth / 8)
     if address & 0xfff &+ bytes <= 0x1000, let host = bus.hostPageForWriting(address >> 12) {

@@ -1,9 +1,12 @@
 /// An entry of the paging-structure cache with its place.
 public struct DirectoryCacheLine: Hashable, Sendable {
+  /// Its set, from 0.
   public var set: Int
+  /// Its way in the set, from 0.
   public var way: Int
   /// The linear addresses that the PDE serves: bits 31-21 under PAE, 31-22 in 32-bit paging.
   public var region: UInt32
+  /// The PDE that it holds.
   public var entry: CachedDirectoryEntry
 }
 

@@ -32,6 +32,19 @@ struct WalkerBusAccess: WalkMemory {
 }
 
 extension MMU {
+  // MARK: What is held
+
+  /// The data TLB's entry for the page of `linear`, if an array holds one: the 4 KiB one before the large one. Nothing is touched,
+  /// counted or told.
+  func heldDataEntry(_ linear: UInt32) -> UnsafeMutablePointer<TLBEntry>? {
+    data4K.find(linear >> 12) ?? dataLarge.find(linear >> control.pointee.largePageShift)
+  }
+
+  /// The same of the instruction TLB.
+  func heldInstructionEntry(_ linear: UInt32) -> UnsafeMutablePointer<TLBEntry>? {
+    instruction4K.find(linear >> 12) ?? instructionLarge.find(linear >> control.pointee.largePageShift)
+  }
+
   // MARK: Data
 
   /// The data TLB's entry for an access, filled by a walk when no array has it, made the most recent of its set.

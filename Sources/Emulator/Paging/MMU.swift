@@ -5,18 +5,25 @@ public struct PagingCounters: Hashable, Sendable {
   /// Lookups that each array answered. A lookup is one data access (an access that crosses pages makes two), or one
   /// 32-byte line of instructions entered.
   public var instruction4KHits: UInt64 = 0
+  /// See `instruction4KHits`.
   public var instructionLargeHits: UInt64 = 0
+  /// See `instruction4KHits`.
   public var data4KHits: UInt64 = 0
+  /// See `instruction4KHits`.
   public var dataLargeHits: UInt64 = 0
   /// Lookups that neither array of the side answered: each is followed by a walk.
   public var instructionMisses: UInt64 = 0
+  /// See `instructionMisses`.
   public var dataMisses: UInt64 = 0
   /// Data accesses with paging off, which ask no array.
   public var dataUntranslated: UInt64 = 0
   /// Walks by the size of page that they found.
   public var instruction4KFills: UInt64 = 0
+  /// See `instruction4KFills`.
   public var instructionLargeFills: UInt64 = 0
+  /// See `instruction4KFills`.
   public var data4KFills: UInt64 = 0
+  /// See `instruction4KFills`.
   public var dataLargeFills: UInt64 = 0
   /// All walks, those for setting D after a hit included.
   public var walks: UInt64 = 0
@@ -28,8 +35,10 @@ public struct PagingCounters: Hashable, Sendable {
   public var accessedDirtyUpdates: UInt64 = 0
   /// INVLPG instructions, and loads of CR3.
   public var pageInvalidations: UInt64 = 0
+  /// Loads of CR3.
   public var cr3Loads: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 }
 
@@ -65,11 +74,11 @@ final class MMU {
   let recentLarge: UnsafeMutablePointer<UInt32>
   /// The TLB entry that the last page fault came from; nil where a walk found it.
   var refusal: TLBRefusal?
-  /// Finds uses of stale translations of this processor; nil while nobody asked for it.
+  /// Finds uses of stale translations of this processor; nil while that is off.
   var stale: StaleCheck? { didSet { observationChanged() } }
-  /// Follows this processor's translations step by step; nil while nobody does.
+  /// Follows this processor's translations step by step; nil for none.
   var stepper: (any TranslationStepper)? { didSet { observationChanged() } }
-  /// Whether data accesses have to be told: all of them, or those to pages that somebody follows.
+  /// Whether data accesses have to be told: all of them, or those to pages that are followed.
   private(set) var followsAccesses = false
   /// Whether `walk` has to tell its steps or mark the pages it reads.
   private(set) var followsWalks = false

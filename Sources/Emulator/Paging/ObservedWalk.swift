@@ -48,7 +48,7 @@ extension MMU {
     return marks
   }
 
-  /// Marks the page-directory-pointer table that CR3 names, if somebody wants to know of stores to it.
+  /// Marks the page-directory-pointer table that CR3 names, if stores to it are to be told.
   func markPointerTable() {
     guard observation.wants(.pteStore), control.pointee.mode == .pae else { return }
     gate.mark(pointerTable, .pointerTable)

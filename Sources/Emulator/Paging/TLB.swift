@@ -4,7 +4,9 @@ import IA32
 public struct TLBEntry: Sendable {
   /// The linear page number: bits 31-12 for a 4 KiB page, 31-21 (PAE) or 31-22 for a large one.
   public var page: UInt32
+  /// Whether the way holds anything.
   public var isValid: Bool
+  /// What the walk found when the entry was filled.
   public var translation: Translation
   /// Position in the set's order of use, whatever the policy: the larger, the more recent.
   public var lastUse: UInt64

@@ -1,8 +1,12 @@
 /// Sizes of the four TLB arrays and of the paging-structure cache: entries, ways and replacement of each.
 public struct TLBGeometry: Hashable, Sendable {
+  /// The size of one array.
   public struct Array: Hashable, Sendable {
+    /// All entries: sets times ways.
     public var entries: Int
+    /// Entries in a set.
     public var ways: Int
+    /// Which entry of a full set makes room.
     public var policy: ReplacementPolicy
 
     /// - Parameters:
@@ -15,13 +19,18 @@ public struct TLBGeometry: Hashable, Sendable {
     }
   }
 
+  /// Instructions, pages of 4 KiB.
   public var instruction4K: Array
+  /// Instructions, pages of 2 and 4 MiB.
   public var instructionLarge: Array
+  /// Data, pages of 4 KiB.
   public var data4K: Array
+  /// Data, pages of 2 and 4 MiB.
   public var dataLarge: Array
   /// A cache of PDEs that walks start from, with true LRU; nil for none, as on the P6. SDM vol. 3A, 4.10.3.
   public var directoryCache: Array?
 
+  /// Arrays of these sizes.
   public init(
     instruction4K: Array, instructionLarge: Array, data4K: Array, dataLarge: Array,
     directoryCache: Array? = nil

@@ -3,8 +3,11 @@ public struct CacheGeometry: Hashable, Sendable {
   /// Bytes of a line: 32 on every P6, and in every cache here.
   public static let lineBytes = 32
 
+  /// All of its data, in bytes.
   public var bytes: Int
+  /// Lines in a set.
   public var ways: Int
+  /// Which line of a full set makes room.
   public var policy: ReplacementPolicy
 
   /// - Parameters:
@@ -16,6 +19,7 @@ public struct CacheGeometry: Hashable, Sendable {
     self.policy = policy
   }
 
+  /// Sets: a power of two.
   public var sets: Int { bytes / (ways * Self.lineBytes) }
 
   /// Whether a newcomer never takes the place of the line that its set used last.
@@ -27,12 +31,16 @@ public struct CacheGeometry: Hashable, Sendable {
 
 /// The caches of a machine.
 public struct CacheGeometries: Hashable, Sendable {
+  /// L1I.
   public var instruction: CacheGeometry
+  /// L1D.
   public var data: CacheGeometry
+  /// L2, which holds both.
   public var l2: CacheGeometry
   /// Every line is always in both L1 caches: nothing is brought in, and the geometries are only what CPUID tells.
   public var isPerfect: Bool
 
+  /// Caches of these sizes.
   public init(
     instruction: CacheGeometry, data: CacheGeometry, l2: CacheGeometry, isPerfect: Bool = false
   ) {

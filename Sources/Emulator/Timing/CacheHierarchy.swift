@@ -110,7 +110,7 @@ final class CacheHierarchy {
     keepsTwoLatest || (one ^ other) >> UInt64(Self.lineShift) & UInt64(dataSetMask) != 0
   }
 
-  /// An access to a device, to nobody, to a page with PCD, or with the caches off.
+  /// An access to a device, to unclaimed addresses, to a page with PCD, or with the caches off.
   func uncached(_ kind: Kind) {
     counters.pointee.uncachedAccesses &+= 1
     clock.state.pointee.now &+= latencies.uncached

@@ -17,6 +17,7 @@ public struct CycleBreakdown: Hashable, Sendable {
   /// HLT.
   public var idle: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 
   /// All of it together.
@@ -27,6 +28,7 @@ public struct CycleBreakdown: Hashable, Sendable {
 public struct CacheCounters: Hashable, Sendable {
   /// 32-byte lines of instructions looked up, and those that missed L1I.
   public var instructionFetches: UInt64 = 0
+  /// Lines of code that L1I did not hold.
   public var instructionMisses: UInt64 = 0
   /// Lines of instructions that no cache took.
   public var uncachedFetches: UInt64 = 0
@@ -34,16 +36,23 @@ public struct CacheCounters: Hashable, Sendable {
   public var dataLinesIn: UInt64 = 0
   /// L2 lookups for instructions, loads and stores; lines brought into L2.
   public var l2InstructionFetches: UInt64 = 0
+  /// Lines that L1D asked L2 for: for loads and walks.
   public var l2Loads: UInt64 = 0
+  /// The same for stores.
   public var l2Stores: UInt64 = 0
+  /// Lines that came from DRAM into L2.
   public var l2LinesIn: UInt64 = 0
   /// References of walks that missed L1D.
   public var walkL1Misses: UInt64 = 0
   /// Loads and stores that no cache took.
   public var uncachedAccesses: UInt64 = 0
+  /// Branches completed.
   public var branches: UInt64 = 0
+  /// Of them, those taken.
   public var branchesTaken: UInt64 = 0
+  /// Of them, those that were mispredicted.
   public var branchesMispredicted: UInt64 = 0
 
+  /// Nothing counted yet.
   public init() {}
 }

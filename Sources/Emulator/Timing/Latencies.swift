@@ -4,7 +4,9 @@ public struct Latencies: Hashable, Sendable {
   /// Load-use latency of an L1D hit, an L2 hit, and DRAM. lmbench on a Pentium Pro of 167 MHz: 14, 34 and 196 ns. DRAM's
   /// is fitted to that machine and scales with the clock's multiplier.
   public var l1: UInt64 = 3
+  /// Of an L2 hit; see `l1`.
   public var l2: UInt64 = 6
+  /// Of DRAM; see `l1`.
   public var dram: UInt64 = 33
   /// A walk, beyond its references. Chosen.
   public var walkOverhead: UInt64 = 2
@@ -25,5 +27,6 @@ public struct Latencies: Hashable, Sendable {
   /// The locked half of a locked read-modify-write. Chosen.
   public var lock: UInt64 = 18
 
+  /// The figures above.
   public init() {}
 }

@@ -7,14 +7,14 @@ public enum ReplacementPolicy: Hashable, Sendable {
   /// True LRU: the way that was used longest ago.
   case lru
   /// Tree-PLRU: one bit a node of a binary tree over the ways says which half was used longer ago. The number of ways
-  /// is a power of two up to `mostTreeWays`.
+  /// is a power of two up to `maxTreeWays`.
   case treePLRU
   /// A pseudo-random way. The generator belongs to the array, starts from `seed` at power-on and advances at each
   /// replacement and at nothing else: two runs replace alike.
   case random(seed: UInt64)
 
   /// The most ways that tree-PLRU can have: the nodes of a set's tree are the bits of one word.
-  public static let mostTreeWays = 64
+  public static let maxTreeWays = 64
 }
 
 /// What the policies other than true LRU remember of an array, which owns it and deallocates it. LRU's order lies in the
@@ -37,7 +37,7 @@ struct ReplacementState {
     switch policy {
     case .lru: break
     case .treePLRU:
-      precondition(ways.nonzeroBitCount == 1 && ways <= ReplacementPolicy.mostTreeWays)
+      precondition(ways.nonzeroBitCount == 1 && ways <= ReplacementPolicy.maxTreeWays)
       treeCount = sets
     case .random(let start): seed = start
     }

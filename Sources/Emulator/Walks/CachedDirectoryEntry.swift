@@ -5,6 +5,7 @@ public struct CachedDirectoryEntry: Hashable, Sendable {
   /// Where it was read.
   public var address: UInt64
 
+  /// `value` as read at physical address `address`.
   public init(value: UInt64, address: UInt64) {
     self.value = value
     self.address = address

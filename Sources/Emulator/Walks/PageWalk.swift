@@ -16,6 +16,7 @@ protocol WalkMemory {
 /// A and D are written after every check has passed, the upper level first: an access that faults leaves the
 /// structures as they were.
 public struct PageWalk: Sendable {
+  /// A level of the paging structures. SDM vol. 3A, 4.3 and 4.4.
   public enum Level: UInt8, Sendable {
     case pdpte
     case pde
@@ -52,11 +53,13 @@ public struct PageWalk: Sendable {
 
   /// One completed step.
   public struct Step: Sendable {
+    /// Where in the structures the entry is.
     public var level: Level
     /// Physical address of the entry; nil for a PDPTE, which comes from its register.
     public var address: UInt64?
     /// The entry as read; for an update, as written.
     public var value: UInt64
+    /// What the walk made of it.
     public var verdict: Verdict
   }
 
@@ -70,9 +73,13 @@ public struct PageWalk: Sendable {
     case done
   }
 
+  /// The linear address that is walked for.
   public let linear: UInt32
+  /// What it is walked for.
   public let access: PageAccess
+  /// The registers that it obeys.
   public let control: PagingControl
+  /// The step that `advance` takes next.
   public private(set) var next: Phase
   /// The page-fault error code, once the walk has ended in a fault.
   public private(set) var fault: PageFaultErrorCode?

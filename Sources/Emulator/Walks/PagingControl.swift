@@ -2,6 +2,7 @@ import IA32
 
 /// The registers that a walk obeys, as they stand when it starts.
 public struct PagingControl: Hashable, Sendable {
+  /// The paging mode. SDM vol. 3A, 4.1.1.
   public enum Mode: UInt8, Sendable {
     /// CR0.PG is clear: linear addresses are physical.
     case off
@@ -11,12 +12,17 @@ public struct PagingControl: Hashable, Sendable {
     case pae
   }
 
+  /// The paging mode.
   public let mode: Mode
   /// CR3, used by 32-bit paging alone: PAE starts at the PDPTE registers.
   public let cr3: UInt32
+  /// CR4.PSE, which only 32-bit paging asks.
   public let pageSizeExtensions: Bool
+  /// CR0.WP.
   public let writeProtect: Bool
+  /// CR4.PGE.
   public let globalPages: Bool
+  /// EFER.NXE, which only PAE paging asks.
   public let noExecute: Bool
   /// Reserved bits of a PDE that points to a page table, of a PDE that maps a large page, and of a PTE.
   let reservedTable: UInt64

@@ -4,6 +4,7 @@ import IA32
 public struct Translation: Hashable, Sendable {
   /// The page's physical address.
   public var frame: UInt64
+  /// A page of 2 MiB (PAE) or 4 MiB (32-bit paging).
   public var isLarge: Bool
   /// The AND of R/W over the levels.
   public var isWritable: Bool

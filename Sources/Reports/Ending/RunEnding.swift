@@ -10,6 +10,7 @@ public struct GuestPosition: Hashable, Sendable {
   /// The clock.
   public var cycle: UInt64
 
+  /// - Parameter symbol: such as "kernel_main+0x14"; nil if the image names none.
   public init(eip: UInt32, symbol: String?, cycle: UInt64) {
     self.eip = eip
     self.symbol = symbol
@@ -25,13 +26,18 @@ public struct GuestPosition: Hashable, Sendable {
 
 /// How a run ended: the reason, the place, what explains it, and what else is to be said at the end.
 public struct RunEnding: Report, Hashable, Sendable {
+  /// Why it ended.
   public var reason: StopReason
+  /// Where the processor stood.
   public var position: GuestPosition
   /// What explains the end: a post-mortem's lines, the invariants that are broken.
   public var details: [String]
   /// Sentences about the whole run, one line each: how often it was audited, what a device lost.
   public var remarks: [String]
 
+  /// - Parameters:
+  ///   - details: what explains the end, without indentation.
+  ///   - remarks: sentences about the whole run.
   public init(
     _ reason: StopReason, at position: GuestPosition, details: [String] = [], remarks: [String] = []
   ) {

@@ -4,9 +4,12 @@ import IA32
 
 /// A report of a stale translation in words: the use, what memory says, the store, the invalidation that was missing.
 public struct StaleReportText {
+  /// The report.
   public let report: StaleReport
+  /// Names for the guest's addresses.
   public let places: GuestPlaces
 
+  /// - Parameter places: names for the guest's addresses.
   public init(_ report: StaleReport, _ places: GuestPlaces) {
     self.report = report
     self.places = places

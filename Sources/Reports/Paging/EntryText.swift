@@ -124,6 +124,7 @@ public enum EntryText {
     return "\(hexadecimal(UInt64(code.rawValue), digits: 4)) (\(words.joined(separator: " ")))"
   }
 
+  /// Such as "supervisor write".
   public static func access(_ access: PageAccess) -> String {
     let kind =
       switch access.kind {

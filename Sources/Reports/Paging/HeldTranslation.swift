@@ -3,11 +3,14 @@ import IA32
 
 /// A translation that the TLB holds, and what it should be.
 public struct HeldTranslation: Sendable {
+  /// The array that holds it.
   public var array: TLBArrayName
+  /// Its set, way and rank, and the entry.
   public var line: TLBLine
   /// The first linear address of the page.
   public var linear: UInt32
 
+  /// - Parameter control: what the control registers say about paging.
   public init(_ array: TLBArrayName, _ line: TLBLine, _ control: PagingControl) {
     self.array = array
     self.line = line
@@ -15,7 +18,9 @@ public struct HeldTranslation: Sendable {
     linear = line.entry.page << (isLarge ? control.largePageShift : 12)
   }
 
+  /// Whether instruction fetches go by it.
   public var isInstruction: Bool { array == .instruction4K || array == .instructionLarge }
+  /// Frame and rights.
   public var translation: Translation { line.entry.translation }
 
   /// Such as "DTLB 4K set 0 way 1".

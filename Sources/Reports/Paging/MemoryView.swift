@@ -4,6 +4,7 @@ import IA32
 /// Memory by one of the ways in which it can be seen. Reading leaves no trace: the TLB, A and D, the clock and devices are as
 /// they were.
 public struct MemoryView {
+  /// The ways.
   public enum Kind: String, Sendable {
     /// As a load would see it: the data TLB first, then a walk.
     case processor
@@ -23,14 +24,20 @@ public struct MemoryView {
     case walk
   }
 
+  /// Where a byte lies.
   public struct Place: Hashable, Sendable {
+    /// Its physical address.
     public var physical: UInt64
+    /// What translated it.
     public var source: Source
   }
 
+  /// The machine looked into.
   public let machine: Machine
+  /// The way.
   public let kind: Kind
 
+  /// Looks into `machine` by one of the ways.
   public init(_ machine: Machine, _ kind: Kind) {
     self.machine = machine
     self.kind = kind
@@ -80,6 +87,8 @@ public struct MemoryView {
     return bytes
   }
 
+  /// Four bytes as a number.
+  /// - Throws: `ReportError` where they can not all be read.
   public func load32(_ linear: UInt32) throws(ReportError) -> UInt32 {
     try UInt32(truncatingIfNeeded: Self.value(read(UInt64(linear), count: 4)[...]))
   }
@@ -89,6 +98,7 @@ public struct MemoryView {
     bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  /// The physical address that `translation` gives for `linear`.
   public static func physical(_ translation: Translation, _ linear: UInt32, _ control: PagingControl)
     -> UInt64
   {

@@ -3,7 +3,9 @@ import IA32
 
 /// The four PDPTE registers beside the table in memory that CR3 points to. SDM vol. 3A, 4.4.1.
 public struct PointerTable {
+  /// One of the four.
   public struct Row {
+    /// The PDPTE register.
     public var register: UInt64
     /// Physical address of the entry.
     public var address: UInt64
@@ -11,9 +13,11 @@ public struct PointerTable {
     public var memory: UInt64?
   }
 
+  /// The four, by bits 31-30 of linear addresses.
   public let rows: [Row]
   private let addressWidth: UInt8
 
+  /// Reads registers and memory; leaves no trace.
   public init(_ machine: Machine) {
     let registers = machine.registers
     let table = UInt64(registers.cr3 & ~31)
@@ -47,6 +51,7 @@ public struct PointerTable {
       "SDM 3A 4.4.1")
   }
 
+  /// What is to be said of all four.
   public var findings: [Finding] { rows.indices.compactMap { finding(at: $0) } }
 }
 
@@ -57,6 +62,7 @@ public struct PointerTableReport: Report {
   /// Whether PAE paging is on.
   public let isInForce: Bool
 
+  /// - Parameter isInForce: whether PAE paging is on.
   public init(table: PointerTable, isInForce: Bool) {
     self.table = table
     self.isInForce = isInForce

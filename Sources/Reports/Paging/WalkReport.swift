@@ -3,18 +3,26 @@ import IA32
 
 /// What `walk` found: the TLB's answer, the PDPTE register beside memory, memory's tables, and where they disagree.
 public struct WalkReport {
+  /// The address looked at.
   public let linear: UInt32
+  /// The access that was asked about.
   public let access: PageAccess
+  /// What the control registers say about paging.
   public let control: PagingControl
+  /// CR3.
   public let cr3: UInt32
   /// What the TLB holds for the address: data and instruction side.
   public let held: [HeldTranslation]
+  /// The PDE that the paging-structure cache holds for it.
   public let cached: DirectoryCacheLine?
   /// The walk that the processor would make after a miss, and the one through memory alone.
   public let processor: WalkResult
+  /// The walk through memory alone, under PAE from the table in memory.
   public let memory: WalkResult
+  /// Where the processor and memory disagree.
   public let findings: [Finding]
 
+  /// Looks at `linear` by every way, and leaves no trace.
   public init(_ machine: Machine, _ linear: UInt32, _ access: PageAccess) {
     self.linear = linear
     self.access = access
@@ -113,6 +121,7 @@ public struct WalkReport {
 
 /// Entries by name and index: "PDE[0]".
 public enum EntryName {
+  /// The index of the entry of `level` on the way to `linear`.
   public static func index(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> UInt32 {
     switch (level, control.mode) {
     case (.pdpte, _): linear >> 30
@@ -123,6 +132,7 @@ public enum EntryName {
     }
   }
 
+  /// Such as "PDE[0]".
   public static func text(_ level: PageWalk.Level, _ linear: UInt32, _ control: PagingControl) -> String {
     "\(level.name)[\(index(level, linear, control))]"
   }

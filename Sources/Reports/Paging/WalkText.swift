@@ -40,6 +40,7 @@ extension WalkReport: Report {
     return [" = \(Self.text(now)) for the processor", " = \(Self.text(memory)) by memory"]
   }
 
+  /// A physical address, or the fault with its reason and the section of its rule.
   public static func text(_ outcome: Outcome) -> String {
     switch outcome {
     case .physical(let address): "\(PhysicalAddress(address))"

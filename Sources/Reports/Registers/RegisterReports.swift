@@ -52,6 +52,7 @@ public struct GeneralRegisters: Report {
 public struct ControlRegisters: Report {
   let registers: RegisterFile
 
+  /// The control registers with the names of their bits.
   public init(registers: RegisterFile) { self.registers = registers }
 
   private static let cr0: [(CR0, String)] = [
@@ -98,6 +99,7 @@ public struct ControlRegisters: Report {
 
 /// `sreg`.
 public enum SegmentRegisters {
+  /// A row for each segment register, with its hidden part.
   public static func table(_ registers: RegisterFile) -> Table {
     var table = Table(
       [

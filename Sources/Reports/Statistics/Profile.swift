@@ -6,9 +6,12 @@ import IA32
 public struct Profile {
   /// What a place used up.
   public struct Share: Hashable, Sendable {
+    /// Cycles, page walks included.
     public var cycles: UInt64 = 0
+    /// Of them, those of page walks.
     public var walkCycles: UInt64 = 0
 
+    /// Adds what another sample used up.
     public static func += (a: inout Share, b: Share) {
       a.cycles &+= b.cycles
       a.walkCycles &+= b.walkCycles
@@ -17,7 +20,9 @@ public struct Profile {
 
   /// A symbol or line, and the mode in which it ran.
   public struct Place: Hashable, Sendable {
+    /// Such as "kernel_main" or "main.c:12".
     public var name: String
+    /// Whether at CPL 3.
     public var isUser: Bool
   }
 
@@ -30,13 +35,18 @@ public struct Profile {
   private var symbolNames: [UInt64: String?] = [:]
   private var lineNames: [UInt64: String?] = [:]
 
+  /// Samples taken in.
   public private(set) var samples = 0
+  /// What all of them used up.
   public private(set) var total = Share()
+  /// By symbol.
   public private(set) var symbols: [Place: Share] = [:]
+  /// By source line, where there is one.
   public private(set) var lines: [Place: Share] = [:]
   /// By the frames from the root on, the mode first.
   public private(set) var stacks: [[String]: Share] = [:]
 
+  /// An empty profile.
   public init(symbol: @escaping Naming, line: @escaping Naming) {
     self.symbol = symbol
     self.line = line
@@ -76,8 +86,10 @@ public struct Profile {
 
   // MARK: Names
 
+  /// What HLT is called.
   public static let idle = "[idle]"
 
+  /// "user" or "kernel".
   public static func mode(_ isUser: Bool) -> String { isUser ? "user" : "kernel" }
 
   private static func key(_ linear: UInt32, _ isPaged: Bool) -> UInt64 {

@@ -51,6 +51,7 @@ public struct ProfileReport {
 
   // MARK: Folded stacks
 
+  /// What a folded stack counts.
   public enum Measure {
     case cycles
     case walkCycles

@@ -39,6 +39,7 @@ extension RunStatistics {
 }
 
 extension RunStatistics.Mode {
+  /// - Parameter level: decides what is modelled.
   public init(_ counts: EventCounts, timing level: TimingLevel) {
     let paging = counts.paging
     instructions = counts.instructions
@@ -80,6 +81,7 @@ extension RunStatistics.Lost.Kind {
 }
 
 extension RunStatistics.Breakdown {
+  /// - Parameter level: decides what is modelled.
   public init(_ counts: EventCounts, timing level: TimingLevel) {
     let parts = counts.breakdown
     self.init(base: counts.baseCycles, io: parts.io, idle: parts.idle)

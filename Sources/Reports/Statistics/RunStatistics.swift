@@ -5,6 +5,7 @@ public struct RunStatistics: Codable, Hashable, Sendable {
   public struct TLBArray: Codable, Hashable, Sendable {
     /// Such as "ITLB 4K".
     public var name: String
+    /// Lookups that it answered.
     public var hits: UInt64
     /// Lookups that it didn't answer and that were answered by a walk, which filled it.
     public var misses: UInt64
@@ -12,6 +13,7 @@ public struct RunStatistics: Codable, Hashable, Sendable {
 
   /// Page walks.
   public struct Walks: Codable, Hashable, Sendable {
+    /// How many.
     public var count: UInt64
     /// Entries that walks read from memory.
     public var references: UInt64
@@ -21,15 +23,19 @@ public struct RunStatistics: Codable, Hashable, Sendable {
 
   /// The exceptions of one vector.
   public struct Fault: Codable, Hashable, Sendable {
+    /// The exception's number.
     public var vector: UInt8
     /// Such as "#PF".
     public var name: String
+    /// How many.
     public var count: UInt64
   }
 
   /// Accesses to something that isn't RAM.
   public struct Accesses: Codable, Hashable, Sendable {
+    /// Loads, INs.
     public var reads: UInt64
+    /// Stores, OUTs.
     public var writes: UInt64
   }
 
@@ -41,7 +47,9 @@ public struct RunStatistics: Codable, Hashable, Sendable {
     public var fetch: UInt64?
     /// Load-use latency of L1D hits beyond a cycle, and what L2 and DRAM add to it.
     public var l1: UInt64?
+    /// What L1D misses add that L2 answered.
     public var l2: UInt64?
+    /// What memory adds.
     public var dram: UInt64?
     /// Page walks.
     public var walk: UInt64?
@@ -57,12 +65,17 @@ public struct RunStatistics: Codable, Hashable, Sendable {
   public struct Caches: Codable, Hashable, Sendable {
     /// Lines of instructions entered, and those that missed L1I or went past it.
     public var instructionFetches: UInt64
+    /// Of them, those that missed L1I or went past it.
     public var instructionMisses: UInt64
     /// Lines brought into L1D, page walks' included.
     public var dataLinesIn: UInt64
+    /// Lines that L1I asked L2 for.
     public var l2InstructionFetches: UInt64
+    /// Lines that L1D asked L2 for, for loads.
     public var l2Loads: UInt64
+    /// The same for stores.
     public var l2Stores: UInt64
+    /// Lines brought into L2.
     public var l2LinesIn: UInt64
     /// Loads and stores that no cache took.
     public var uncachedAccesses: UInt64
@@ -85,45 +98,67 @@ public struct RunStatistics: Codable, Hashable, Sendable {
     }
   }
 
+  /// Branches.
   public struct Branches: Codable, Hashable, Sendable {
+    /// How many.
     public var count: UInt64
+    /// Of them, those taken.
     public var taken: UInt64
+    /// Of them, those predicted wrongly.
     public var mispredicted: UInt64
   }
 
   /// What came up in the whole run, or in one privilege mode.
   public struct Mode: Codable, Hashable, Sendable {
+    /// Instructions completed.
     public var instructions: UInt64
+    /// Cycles of the clock.
     public var cycles: UInt64
+    /// Where the cycles went.
     public var breakdown: Breakdown
+    /// By array.
     public var tlb: [TLBArray]
+    /// Page walks.
     public var walks: Walks
     /// Loads and stores.
     public var dataReferences: UInt64
+    /// In the full level only.
     public var caches: Caches?
+    /// In the full level only.
     public var branches: Branches?
   }
 
   /// The timing level.
   public var timing: String
+  /// Instructions completed.
   public var instructions: UInt64
+  /// Cycles of the clock.
   public var cycles: UInt64
   /// Of `cycles`, those that the processor spent in HLT.
   public var idleCycles: UInt64
+  /// Where the cycles went.
   public var breakdown: Breakdown
+  /// By array.
   public var tlb: [TLBArray]
+  /// Page walks.
   public var walks: Walks
+  /// Loads and stores.
   public var dataReferences: UInt64
+  /// In the full level only.
   public var caches: Caches?
+  /// In the full level only.
   public var branches: Branches?
   /// CPL 3, and the other rings: they add up to the whole.
   public var user: Mode
+  /// The rings below 3.
   public var kernel: Mode
   /// In the order of vectors; only those that came up.
   public var faults: [Fault]
   /// External interrupts taken.
   public var interrupts: UInt64
+  /// Accesses to memory-mapped devices.
   public var mmio: Accesses
+  /// Accesses to ports.
   public var ports: Accesses
   /// Characters that the serial port lost because the guest did not wait.
   public var serialCharactersLost: UInt64

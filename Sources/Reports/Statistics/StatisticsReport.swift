@@ -25,6 +25,7 @@ public struct StatisticsReport {
     }
   }
 
+  /// - Parameter run: what was run and what came of it; nil where only the counts are wanted.
   public init(statistics: RunStatistics, run: Run? = nil) {
     self.statistics = statistics
     self.run = run

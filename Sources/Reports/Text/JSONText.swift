@@ -1,5 +1,6 @@
 /// Strings of JSON, RFC 8259, 7.
 public enum JSONText {
+  /// `text` between double quotes, with what JSON wants escaped. RFC 8259, 7.
   public static func quote(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {

@@ -4,9 +4,12 @@ import IA32
 public enum JSONValue: Hashable, Sendable {
   /// A name and what it stands for.
   public struct Member: Hashable, Sendable {
+    /// The name.
     public var name: String
+    /// What it stands for.
     public var value: JSONValue
 
+    /// A name and what it stands for.
     public init(_ name: String, _ value: JSONValue) {
       self.name = name
       self.value = value
@@ -26,8 +29,11 @@ public enum JSONValue: Hashable, Sendable {
     .string("0x" + hexadecimal(value, digits: digits))
   }
 
+  /// A linear address, 8 digits.
   public static func linear(_ address: UInt32) -> JSONValue { hex(UInt64(address), digits: 8) }
+  /// A physical address, 9 digits.
   public static func physical(_ address: UInt64) -> JSONValue { hex(address, digits: 9) }
+  /// A paging-structure entry, 16 digits.
   public static func entry(_ value: UInt64) -> JSONValue { hex(value, digits: 16) }
 
   /// `value`, or null where there is none.

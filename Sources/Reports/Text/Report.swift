@@ -12,7 +12,9 @@ public struct Sentences: Report, Sendable {
   /// The sentences, each a line.
   public var lines: [String]
 
+  /// - Parameter lines: the sentences.
   public init(_ lines: [String]) { self.lines = lines }
+  /// - Parameter line: the only sentence.
   public init(_ line: String) { lines = [line] }
 
   /// An object with the lines under "text".
@@ -24,6 +26,7 @@ public struct Composition: Report {
   /// The reports in their order.
   public var parts: [(name: String?, report: any Report)]
 
+  /// - Parameter parts: a name for those that JSON has, too.
   public init(parts: [(name: String?, report: any Report)]) { self.parts = parts }
 
   public var lines: [String] { parts.flatMap { $0.report.lines } }
@@ -38,5 +41,6 @@ public struct ReportError: Error, Hashable, Sendable, CustomStringConvertible {
   public var message: String
   public var description: String { message }
 
+  /// - Parameter message: a sentence without a full stop.
   public init(_ message: String) { self.message = message }
 }

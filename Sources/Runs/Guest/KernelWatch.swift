@@ -9,6 +9,7 @@ public final class KernelWatch: RunCompanion {
   private let audit: KernelAudit
   /// Cycles between two audits.
   private let interval: UInt64
+  /// The cycle of the next audit.
   public private(set) var nextCycle: UInt64
   /// Audits made so far, and what they found.
   private var audits = 0

@@ -8,6 +8,7 @@ public struct MemorySize: Hashable, Sendable, CustomStringConvertible {
   /// The size in bytes.
   public let bytes: UInt64
 
+  /// A size that is known to be right.
   public init(bytes: UInt64) { self.bytes = bytes }
 
   /// Reads `text`, such as "16M", "6G" or "1024K", in either case.

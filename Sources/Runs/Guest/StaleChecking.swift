@@ -19,5 +19,6 @@ public enum StaleChecking: String, Hashable, Sendable {
 public struct RunOptionError: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
 
+  /// A sentence without a full stop.
   public init(_ sentence: String) { description = sentence }
 }

@@ -8,16 +8,19 @@ public enum HostPaths {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// Whether a regular file is there, perhaps behind symbolic links.
   public static func isFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Whether a folder is there, perhaps behind symbolic links.
   public static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// The folder that relative paths begin at; "/" where it is gone.
   public static var workingDirectory: String {
     guard let buffer = getcwd(nil, 0) else { return "/" }
     defer { free(buffer) }

@@ -29,6 +29,7 @@ public final class KeepingConsole: GuestConsole {
   /// What was said about it while it ran.
   public private(set) var lines: [String] = []
 
+  /// A console that has shown nothing yet.
   public init() {}
 
   public func begin() {}

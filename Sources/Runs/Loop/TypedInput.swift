@@ -9,8 +9,10 @@ public final class TypedInput: RunCompanion {
   public struct Piece: Hashable, Sendable {
     /// The cycle from which on it is sent.
     public var cycle: UInt64
+    /// What is sent.
     public var bytes: [UInt8]
 
+    /// What is typed from a cycle on.
     public init(cycle: UInt64, bytes: [UInt8]) {
       self.cycle = cycle
       self.bytes = bytes
@@ -24,6 +26,7 @@ public final class TypedInput: RunCompanion {
   /// What is still to be typed, by cycle; of one cycle in the order given.
   private var pieces: ArraySlice<Piece>
 
+  /// Types `pieces`, in the order of their cycles, at the serial port of `machine`.
   public init(_ machine: any RunnableMachine, _ pieces: [Piece]) {
     self.machine = machine
     let sorted = pieces.enumerated().sorted { ($0.element.cycle, $0.offset) < ($1.element.cycle, $1.offset) }

@@ -5,11 +5,12 @@ import Traces
 public final class TracePlaces {
   /// The trace.
   let source: any BlockSource
-  private let map: ImageMap?
+  private let map: ImageMap
   private var symbols: [UInt32: String?] = [:]
 
   private static let maxSymbols = 1 << 16
 
+  /// The names that a trace carries for its own addresses.
   public init(_ source: any BlockSource) {
     self.source = source
     map = source.map
@@ -19,7 +20,7 @@ public final class TracePlaces {
   public func symbol(_ linear: UInt32) -> String? {
     if let known = symbols[linear] { return known }
     if symbols.count >= Self.maxSymbols { symbols.removeAll(keepingCapacity: true) }
-    let symbol = source.symbol(at: linear) ?? map?.symbol(at: linear)
+    let symbol = source.symbol(at: linear) ?? map.symbol(at: linear)
     symbols.updateValue(symbol, forKey: linear)
     return symbol
   }
@@ -35,8 +36,9 @@ extension TracePlaces {
   /// As `briefly`, with the line out of an image where the trace has none.
   func briefly(_ linear: UInt32, orLineOf places: GuestPlaces?) -> String? {
     guard source.line(at: linear) == nil, let places else { return briefly(linear) }
-    let line = places.line(at: linear, isPaged: source.map?.contains(linear: linear) ?? true)
-    let parts = [briefly(linear), line.map { "(\($0.description))" }].compactMap(\.self)
+    let line = places.line(at: linear, isPaged: source.form == .text || source.map.contains(linear: linear))
+    let parts = [briefly(linear), line.map { "(\(PrintableText.escaped($0.description)))" }].compactMap(
+      \.self)
     return parts.isEmpty ? nil : parts.joined(separator: " ")
   }
 }

@@ -45,25 +45,34 @@ public struct TraceSetup {
   ///   - allowsOtherModules: the modules may have changed.
   /// - Throws: `TraceError` for a golden that doesn't fit.
   public init(of golden: any BlockSource, image: String?, allowsOtherModules: Bool = false) throws {
-    let recorded = golden.header
+    try self.init(
+      of: golden.header, golden: golden.file, image: image, allowsOtherModules: allowsOtherModules)
+  }
+
+  /// The same, of a golden of which no more than the header can be read.
+  ///
+  /// - Throws: `TraceError` for a golden that doesn't fit.
+  public init(
+    of recorded: TraceHeader, golden: String, image: String?, allowsOtherModules: Bool = false
+  ) throws {
     let description: MachineDescription
     do {
-      description = try MachineDescription(yaml: Array(recorded.machine.utf8), file: golden.file)
+      description = try MachineDescription(yaml: Array(recorded.machine.utf8), file: golden)
     } catch {
-      throw TraceError(file: golden.file, .corrupt, "its machine can't be built: \(error)")
+      throw TraceError(file: golden, .corrupt, "its machine can't be built: \(error)")
     }
-    let path = try image ?? Self.find(recorded.image, golden: golden.file)
-    let modules = try recorded.modules.map { try Self.findModule($0.argument, golden: golden.file) }
+    let path = try image ?? Self.find(recorded.image, golden: golden)
+    let modules = try recorded.modules.map { try Self.findModule($0.argument, golden: golden) }
     try self.init(recorded, imagePath: path, modules: modules, description: description)
     guard image != nil || header.imageDigest == recorded.imageDigest else {
       throw TraceError(
-        file: golden.file, .mismatch, "was recorded from another build of \(path)",
+        file: golden, .mismatch, "was recorded from another build of \(path)",
         expected: "the same image, or --image \(path) to compare the new build with the golden")
     }
     for (old, new) in zip(recorded.modules, header.modules)
     where old.digest != new.digest && !allowsOtherModules {
       throw TraceError(
-        file: golden.file, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
+        file: golden, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
       )
     }
   }

@@ -1,97 +1,175 @@
 import Emulator
 import IA32
 
-/// The numbers of an event, in the order of `EventSchema`.
+/// What takes the fields of an event, one after the other: a `TraceEvent`, or an encoder's memory.
+protocol FieldSink {
+  /// Takes a field that the event has.
+  mutating func put(_ field: some EventFields, _ value: UInt64)
+}
+
+extension FieldSink {
+  /// Takes a field if the event has it.
+  @inline(__always)
+  mutating func put(_ field: some EventFields, _ value: UInt64?) {
+    if let value { put(field, value) }
+  }
+}
+
 extension TraceEvent {
-  /// - Parameter event: as the machine tells it.
+  /// An event as the machine tells it.
   public init(_ event: MachineEvent, _ moment: EventMoment) {
-    self.init(kind: UInt8(event.kind.rawValue.trailingZeroBitCount), moment: moment)
-    switch event {
+    self.init(kind: .instruction, moment: moment)
+    kind = event.put(into: &self)
+    if case .walk(let walk) = event { duration = walk.cycles }
+  }
+}
+
+extension MachineEvent {
+  /// Hands the event's fields to `sink`, and says which kind has them.
+  @inline(__always)
+  func put(into sink: inout some FieldSink) -> EventKind {
+    switch self {
     case .instruction(let event):
-      set(0, UInt64(event.length))
-      set(1, UInt64(event.privilegeLevel))
+      sink.put(InstructionFields.length, UInt64(event.length))
+      sink.put(InstructionFields.privilegeLevel, UInt64(event.privilegeLevel))
+      return .instruction
     case .access(let event):
-      set(0, UInt64(event.linear))
-      set(1, event.physical)
-      set(2, UInt64(event.bytes))
-      set(3, event.access.number)
-    case .walk(let event): set(event)
-    case .tlbFill(let event), .tlbEvict(let event): set(event)
-    case .flush(let event): set(event)
+      sink.put(AccessFields.linear, UInt64(event.linear))
+      sink.put(AccessFields.physical, event.physical)
+      sink.put(AccessFields.bytes, UInt64(event.bytes))
+      sink.put(AccessFields.access, event.access.number)
+      return .access
+    case .walk(let event):
+      event.put(into: &sink)
+      return .walk
+    case .tlbFill(let event):
+      event.put(into: &sink)
+      return .tlbFill
+    case .tlbEvict(let event):
+      event.put(into: &sink)
+      return .tlbEvict
+    case .flush(let event):
+      event.put(into: &sink)
+      return .flush
     case .pteStore(let event):
-      set(0, event.address)
-      set(1, event.old)
-      set(2, event.new)
-      set(3, UInt64(event.writer.rawValue))
-      set(4, UInt64(event.linear))
+      event.put(into: &sink)
+      return .pteStore
     case .fault(let event):
-      set(0, UInt64(event.vector))
-      set(1, UInt64(event.errorCode))
-      if event.vector == ExceptionVector.pageFault.rawValue { set(2, UInt64(event.linear)) }
+      sink.put(FaultFields.vector, UInt64(event.vector))
+      sink.put(FaultFields.errorCode, UInt64(event.errorCode))
+      let isPageFault = event.vector == ExceptionVector.pageFault.rawValue
+      if isPageFault { sink.put(FaultFields.linear, UInt64(event.linear)) }
+      return .fault
     case .interrupt(let event):
-      set(0, UInt64(event.vector))
-      set(1, event.isSoftware ? 1 : 0)
-    case .mmio(let event), .port(let event):
-      set(0, event.address)
-      set(1, UInt64(event.bytes))
-      set(2, event.isWrite ? 1 : 0)
-      set(3, event.value)
-    case .task(.addressSpace(let old, let new)):
-      set(0, 0)
-      set(1, UInt64(old))
-      set(2, UInt64(new))
-    case .task(.taskRegister(let selector)):
-      set(0, 1)
-      set(2, UInt64(selector))
+      sink.put(InterruptFields.vector, UInt64(event.vector))
+      sink.put(InterruptFields.source, event.isSoftware ? 1 : 0)
+      return .interrupt
+    case .mmio(let event):
+      event.put(into: &sink)
+      return .mmio
+    case .port(let event):
+      event.put(into: &sink)
+      return .port
+    case .task(let event):
+      event.put(into: &sink)
+      return .task
     case .mode(let event):
-      set(0, UInt64(event.register.rawValue))
-      set(1, event.old)
-      set(2, event.new)
+      sink.put(ModeFields.register, UInt64(event.register.rawValue))
+      sink.put(ModeFields.old, event.old)
+      sink.put(ModeFields.new, event.new)
+      return .mode
     case .console(let event):
-      set(0, UInt64(event.port.rawValue))
-      set(1, UInt64(event.byte))
+      sink.put(ConsoleFields.port, UInt64(event.port.rawValue))
+      sink.put(ConsoleFields.byte, UInt64(event.byte))
+      return .console
     }
   }
+}
 
-  private mutating func set(_ event: WalkEvent) {
-    set(0, UInt64(event.linear))
-    set(1, event.access.number)
-    set(2, event.pdpte)
-    set(3, event.pde?.address)
-    set(4, event.pde?.value)
-    set(5, event.pte?.address)
-    set(6, event.pte?.value)
-    let updates: UInt64 = (event.updatedDirectory ? 1 : 0) | (event.updatedLeaf ? 2 : 0)
-    if updates != 0 { set(7, updates) }
-    set(8, (event.fault?.rawValue).map { UInt64($0) })
-    set(9, event.frame)
-    if event.frame != nil { set(10, event.isLarge ? 1 : 0) }
-    duration = event.cycles
+extension WalkEvent {
+  @inline(__always)
+  func put(into sink: inout some FieldSink) {
+    sink.put(WalkFields.linear, UInt64(linear))
+    sink.put(WalkFields.access, access.number)
+    sink.put(WalkFields.pdpte, pdpte)
+    if let pde {
+      sink.put(WalkFields.pdeAddress, pde.address)
+      sink.put(WalkFields.pde, pde.value)
+    }
+    if let pte {
+      sink.put(WalkFields.pteAddress, pte.address)
+      sink.put(WalkFields.pte, pte.value)
+    }
+    let updates: UInt64 = (updatedDirectory ? 1 : 0) | (updatedLeaf ? 2 : 0)
+    if updates != 0 { sink.put(WalkFields.updates, updates) }
+    if let fault { sink.put(WalkFields.fault, UInt64(fault.rawValue)) }
+    if let frame {
+      sink.put(WalkFields.frame, frame)
+      sink.put(WalkFields.page, isLarge ? 1 : 0)
+    }
   }
+}
 
-  private mutating func set(_ event: TLBEvent) {
-    set(0, UInt64(TLBArrayName.allCases.firstIndex(of: event.array) ?? 0))
-    set(1, UInt64(event.set))
-    set(2, UInt64(event.way))
-    set(3, UInt64(event.linear))
-    set(4, event.frame)
+extension EntryStoreEvent {
+  @inline(__always)
+  func put(into sink: inout some FieldSink) {
+    sink.put(StoreFields.address, address)
+    sink.put(StoreFields.old, old)
+    sink.put(StoreFields.new, new)
+    sink.put(StoreFields.writer, UInt64(writer.rawValue))
+    sink.put(StoreFields.linear, UInt64(linear))
+  }
+}
+
+extension TLBEvent {
+  fileprivate func put(into sink: inout some FieldSink) {
+    sink.put(TLBFields.array, UInt64(TLBArrayName.allCases.firstIndex(of: array) ?? 0))
+    sink.put(TLBFields.set, UInt64(set))
+    sink.put(TLBFields.way, UInt64(way))
+    sink.put(TLBFields.linear, UInt64(linear))
+    sink.put(TLBFields.frame, frame)
     var rights: UInt64 = 0
-    for (bit, isSet) in [event.isWritable, event.isUser, event.isGlobal, event.isNoExecute, event.isDirty]
-      .enumerated() where isSet
-    { rights |= 1 << UInt64(bit) }
-    set(5, rights)
+    for (bit, isSet) in [isWritable, isUser, isGlobal, isNoExecute, isDirty].enumerated() where isSet {
+      rights |= 1 << UInt64(bit)
+    }
+    sink.put(TLBFields.rights, rights)
   }
+}
 
-  private mutating func set(_ event: FlushEvent) {
-    switch event {
+extension FlushEvent {
+  fileprivate func put(into sink: inout some FieldSink) {
+    switch self {
     case .page(let linear):
-      set(0, 0)
-      set(1, UInt64(linear))
+      sink.put(FlushFields.by, FlushFields.Cause.invlpg.rawValue)
+      sink.put(FlushFields.linear, UInt64(linear))
     case .cr3(let value, let keepsGlobal):
-      set(0, 1)
-      set(2, UInt64(value))
-      set(3, keepsGlobal ? 1 : 0)
-    case .everything: set(0, 2)
+      sink.put(FlushFields.by, FlushFields.Cause.cr3.rawValue)
+      sink.put(FlushFields.cr3, UInt64(value))
+      sink.put(FlushFields.keepsGlobal, keepsGlobal ? 1 : 0)
+    case .everything: sink.put(FlushFields.by, FlushFields.Cause.everything.rawValue)
+    }
+  }
+}
+
+extension BusEvent {
+  fileprivate func put(into sink: inout some FieldSink) {
+    sink.put(BusFields.address, address)
+    sink.put(BusFields.bytes, UInt64(bytes))
+    sink.put(BusFields.access, isWrite ? 1 : 0)
+    sink.put(BusFields.value, value)
+  }
+}
+
+extension TaskEvent {
+  fileprivate func put(into sink: inout some FieldSink) {
+    switch self {
+    case .addressSpace(let old, let new):
+      sink.put(TaskFields.register, TaskFields.Register.cr3.rawValue)
+      sink.put(TaskFields.old, UInt64(old))
+      sink.put(TaskFields.new, UInt64(new))
+    case .taskRegister(let selector):
+      sink.put(TaskFields.register, TaskFields.Register.tr.rawValue)
+      sink.put(TaskFields.new, UInt64(selector))
     }
   }
 }
@@ -100,4 +178,7 @@ extension PageAccess {
   /// read, write, fetch, and the same three for user mode.
   @inline(__always)
   var number: UInt64 { UInt64(kind.rawValue) &+ (isUser ? 3 : 0) }
+
+  /// Whether `number` stands for a write.
+  static func isWrite(number: UInt64) -> Bool { number % 3 == 1 }
 }

@@ -31,32 +31,36 @@ struct EventDecoder: ~Copyable {
     rest -= 1
     let cycle = ZigZag.decode(times.varint(), after: state.cycle)
     state.cycle = cycle
-    let tag = events.byte()
+    var tag = events.byte()
+    if tag == Tag.processor {
+      state.switchProcessor(to: events.byte())
+      tag = events.byte()
+    }
+    var number = tag & Tag.kind
+    if number == Tag.furtherKind {
+      number = events.byte()
+      if number < Tag.furtherKind { events.fail() }
+    }
     let event: TraceEvent?
-    switch tag & Tag.kind {
-    case 0: event = instruction(tag, cycle)
-    case 1: event = access(tag, cycle)
-    case 2..<14: event = other(tag, cycle)
-    default: event = nil
+    switch EventKind(rawValue: number) {
+    case .instruction: event = instruction(tag, cycle)
+    case .access: event = access(tag, cycle)
+    case let kind?: event = other(kind, tag, cycle)
+    case nil: event = nil
     }
     guard isSound, let event else {
-      _ = events.failed ? 0 : fail()
+      events.fail()
       return nil
     }
-    if rest == 0, !events.isAtEnd || !times.isAtEnd { _ = fail() }
+    if rest == 0, !events.isAtEnd || !times.isAtEnd { events.fail() }
     return event
-  }
-
-  private mutating func fail() -> UInt8 {
-    while !events.failed { _ = events.byte() }
-    return 0
   }
 
   private mutating func instruction(_ tag: UInt8, _ cycle: UInt64) -> TraceEvent {
     var linear = state.expectedInstruction
     if tag & Tag.place == 0 { linear = number(after: linear) }
-    var base = state.base
-    var count = state.instruction &+ 1
+    var base = state.position.base
+    var count = state.position.instruction &+ 1
     if tag & Tag.count == 0 {
       count = ZigZag.decode(events.varint(), after: count)
       base = number(after: base)
@@ -68,13 +72,13 @@ struct EventDecoder: ~Copyable {
       level = events.byte()
     }
     state.note(instruction: linear, length: length, privilegeLevel: level)
-    state.instruction = count
-    state.linear = linear
-    state.base = base
-    state.accesses = 0
-    var event = TraceEvent(kind: 0, moment: moment(cycle))
-    event.set(0, UInt64(length))
-    event.set(1, UInt64(level))
+    state.position.instruction = count
+    state.position.linear = linear
+    state.position.base = base
+    state.position.accesses = 0
+    var event = TraceEvent(kind: .instruction, moment: moment(cycle))
+    event.put(InstructionFields.length, UInt64(length))
+    event.put(InstructionFields.privilegeLevel, UInt64(level))
     return event
   }
 
@@ -96,45 +100,50 @@ struct EventDecoder: ~Copyable {
     }
     known.pointee = CodingState.Stride(
       linear: linear, step: linear &- known.pointee.linear, bytes: bytes, access: access)
-    state.accesses &+= 1
-    var event = TraceEvent(kind: 1, moment: moment(cycle))
-    event.set(0, UInt64(linear))
-    event.set(1, physical)
-    event.set(2, UInt64(bytes))
-    event.set(3, UInt64(access))
+    state.position.accesses &+= 1
+    var event = TraceEvent(kind: .access, moment: moment(cycle))
+    event.put(AccessFields.linear, UInt64(linear))
+    event.put(AccessFields.physical, physical)
+    event.put(AccessFields.bytes, UInt64(bytes))
+    event.put(AccessFields.access, UInt64(access))
     return event
   }
 
-  private mutating func other(_ tag: UInt8, _ cycle: UInt64) -> TraceEvent? {
-    let kind = Int(tag & Tag.kind)
+  private mutating func other(_ kind: EventKind, _ tag: UInt8, _ cycle: UInt64) -> TraceEvent? {
+    let number = Int(kind.rawValue)
     place(tag)
-    if tag & Tag.sameFields == 0 { state.masks[kind] = UInt16(truncatingIfNeeded: events.varint()) }
-    let present = state.masks[kind]
-    guard Int(present) < 1 << EventSchema.fields[kind].count,
-      present & EventSchema.alwaysPresent[kind] == EventSchema.alwaysPresent[kind]
-    else { return nil }
-    var event = TraceEvent(kind: UInt8(kind), moment: moment(cycle))
-    let slots = state.slots + kind * CodingState.slotsPerKind
+    if tag & Tag.sameFields == 0 {
+      guard let mask = UInt16(exactly: events.varint()) else { return nil }
+      state.masks[number] = mask
+    }
+    let present = state.masks[number]
+    let count = EventSchema.fieldCounts[number]
+    let required = EventSchema.requiredFields[number]
+    guard UInt32(present) < 1 << UInt32(count), present & required == required else { return nil }
+    var event = TraceEvent(kind: kind, moment: moment(cycle))
+    let slots = state.slots(of: kind)
     let changed = events.varint()
     guard changed & ~UInt64(present) == 0 else { return nil }
-    for index in 0..<EventSchema.fields[kind].count where present >> UInt16(index) & 1 != 0 {
-      if kind == 2 { CodingState.expect(index, present, state.values, slots) }
+    for index in 0..<Int(count) where present >> UInt16(index) & 1 != 0 {
+      if kind == .walk, let field = WalkFields(rawValue: index) {
+        CodingState.expect(field, present, state.values, slots)
+      }
       if changed >> UInt64(index) & 1 != 0 {
         slots[index] = ZigZag.decode(events.varint(), after: slots[index])
       }
       state.values[index] = slots[index]
       event.set(index, slots[index])
     }
-    if kind == 2 { event.duration = times.varint() }
+    if kind == .walk { event.duration = times.varint() }
     return event
   }
 
   private mutating func place(_ tag: UInt8) {
     guard tag & Tag.samePlace == 0 else { return }
-    state.instruction = ZigZag.decode(events.varint(), after: state.instruction)
-    state.linear = number(after: state.linear)
-    state.base = number(after: state.base)
-    state.accesses = 0
+    state.position.instruction = ZigZag.decode(events.varint(), after: state.position.instruction)
+    state.position.linear = number(after: state.position.linear)
+    state.position.base = number(after: state.position.base)
+    state.position.accesses = 0
   }
 
   private mutating func number(after last: UInt32) -> UInt32 {
@@ -142,7 +151,9 @@ struct EventDecoder: ~Copyable {
   }
 
   private func moment(_ cycle: UInt64) -> EventMoment {
-    EventMoment(
-      cycle: cycle, instruction: state.instruction, eip: state.linear &- state.base, linear: state.linear)
+    let position = state.position
+    return EventMoment(
+      processor: state.processor, cycle: cycle, instruction: position.instruction,
+      eip: position.linear &- position.base, linear: position.linear)
   }
 }

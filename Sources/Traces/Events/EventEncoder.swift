@@ -7,8 +7,9 @@ struct EventEncoder: ~Copyable {
   private(set) var times = ByteBuffer()
   private(set) var count: UInt32 = 0
 
-  /// The most that one event takes: a tag and 16 numbers of ten bytes.
-  private static let longest = 176
+  /// The most that one event takes: the processor's number (2), a tag and a further kind (2), the place (30), two masks (20), and
+  /// 16 numbers of ten bytes.
+  private static let maxEventBytes = 2 + 2 + 30 + 20 + 10 * TraceEvent.maxFields
 
   /// Begins a new block.
   mutating func reset() {
@@ -27,24 +28,29 @@ struct EventEncoder: ~Copyable {
       appendAccess(
         event.linear, event.physical, bytes: event.bytes,
         access: UInt8(truncatingIfNeeded: event.access.number), moment)
-    case .walk(let event): appendWalk(event, moment)
-    case .pteStore(let event): appendStore(event, moment)
-    default: appendOther(TraceEvent(event, moment))
+    case .walk(let event):
+      appendFields(of: event, moment)
+      times.putVarint(event.cycles)
+    case .pteStore(let event): appendFields(of: event, moment)
+    default: appendFields(of: event, moment)
     }
   }
 
   mutating func append(_ event: TraceEvent) {
     switch event.kind {
-    case 0:
+    case .instruction:
       appendInstruction(
-        length: UInt8(truncatingIfNeeded: event.fields[0]),
-        privilegeLevel: UInt8(truncatingIfNeeded: event.fields[1]), event.moment)
-    case 1:
+        length: UInt8(truncatingIfNeeded: event[InstructionFields.length]),
+        privilegeLevel: UInt8(truncatingIfNeeded: event[InstructionFields.privilegeLevel]), event.moment)
+    case .access:
       appendAccess(
-        UInt32(truncatingIfNeeded: event.fields[0]), event.fields[1],
-        bytes: UInt8(truncatingIfNeeded: event.fields[2]),
-        access: UInt8(truncatingIfNeeded: event.fields[3]), event.moment)
-    default: appendOther(event)
+        UInt32(truncatingIfNeeded: event[AccessFields.linear]), event[AccessFields.physical],
+        bytes: UInt8(truncatingIfNeeded: event[AccessFields.bytes]),
+        access: UInt8(truncatingIfNeeded: event[AccessFields.access]), event.moment)
+    default:
+      for index in 0..<TraceEvent.maxFields { state.values[index] = event[index] }
+      appendValues(event.kind, event.present, event.moment)
+      if event.kind == .walk { times.putVarint(event.duration) }
     }
   }
 
@@ -58,18 +64,18 @@ struct EventEncoder: ~Copyable {
     let base = linear &- moment.eip
     let expected = state.expectedInstruction
     let known = state.follower(linear)
-    var tag: UInt8 = 0
+    var tag = EventKind.instruction.rawValue
     events.put(0)
     if linear == expected {
       tag |= Tag.place
     } else {
       events.putVarint(ZigZag.encode(Self.extend(linear), after: Self.extend(expected)))
     }
-    if moment.instruction == state.instruction &+ 1, base == state.base {
+    if moment.instruction == state.position.instruction &+ 1, base == state.position.base {
       tag |= Tag.count
     } else {
-      events.putVarint(ZigZag.encode(moment.instruction, after: state.instruction &+ 1))
-      events.putVarint(ZigZag.encode(Self.extend(base), after: Self.extend(state.base)))
+      events.putVarint(ZigZag.encode(moment.instruction, after: state.position.instruction &+ 1))
+      events.putVarint(ZigZag.encode(Self.extend(base), after: Self.extend(state.position.base)))
     }
     if known.pointee.linear == linear, known.pointee.length == length,
       known.pointee.privilegeLevel == privilegeLevel
@@ -82,7 +88,7 @@ struct EventEncoder: ~Copyable {
     events[at] = tag
     state.note(instruction: linear, length: length, privilegeLevel: privilegeLevel)
     note(moment)
-    state.accesses = 0
+    state.position.accesses = 0
   }
 
   @inline(__always)
@@ -92,7 +98,7 @@ struct EventEncoder: ~Copyable {
     begin(moment)
     let at = events.count
     events.put(0)
-    var tag = 1 | place(moment)
+    var tag = EventKind.access.rawValue | place(moment)
     let known = state.stride()
     if linear == known.pointee.linear &+ known.pointee.step {
       tag |= Tag.linear
@@ -116,86 +122,66 @@ struct EventEncoder: ~Copyable {
     events[at] = tag
     known.pointee = CodingState.Stride(
       linear: linear, step: linear &- known.pointee.linear, bytes: bytes, access: access)
-    state.accesses &+= 1
+    state.position.accesses &+= 1
+  }
+
+  /// The fields of an event on their way from the machine into the coder's memory.
+  private struct FieldBuffer: FieldSink {
+    let values: UnsafeMutablePointer<UInt64>
+    var present: UInt16 = 0
+
+    @inline(__always)
+    mutating func put(_ field: some EventFields, _ value: UInt64) {
+      values[field.rawValue] = value
+      present |= 1 << UInt16(truncatingIfNeeded: field.rawValue)
+    }
+  }
+
+  // Walks and stores are what long traces are made of, so they don't come through the switch over all kinds.
+
+  @inline(never)
+  private mutating func appendFields(of event: WalkEvent, _ moment: EventMoment) {
+    var buffer = FieldBuffer(values: state.values)
+    event.put(into: &buffer)
+    appendValues(.walk, buffer.present, moment)
   }
 
   @inline(never)
-  private mutating func appendOther(_ event: TraceEvent) {
-    for index in 0..<TraceEvent.fieldLimit { state.values[index] = event.fields[index] }
-    appendValues(event.kind, event.present, event.moment)
-    if event.kind == 2 { times.putVarint(event.duration) }
-  }
-
-  /// As `TraceEvent` would put it, without the way through it: walks and stores are what long traces are made of.
-  @inline(never)
-  private mutating func appendWalk(_ event: WalkEvent, _ moment: EventMoment) {
-    let values = state.values
-    var present: UInt16 = 0b11
-    values[0] = UInt64(event.linear)
-    values[1] = event.access.number
-    if let pdpte = event.pdpte {
-      values[2] = pdpte
-      present |= 1 << 2
-    }
-    if let pde = event.pde {
-      values[3] = pde.address
-      values[4] = pde.value
-      present |= 3 << 3
-    }
-    if let pte = event.pte {
-      values[5] = pte.address
-      values[6] = pte.value
-      present |= 3 << 5
-    }
-    let updates: UInt64 = (event.updatedDirectory ? 1 : 0) | (event.updatedLeaf ? 2 : 0)
-    if updates != 0 {
-      values[7] = updates
-      present |= 1 << 7
-    }
-    if let fault = event.fault {
-      values[8] = UInt64(fault.rawValue)
-      present |= 1 << 8
-    }
-    if let frame = event.frame {
-      values[9] = frame
-      values[10] = event.isLarge ? 1 : 0
-      present |= 3 << 9
-    }
-    appendValues(2, present, moment)
-    times.putVarint(event.cycles)
+  private mutating func appendFields(of event: EntryStoreEvent, _ moment: EventMoment) {
+    var buffer = FieldBuffer(values: state.values)
+    event.put(into: &buffer)
+    appendValues(.pteStore, buffer.present, moment)
   }
 
   @inline(never)
-  private mutating func appendStore(_ event: EntryStoreEvent, _ moment: EventMoment) {
-    let values = state.values
-    values[0] = event.address
-    values[1] = event.old
-    values[2] = event.new
-    values[3] = UInt64(event.writer.rawValue)
-    values[4] = UInt64(event.linear)
-    appendValues(6, 0b11111, moment)
+  private mutating func appendFields(of event: MachineEvent, _ moment: EventMoment) {
+    var buffer = FieldBuffer(values: state.values)
+    let kind = event.put(into: &buffer)
+    appendValues(kind, buffer.present, moment)
   }
 
   /// Writes the fields in `state.values` that are not what they were thought to be.
   @inline(__always)
-  private mutating func appendValues(_ kind: UInt8, _ present: UInt16, _ moment: EventMoment) {
+  private mutating func appendValues(_ kind: EventKind, _ present: UInt16, _ moment: EventMoment) {
     begin(moment)
     let at = events.count
     events.put(0)
-    var tag = kind | place(moment)
-    if state.masks[Int(kind)] == present {
+    let number = kind.rawValue
+    if number >= Tag.furtherKind { events.put(number) }
+    var tag = min(number, Tag.furtherKind) | place(moment)
+    if state.masks[Int(number)] == present {
       tag |= Tag.sameFields
     } else {
       events.putVarint(UInt64(present))
-      state.masks[Int(kind)] = present
+      state.masks[Int(number)] = present
     }
     events[at] = tag
     let values = state.values
-    let slots = state.slots + Int(kind) &* CodingState.slotsPerKind
-    if kind == 2 {
-      CodingState.expect(3, present, values, slots)
-      CodingState.expect(5, present, values, slots)
-      CodingState.expect(9, present, values, slots)
+    let slots = state.slots(of: kind)
+    if kind == .walk {
+      CodingState.expect(.pdeAddress, present, values, slots)
+      CodingState.expect(.pteAddress, present, values, slots)
+      CodingState.expect(.frame, present, values, slots)
     }
     var changed: UInt16 = 0
     var rest = present
@@ -217,33 +203,40 @@ struct EventEncoder: ~Copyable {
 
   @inline(__always)
   private mutating func begin(_ moment: EventMoment) {
-    events.reserve(Self.longest)
+    events.reserve(Self.maxEventBytes)
     times.reserve(20)
     times.putVarint(ZigZag.encode(moment.cycle, after: state.cycle))
     state.cycle = moment.cycle
     count &+= 1
+    if moment.processor != state.processor {
+      events.put(Tag.processor)
+      events.put(moment.processor)
+      state.switchProcessor(to: moment.processor)
+    }
   }
 
   /// Writes the place unless it is that of the event before, and returns the tag's bit.
   @inline(__always)
   private mutating func place(_ moment: EventMoment) -> UInt8 {
     let base = moment.linear &- moment.eip
-    if moment.instruction == state.instruction, moment.linear == state.linear, base == state.base {
+    if moment.instruction == state.position.instruction, moment.linear == state.position.linear,
+      base == state.position.base
+    {
       return Tag.samePlace
     }
-    events.putVarint(ZigZag.encode(moment.instruction, after: state.instruction))
-    events.putVarint(ZigZag.encode(Self.extend(moment.linear), after: Self.extend(state.linear)))
-    events.putVarint(ZigZag.encode(Self.extend(base), after: Self.extend(state.base)))
+    events.putVarint(ZigZag.encode(moment.instruction, after: state.position.instruction))
+    events.putVarint(ZigZag.encode(Self.extend(moment.linear), after: Self.extend(state.position.linear)))
+    events.putVarint(ZigZag.encode(Self.extend(base), after: Self.extend(state.position.base)))
     note(moment)
-    state.accesses = 0
+    state.position.accesses = 0
     return 0
   }
 
   @inline(__always)
   private mutating func note(_ moment: EventMoment) {
-    state.instruction = moment.instruction
-    state.linear = moment.linear
-    state.base = moment.linear &- moment.eip
+    state.position.instruction = moment.instruction
+    state.position.linear = moment.linear
+    state.position.base = moment.linear &- moment.eip
   }
 
   /// Differences of 32-bit addresses are taken in 64 bits.

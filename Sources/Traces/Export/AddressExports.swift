@@ -1,17 +1,20 @@
+import Emulator
 import IA32
 
 /// The address traces of Valgrind's lackey (--trace-mem=yes), which many cache simulators read: "I  addr,size", " L addr,size",
 /// " S addr,size". A read-modify-write is one store. Addresses are linear.
 public struct LackeyExport: TraceExport {
+  /// An export before its first event.
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
     switch event.kind {
-    case 0:
-      Array("I  \(hexadecimal(UInt64(event.moment.linear), digits: 8)),\(event.fields[0])\n".utf8)
-    case 1:
+    case .instruction:
       Array(
-        " \(event.fields[3] % 3 == 1 ? "S" : "L") \(hexadecimal(event.fields[0], digits: 8)),\(event.fields[2])\n"
+        "I  \(hexadecimal(UInt64(event.moment.linear), digits: 8)),\(event[InstructionFields.length])\n".utf8)
+    case .access:
+      Array(
+        "\(PageAccess.isWrite(number: event[AccessFields.access]) ? " S" : " L") \(hexadecimal(event[AccessFields.linear], digits: 8)),\(event[AccessFields.bytes])\n"
           .utf8)
     default: []
     }
@@ -32,20 +35,22 @@ public struct ChampSimExport: TraceExport {
   private var loads: [UInt64] = []
   private var stores: [UInt64] = []
 
+  /// An export before its first event.
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
     switch event.kind {
-    case 0:
+    case .instruction:
       let record = finish(isBranch: event.moment.linear != next)
       linear = event.moment.linear
-      next = event.moment.linear &+ UInt32(truncatingIfNeeded: event.fields[0])
+      next = event.moment.linear &+ UInt32(truncatingIfNeeded: event[InstructionFields.length])
       return record
-    case 1 where linear != nil:
-      if event.fields[3] % 3 == 1 {
-        if stores.count < Self.destinations { stores.append(event.fields[0]) }
+    case .access where linear != nil:
+      let address = event[AccessFields.linear]
+      if PageAccess.isWrite(number: event[AccessFields.access]) {
+        if stores.count < Self.destinations { stores.append(address) }
       } else if loads.count < Self.sources {
-        loads.append(event.fields[0])
+        loads.append(address)
       }
       return []
     default: return []

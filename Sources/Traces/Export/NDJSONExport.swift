@@ -1,28 +1,39 @@
 import Emulator
 import Reports
 
-/// One JSON object a line. Entries of paging structures, which need all 64 bits, are strings in hexadecimal; addresses, being
-/// shorter, are numbers.
+/// One JSON object a line. Counts, sizes and cycles are numbers; addresses, entries, registers and whatever else traces write in
+/// hexadecimal are strings such as "0x00100000", since many readers lose bits of large numbers.
 public struct NDJSONExport: TraceExport {
+  /// An export before its first event.
   public init() {}
 
   public mutating func take(_ event: TraceEvent, number: UInt64, symbol: String?) -> [UInt8] {
-    var text = #"{"event":\#(number),"kind":"\#(EventKinds.names[Int(event.kind)])""#
-    for (index, field) in EventSchema.fields[Int(event.kind)].enumerated() where event.has(index) {
-      text += #","\#(field.name.replacing("-", with: "_"))":\#(Self.value(event.fields[index], field))"#
+    let moment = event.moment
+    var members: [JSONValue.Member] = [
+      .init("event", .number(number)), .init("kind", .string(event.kind.name)),
+      .init("processor", .number(UInt64(moment.processor))),
+    ]
+    for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
+      members.append(.init(field.columnName, Self.value(event[index], field)))
     }
-    text += #","eip":\#(event.moment.eip),"linear_eip":\#(event.moment.linear)"#
-    if let symbol { text += #","symbol":\#(JSONText.quote(symbol))"# }
-    text += #","instruction":\#(event.moment.instruction),"cycle":\#(event.moment.cycle)"#
-    if event.kind == 2 { text += #","cycles":\#(event.duration)"# }
-    return Array((text + "}\n").utf8)
+    members += [.init("eip", .linear(moment.eip)), .init("linear_eip", .linear(moment.linear))]
+    if let symbol { members.append(.init("symbol", .string(symbol))) }
+    members += [.init("instruction", .number(moment.instruction)), .init("cycle", .number(moment.cycle))]
+    if event.kind == .walk { members.append(.init("cycles", .number(event.duration))) }
+    return Array((JSONValue.object(members).text + "\n").utf8)
   }
 
-  private static func value(_ value: UInt64, _ field: EventField) -> String {
+  private static func value(_ value: UInt64, _ field: EventField) -> JSONValue {
     switch field.form {
-    case .decimal, .character: String(value)
-    case .hexadecimal(let digits): digits == 16 ? "\"0x\(field.text(value))\"" : String(value)
-    case .word, .flags: JSONText.quote(field.text(value))
+    case .decimal: .number(value)
+    case .hexadecimal(let digits): .hex(value, digits: digits)
+    case .character: .hex(value, digits: 2)
+    case .word, .flags: .string(field.text(value))
     }
   }
+}
+
+extension EventField {
+  /// As a column or a member is called: names that programs take without quotes.
+  var columnName: String { name.replacing("-", with: "_") }
 }

@@ -75,6 +75,9 @@ struct ByteReader {
 
   var isAtEnd: Bool { position >= bytes.count }
 
+  /// What was read makes no sense.
+  mutating func fail() { failed = true }
+
   mutating func byte() -> UInt8 {
     guard position < bytes.count else {
       failed = true

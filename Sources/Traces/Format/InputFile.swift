@@ -17,7 +17,7 @@ final class InputFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw TraceError(file: path, .unusableFile, "is no regular file", expected: "a trace")
+      throw TraceError(file: path, .unusableFile, "is not a regular file", expected: "a trace")
     }
     length = UInt64(status.st_size)
   }
@@ -29,11 +29,19 @@ final class InputFile {
     guard offset < length, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), length - offset))
     return [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-      while filled < wanted {
-        let count = pread(
-          descriptor, buffer.baseAddress! + filled, wanted - filled, off_t(offset) + off_t(filled))
-        if count > 0 { filled += count } else if count == 0 || errno != EINTR { break }
-      }
+      filled = read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
     }
+  }
+
+  /// Fills `buffer` from `offset` on, as far as the file goes. Returns how many bytes that were.
+  func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    guard let base = buffer.baseAddress, offset < length else { return 0 }
+    let wanted = Int(min(UInt64(buffer.count), length - offset))
+    var filled = 0
+    while filled < wanted {
+      let count = pread(descriptor, base + filled, wanted - filled, off_t(offset) + off_t(filled))
+      if count > 0 { filled += count } else if count == 0 || errno != EINTR { break }
+    }
+    return filled
   }
 }

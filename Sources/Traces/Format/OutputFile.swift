@@ -1,61 +1,54 @@
-import Glibc
+import HostFiles
 
-/// A file that is being written from its beginning on.
+/// A trace's file while it is recorded: a new one grows in its place, and one that exists is replaced when the new one is
+/// complete.
 final class OutputFile {
-  let path: String
-  private var descriptor: Int32
-  private(set) var length: UInt64 = 0
-  /// Why writing failed; nothing is written from then on.
-  private(set) var failure: TraceError?
+  private let file: ReplacementFile
 
   /// - Throws: `TraceError` if it can't be made.
   init(creating path: String) throws(TraceError) {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    if descriptor < 0 { throw Self.error(path, "can't be written", errno) }
+    do throws(FileFailure) {
+      file = try ReplacementFile(path, mode: .growingIfNew)
+    } catch {
+      throw TraceError(error)
+    }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  var length: UInt64 { file.length }
+  /// Whether something was at the path before.
+  var isReplacing: Bool { file.isBeside }
+  /// Why writing failed; nothing is written from then on.
+  var failure: TraceError? { file.failure.map(TraceError.init) }
 
-  private static func error(_ path: String, _ what: String, _ code: Int32) -> TraceError {
-    TraceError(file: path, .unusableFile, "\(what) (\(String(cString: strerror(code))))")
-  }
-
-  /// Writes all parts or, if the disk is full, none: what was there stays whole.
+  /// Writes all parts or, if the disk is full, none.
   func write(_ parts: [UInt8]...) {
-    guard failure == nil else { return }
-    let start = length
-    for part in parts {
-      guard part.withUnsafeBytes({ write($0) }) else {
-        failure = Self.error(path, "can't be written to its end", errno)
-        _ = ftruncate(descriptor, off_t(start))
-        length = start
-        return
-      }
+    switch parts.count {
+    case 1: file.write(parts[0])
+    default: file.write(Array(parts.joined()))
     }
   }
 
-  private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-      if count > 0 { done += count } else if count == 0 || errno != EINTR { return false }
-    }
-    length += UInt64(done)
-    return true
-  }
-
-  /// Brings everything to the disk and closes.
+  /// Brings everything to the disk, and to its place.
   ///
+  /// - Returns: where the file is.
   /// - Throws: `TraceError` if anything was or is not written.
-  func finish() throws(TraceError) {
-    if failure == nil, fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
-      failure = Self.error(path, "can't be written to its end", errno)
+  func finish(_ place: TracePlacement) throws(TraceError) -> String {
+    do throws(FileFailure) {
+      switch place {
+      case .inPlace:
+        try file.finish()
+        return file.path
+      case .beside(let suffix): return try file.finishBeside(suffix: suffix)
+      }
+    } catch {
+      throw TraceError(error)
     }
-    if close(descriptor) != 0, failure == nil {
-      failure = Self.error(path, "can't be written to its end", errno)
-    }
-    descriptor = -1
-    if let failure { throw failure }
+  }
+}
+
+extension TraceError {
+  /// What went wrong with a file of the host.
+  public init(_ failure: FileFailure) {
+    self.init(file: failure.path, .unusableFile, failure.problem)
   }
 }

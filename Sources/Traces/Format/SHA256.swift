@@ -6,6 +6,7 @@ public struct SHA256 {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  /// The digest of nothing yet.
   public init() {}
 
   /// The digest of `bytes`, 64 hexadecimal digits.
@@ -15,6 +16,7 @@ public struct SHA256 {
     return hash.finish()
   }
 
+  /// Takes more bytes.
   public mutating func update(_ bytes: ArraySlice<UInt8>) {
     length &+= UInt64(bytes.count)
     var rest = bytes

@@ -2,12 +2,12 @@
 /// file that it is private in. C's names stay as they are.
 enum ShortName {
   /// Longer names are cut off.
-  static let longest = 256
+  static let maxLength = 256
 
   /// One line without blanks at its ends; empty for a name that has nothing to show.
   static func of(_ name: String) -> String {
-    let scalars = withoutTypes(name).unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : $0 }
-    let text = String(String.UnicodeScalarView(scalars.prefix(longest)))
+    let text = PrintableText.escaped(
+      String(String.UnicodeScalarView(withoutTypes(name).unicodeScalars.prefix(maxLength))))
     return text.split(separator: " ").joined(separator: " ")
   }
 

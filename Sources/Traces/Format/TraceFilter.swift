@@ -13,8 +13,10 @@ public struct TraceFilter: Hashable, Sendable {
   /// The clock is in this window.
   public var cycles: ClosedRange<UInt64>?
 
+  /// A filter that keeps everything.
   public init() {}
 
+  /// Whether everything is kept.
   public var isEmpty: Bool { addresses.isEmpty && symbols.isEmpty && rings.isEmpty && cycles == nil }
 
   /// "LOW-HIGH" or one address, in hexadecimal.
@@ -70,7 +72,7 @@ public struct ActiveFilter {
   private let filter: TraceFilter
   private let code: [ClosedRange<UInt64>]
 
-  /// - Throws: `TraceError` for a symbol that the image has not.
+  /// - Throws: `TraceError` for a symbol that is not in the image.
   public init(_ filter: TraceFilter, image: GuestImage) throws(TraceError) {
     self.filter = filter
     var code: [ClosedRange<UInt64>] = []
@@ -90,10 +92,11 @@ public struct ActiveFilter {
 
   /// Where the symbol's code is seen: where it is linked, and before paging at its physical addresses.
   private static func ranges(of symbol: Symbol, in image: GuestImage) -> [ClosedRange<UInt64>] {
-    let next = image.symbols.symbols.first { $0.address > symbol.address }?.address
-    let end =
-      symbol.size > 0 ? UInt64(symbol.address) + UInt64(symbol.size) : UInt64(next ?? symbol.address &+ 1)
-    let linked = UInt64(symbol.address)...max(UInt64(symbol.address), end - 1)
+    let first = UInt64(symbol.address)
+    let next = image.symbols.symbols.first { $0.address > symbol.address }.map { UInt64($0.address) }
+    let end = symbol.size > 0 ? first + UInt64(symbol.size) : next ?? first + 1
+    // Nothing lies behind the last linear address.
+    let linked = first...min(end - 1, UInt64(UInt32.max))
     guard let segment = image.segments.first(where: { $0.virtualRange.contains(linked.lowerBound) }),
       segment.physical != segment.virtual
     else { return [linked] }
@@ -119,13 +122,23 @@ public struct ActiveFilter {
   private func concerns(_ event: MachineEvent, _ moment: EventMoment) -> Bool {
     let event = TraceEvent(event, moment)
     var hasAddress = false
-    for (index, field) in EventSchema.fields[Int(event.kind)].enumerated() where event.has(index) {
-      // A device's address is one too.
-      guard field.meaning != .other || field.name == "address" else { continue }
+    for (index, field) in EventSchema.fields(of: event.kind).enumerated() where event.has(index) {
+      guard field.isAddress(in: event.kind) else { continue }
       hasAddress = true
-      let value = event.fields[index]
+      let value = event[index]
       if filter.addresses.contains(where: { $0.contains(value) }) { return true }
     }
     return !hasAddress && filter.addresses.contains { $0.contains(UInt64(moment.linear)) }
+  }
+}
+
+extension EventField {
+  /// Whether the field is an address that a filter can ask for; a port is none.
+  fileprivate func isAddress(in kind: EventKind) -> Bool {
+    switch meaning {
+    case .linear, .linearPage, .physical: true
+    case .device: kind == .mmio
+    case .other, .entry, .cr3, .slot: false
+    }
   }
 }

@@ -3,13 +3,16 @@ import Emulator
 /// Everything that decides what a run does and what was kept of it: enough to do it again.
 public struct TraceHeader: Hashable, Sendable {
   /// The version of the format that this program reads and writes.
-  public static let version = 1
+  public static let version = 2
 
   /// A file handed to the guest: `FILE[:STRING]` as on the command line, and the file's SHA-256.
   public struct Module: Hashable, Sendable {
+    /// As on the command line.
     public var argument: String
+    /// 64 hexadecimal digits.
     public var digest: String
 
+    /// A module of a guest.
     public init(argument: String, digest: String) {
       self.argument = argument
       self.digest = digest
@@ -20,9 +23,13 @@ public struct TraceHeader: Hashable, Sendable {
   public var image: String
   /// What of it is loaded, as `ImageDigest` counts it.
   public var imageDigest: String
+  /// The guest's command line.
   public var commandLine = ""
+  /// The files handed to the guest, in their order.
   public var modules: [Module] = []
+  /// Bytes of RAM.
   public var memoryBytes: UInt64
+  /// How much of the time is modelled.
   public var timing: TimingLevel
   /// The machine's description in YAML.
   public var machine: String
@@ -30,12 +37,15 @@ public struct TraceHeader: Hashable, Sendable {
   public var maxCycles: UInt64?
   /// What was typed at the guest's serial port, from the first moment on.
   public var input: [UInt8] = []
+  /// The kinds recorded.
   public var kinds: EventKinds
+  /// Which events of these kinds are kept.
   public var filter = TraceFilter()
   /// Whether events carry the instruction's number and the cycle. Text leaves them out where it is to be read by `git diff`:
   /// one more instruction would change every line.
   public var isExact = true
 
+  /// A header whose other parts are empty.
   public init(
     image: String, imageDigest: String, memoryBytes: UInt64, timing: TimingLevel, machine: String,
     kinds: EventKinds
@@ -70,6 +80,7 @@ public struct TraceHeader: Hashable, Sendable {
     self.init(image: "", imageDigest: "", memoryBytes: 0, timing: .full, machine: "", kinds: [])
     var isInMachine = false
     for line in lines {
+      guard PrintableText.isPrintable(line) else { throw Self.meaningless(line, file) }
       if isInMachine, line.hasPrefix("  ") {
         machine += line.dropFirst(2) + "\n"
         continue
@@ -78,17 +89,19 @@ public struct TraceHeader: Hashable, Sendable {
       if isInMachine { continue }
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, parts[1].hasPrefix(" "), read(String(parts[0]), String(parts[1].dropFirst()))
-      else {
-        throw TraceError(
-          file: file, .corrupt, "its header has the line '\(line.prefix(80))', which means nothing",
-          expected: "a header as docs/trace-format.md describes it")
-      }
+      else { throw Self.meaningless(line, file) }
     }
     guard !imageDigest.isEmpty, memoryBytes > 0, !machine.isEmpty, !kinds.isEmpty else {
       throw TraceError(
         file: file, .corrupt, "its header is not complete",
         expected: "image-sha256, memory, events and machine among its lines")
     }
+  }
+
+  private static func meaningless(_ line: String, _ file: String) -> TraceError {
+    TraceError(
+      file: file, .corrupt, "its header has the line '\(PrintableText.excerpt(line))', which means nothing",
+      expected: "a header as docs/trace-format.md describes it")
   }
 
   private mutating func read(_ key: String, _ value: String) -> Bool {

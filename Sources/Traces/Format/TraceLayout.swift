@@ -14,13 +14,15 @@ enum TraceLayout {
   static let blockBytes = 512 << 10
   static let blockCycles: UInt64 = 1 << 28
   /// More than this is damage, whatever a header says.
-  static let largestBlock: UInt32 = 1 << 24
-  static let largestHeader: UInt32 = 1 << 26
-  static let largestFooter: UInt32 = 1 << 26
+  static let maxBlockBytes: UInt32 = 1 << 24
+  static let maxHeaderBytes: UInt32 = 1 << 26
+  static let maxFooterBytes: UInt32 = 1 << 26
   /// Blocks named in the index: beyond, only every second of them stays.
-  static let indexLimit = 4096
+  static let maxIndexEntries = 4096
   /// Places named in the footer.
-  static let placeLimit = 16384
+  static let maxPlaces = 16384
+  /// Bytes of a place's source line; a longer one is left out.
+  static let maxPlaceBytes = 1024
 }
 
 /// One line of the index.
@@ -39,7 +41,7 @@ struct BlockIndex {
   mutating func add(_ entry: IndexEntry) {
     defer { blocks += 1 }
     guard blocks % step == 0 else { return }
-    if entries.count == TraceLayout.indexLimit {
+    if entries.count == TraceLayout.maxIndexEntries {
       entries = entries.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
       step *= 2
       guard blocks % step == 0 else { return }

@@ -3,8 +3,10 @@ final class TraceReader: BlockSource {
   private let input: InputFile
   private let decompressor = Decompressor()
   let header: TraceHeader
-  let map: ImageMap?
+  let map: ImageMap
+  let form = TraceForm.binary
   private(set) var ending: TraceEnding?
+  var announcedEnding: TraceEnding? { ending }
   private let firstBlock: UInt64
   /// Where the blocks end; nil in a file that was never finished.
   private var blocksEnd: UInt64?
@@ -14,41 +16,17 @@ final class TraceReader: BlockSource {
   private var nextEvent: UInt64 = 0
 
   var file: String { input.path }
+  var fractionRead: Double { min(1, Double(position) / Double(max(input.length, 1))) }
 
   /// - Throws: `TraceError` for a header that is damaged or of another version.
   init(_ input: InputFile) throws(TraceError) {
     self.input = input
-    let preamble = input.read(at: 0, count: TraceLayout.preambleSize)
-    guard preamble.count == TraceLayout.preambleSize else { throw Self.truncated(input) }
-    let version = preamble.little(UInt32.self, at: 8)
-    guard version == TraceHeader.version else { throw Self.otherVersion(input.path, "\(version)") }
-    let sizes = [12, 16, 20].map { preamble.little(UInt32.self, at: $0) }
-    guard sizes.allSatisfy({ $0 <= TraceLayout.largestHeader }) else { throw Self.damaged(input, "header") }
-    let start = UInt64(TraceLayout.preambleSize)
-    let text = input.read(at: start, count: Int(sizes[0]))
-    let packed = input.read(at: start + UInt64(sizes[0]), count: Int(sizes[2]))
-    guard text.count == Int(sizes[0]), packed.count == Int(sizes[2]) else { throw Self.truncated(input) }
-    guard Checksum.of(Array(preamble[..<24]), text, packed) == preamble.little(UInt64.self, at: 24),
-      let names = decompressor.decompress(packed[...], count: Int(sizes[1])),
-      let map = ImageMap(text: String(decoding: names, as: UTF8.self))
-    else { throw Self.damaged(input, "header") }
-    self.map = map
-    header = try TraceHeader(
-      lines: String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init), file: input.path)
-    firstBlock = start + UInt64(sizes[0]) + UInt64(sizes[2])
-    position = firstBlock
+    let preamble = try TracePreamble(input)
+    header = preamble.header
+    map = preamble.map
+    firstBlock = preamble.end
+    position = preamble.end
     try readFooter()
-  }
-
-  static func otherVersion(_ path: String, _ version: String) -> TraceError {
-    TraceError(
-      file: path, .otherVersion, "is a trace of format version \(version)",
-      expected: "version \(TraceHeader.version): record it again with this pagewalk")
-  }
-
-  private static func truncated(_ input: InputFile) -> TraceError {
-    TraceError(
-      file: input.path, .incomplete, "ends in its header", expected: "a trace that was recorded to its end")
   }
 
   private static func damaged(_ input: InputFile, _ what: String) -> TraceError {
@@ -74,13 +52,13 @@ final class TraceReader: BlockSource {
       head.little(UInt32.self, at: 0) == TraceLayout.footerMagic
     else { throw Self.damaged(input, "end") }
     let (length, packedLength) = (head.little(UInt32.self, at: 4), head.little(UInt64.self, at: 8))
-    guard length <= TraceLayout.largestFooter, packedLength == input.length - offset - headerSize - size
-    else {
-      throw Self.damaged(input, "end")
-    }
+    guard length <= TraceLayout.maxFooterBytes, packedLength <= UInt64(TraceLayout.maxFooterBytes),
+      packedLength == input.length - offset - headerSize - size
+    else { throw Self.damaged(input, "end") }
     let packed = input.read(at: offset + headerSize, count: Int(packedLength))
     guard Checksum.of(Array(head[..<16]), packed) == head.little(UInt64.self, at: 16),
-      let text = decompressor.decompress(packed[...], count: Int(length)), takeFooter(text)
+      let text = decompressor.decompress(packed[...], count: Int(length)), takeFooter(text),
+      isOrderly(index, before: offset)
     else { throw Self.damaged(input, "end") }
     blocksEnd = offset
   }
@@ -97,13 +75,25 @@ final class TraceReader: BlockSource {
         index.append(IndexEntry(offset: numbers[0], firstEvent: numbers[1], firstCycle: numbers[2]))
       case "place:":
         let words = parts[1].split(separator: " ", maxSplits: 1)
-        guard words.count == 2, let linear = UInt32(words[0], radix: 16) else { return false }
+        guard words.count == 2, let linear = UInt32(words[0], radix: 16),
+          PrintableText.isPrintable(words[1])
+        else { return false }
         lines[linear] = String(words[1])
       default: single[String(parts[0].dropLast())] = String(parts[1])
       }
     }
     ending = TraceEnding(lines: single)
     return ending != nil
+  }
+
+  /// Whether the index names blocks of this file, one behind the other.
+  private func isOrderly(_ index: [IndexEntry], before end: UInt64) -> Bool {
+    guard index.allSatisfy({ $0.offset >= firstBlock && $0.offset < end }),
+      index.allSatisfy({ $0.firstEvent < ending?.events ?? 0 })
+    else { return false }
+    return zip(index, index.dropFirst()).allSatisfy {
+      $0.offset < $1.offset && $0.firstEvent < $1.firstEvent
+    }
   }
 
   func line(at linear: UInt32) -> String? { lines[linear] }
@@ -115,15 +105,15 @@ final class TraceReader: BlockSource {
     position = firstBlock
     nextEvent = 0
     for entry in index where entry.firstCycle <= cycle {
-      guard entry.offset >= firstBlock, entry.offset < input.length else {
-        throw Self.damaged(input, "index")
-      }
       position = entry.offset
       nextEvent = entry.firstEvent
     }
-    // The index may name only some of the blocks.
+    // The index may name only some of the blocks. What makes no sense, `nextBlock` says.
+    let end = blocksEnd ?? input.length
     while let (head, size) = blockHeader(), head.little(UInt64.self, at: 40) < cycle {
-      nextEvent += UInt64(head.little(UInt32.self, at: 4))
+      let (next, overflow) = nextEvent.addingReportingOverflow(UInt64(head.little(UInt32.self, at: 4)))
+      guard !overflow, position < end, size <= end - position else { return }
+      nextEvent = next
       position += size
     }
   }
@@ -138,8 +128,8 @@ final class TraceReader: BlockSource {
   }
 
   func nextBlock() throws(TraceError) -> TraceBlock? {
-    if position == blocksEnd {
-      guard nextEvent == ending?.events else { throw Self.damaged(input, "end") }
+    if let blocksEnd, position >= blocksEnd {
+      guard position == blocksEnd, nextEvent == ending?.events else { throw Self.damaged(input, "end") }
       return nil
     }
     if blocksEnd == nil, position == input.length { throw unfinished }
@@ -152,10 +142,12 @@ final class TraceReader: BlockSource {
         && (isFooter || input.length - position < UInt64(TraceLayout.blockHeaderSize))
         ? unfinished : damagedBlock
     }
-    guard position + size <= input.length else { throw blocksEnd == nil ? unfinished : damagedBlock }
+    guard size <= (blocksEnd ?? input.length) - position else {
+      throw blocksEnd == nil ? unfinished : damagedBlock
+    }
     let sizes = [8, 12, 16, 20].map { head.little(UInt32.self, at: $0) }
     let (events, packedEvents, times, packedTimes) = (sizes[0], sizes[1], sizes[2], sizes[3])
-    guard sizes.allSatisfy({ $0 <= TraceLayout.largestBlock }) else { throw damagedBlock }
+    guard sizes.allSatisfy({ $0 <= TraceLayout.maxBlockBytes }) else { throw damagedBlock }
     let payload = input.read(
       at: position + UInt64(TraceLayout.blockHeaderSize), count: Int(packedEvents + packedTimes))
     guard payload.count == Int(packedEvents + packedTimes), head.little(UInt64.self, at: 24) == nextEvent,
@@ -166,9 +158,12 @@ final class TraceReader: BlockSource {
       let timeBytes = decompressor.decompress(payload[Int(packedEvents)...], count: Int(times))
     else { throw damagedBlock }
     let count = head.little(UInt32.self, at: 4)
+    let (next, overflow) = nextEvent.addingReportingOverflow(UInt64(count))
+    // No event takes less than a byte in each stream.
+    guard count > 0, !overflow, count <= events, count <= times else { throw damagedBlock }
     defer {
       position += size
-      nextEvent += UInt64(count)
+      nextEvent = next
     }
     return TraceBlock(firstEvent: nextEvent, count: count, events: eventBytes, times: timeBytes)
   }

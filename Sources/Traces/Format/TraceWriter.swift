@@ -18,6 +18,7 @@ public final class TraceWriter: TraceSink {
   private static let recentCount = 4096
 
   public var failure: TraceError? { file.failure }
+  public var isReplacing: Bool { file.isReplacing }
   public var count: UInt64 { written &+ UInt64(encoder.pointee.count) }
 
   /// - Parameter line: the source line of the code at a linear address; asked for events that are no instruction or access.
@@ -32,7 +33,8 @@ public final class TraceWriter: TraceSink {
     recentPlaces = .allocate(capacity: Self.recentCount)
     recentPlaces.initialize(repeating: 0, count: Self.recentCount)
     let text = Array(header.lines.map { $0 + "\n" }.joined().utf8)
-    let names = Array(map.text.utf8)
+    let shapes = EventKind.allCases.filter(header.kinds.contains).map { EventSchema.lines(of: $0) + "\n" }
+    let names = Array((shapes.joined() + map.text).utf8)
     let packed = names.withUnsafeBytes { compressor.compress($0, level: $0.count > 1 << 20 ? 3 : 19) }
     var preamble = TraceLayout.magic
     preamble.append(little: UInt32(TraceHeader.version))
@@ -92,8 +94,9 @@ public final class TraceWriter: TraceSink {
 
   @inline(never)
   private func note(_ linear: UInt32) {
-    guard places.count < TraceLayout.placeLimit, places[linear] == nil else { return }
-    places.updateValue(line(linear), forKey: linear)
+    guard places.count < TraceLayout.maxPlaces, places[linear] == nil else { return }
+    let text = line(linear).map(PrintableText.escaped)
+    places.updateValue(text.flatMap { $0.utf8.count <= TraceLayout.maxPlaceBytes ? $0 : nil }, forKey: linear)
   }
 
   @inline(never)
@@ -117,7 +120,7 @@ public final class TraceWriter: TraceSink {
     encoder.pointee.reset()
   }
 
-  public func finish(_ ending: TraceEnding) throws(TraceError) {
+  public func finish(_ ending: TraceEnding, _ place: TracePlacement) throws(TraceError) -> String {
     if encoder.pointee.count > 0 { closeBlock() }
     var lines = ending.lines
     lines += index.entries.map { "block: \($0.offset) \($0.firstEvent) \($0.firstCycle)" }
@@ -135,6 +138,6 @@ public final class TraceWriter: TraceSink {
     trailer.append(little: file.length)
     trailer += TraceLayout.trailerMagic
     file.write(footer, packed, trailer)
-    try file.finish()
+    return try file.finish(place)
   }
 }

@@ -22,6 +22,8 @@ struct ByteComparer: ~Copyable {
 
   var compared: UInt64 { before &+ UInt64(same) }
   var isAtEndOfBlock: Bool { same == count }
+  /// Whether nothing is left of the golden's block behind its last event.
+  var isWhole: Bool { eventOffset == events.count && (ignoresTime || timeOffset == times.count) }
 
   /// Begins the golden's next block; nil at its end.
   mutating func begin(_ block: TraceBlock?) {

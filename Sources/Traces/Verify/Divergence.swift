@@ -1,5 +1,6 @@
 /// The first place at which a run, or another trace, is not as the golden says.
 public struct Divergence: Sendable {
+  /// What kind of difference it is.
   public enum Kind: Sendable {
     /// The same event with other fields, or another event altogether: "kind" is the first field then.
     case fields([String])
@@ -10,18 +11,28 @@ public struct Divergence: Sendable {
     case extra
     /// All events are the same and the run ended otherwise.
     case ending
+    /// One of two builds maps a page of its image with rights that the other maps none with.
+    case imageRights
   }
 
+  /// What differs.
   public var kind: Kind
   /// The event's number, counted from 1.
   public var number: UInt64
+  /// The golden's event; nil where it has ended.
   public var golden: TraceEvent?
+  /// The run's event; nil where it has ended.
   public var run: TraceEvent?
   /// The golden's last events before it, which the run has too.
   public var context: [TraceEvent] = []
+  /// Their numbers, counted from 1, where they don't just lead up to `number`.
+  var contextNumbers: [UInt64] = []
+  /// How the golden ends, where that matters.
   public var goldenEnding: TraceEnding?
+  /// How the run ended, where that matters.
   public var runEnding: TraceEnding?
 
+  /// Whether what happened is the same, and when is not.
   public var isTimingOnly: Bool { if case .time = kind { true } else { false } }
 }
 
@@ -31,15 +42,18 @@ public enum TimingComparison: Hashable, Sendable {
   case strict
   /// An event may come so many percent of its cycle earlier or later.
   case tolerance(percent: Double)
+  /// Not at all.
   case off
 }
 
 /// Compares two events.
 public struct EventComparison: Sendable {
+  /// How much a difference in time matters.
   public var timing: TimingComparison
   /// Whether instructions are counted.
   public var comparesCounts: Bool
 
+  /// A comparison of that strictness.
   public init(timing: TimingComparison, comparesCounts: Bool) {
     self.timing = timing
     self.comparesCounts = comparesCounts
@@ -56,10 +70,11 @@ public struct EventComparison: Sendable {
   private func fieldDifference(_ golden: TraceEvent, _ run: TraceEvent) -> [String] {
     guard golden.kind == run.kind else { return ["kind"] }
     var names: [String] = []
-    for (index, field) in EventSchema.fields[Int(golden.kind)].enumerated()
-    where golden.has(index) != run.has(index) || golden.fields[index] != run.fields[index] {
+    for (index, field) in EventSchema.fields(of: golden.kind).enumerated()
+    where golden.has(index) != run.has(index) || golden[index] != run[index] {
       names.append(field.name)
     }
+    if golden.moment.processor != run.moment.processor { names.append("processor") }
     if golden.moment.linear != run.moment.linear || golden.moment.eip != run.moment.eip {
       names.append("eip")
     }

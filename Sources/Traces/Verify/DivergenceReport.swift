@@ -7,8 +7,11 @@ public struct DivergenceReport: Sendable {
   /// What to say of an instruction's place, such as "flush_one+0x4 (tlb.c:12)".
   public typealias Places = (UInt32) -> String?
 
+  /// The report, a line each.
   public let lines: [String]
 
+  /// The report of a divergence.
+  ///
   /// - Parameters:
   ///   - names: what the two sides are called: "golden" and "run", or two files.
   ///   - registers: of the run, lines for people; none where nothing ran.
@@ -25,17 +28,20 @@ public struct DivergenceReport: Sendable {
     lines.append(Self.headline(divergence, names))
     if let flush = Self.missingFlush(divergence, names, golden) { lines.append("  \(flush)") }
     if divergence.golden != nil || divergence.run != nil {
-      lines.append(side(names.golden, divergence.golden, golden, orElse: "no event: it ends here"))
-      let end =
-        divergence.runEnding.map { "no event: it has ended (\($0.reason))" } ?? "no event: it ends here"
+      var (goldenEnd, end) = ("no event: it ends here", "no event: it ends here")
+      if let ending = divergence.runEnding { end = "no event: it has ended (\(ending.reason))" }
+      if case .imageRights = divergence.kind { (goldenEnd, end) = ("no such walk", "no such walk") }
+      lines.append(side(names.golden, divergence.golden, golden, orElse: goldenEnd))
       lines.append(side(names.run, divergence.run, run, orElse: end))
     }
     if let differing = Self.differing(divergence, names) { lines.append("  differs: \(differing)") }
     if !divergence.context.isEmpty {
       lines.append("  before it, the same in both:")
-      let first = divergence.number - UInt64(divergence.context.count)
+      let first = divergence.number &- UInt64(divergence.context.count)
       for (index, event) in divergence.context.enumerated() {
-        lines.append("    \(first + UInt64(index)): \(Self.text(event, isExact, golden))")
+        let numbers = divergence.contextNumbers
+        let number = index < numbers.count ? numbers[index] : first + UInt64(index)
+        lines.append("    \(number): \(Self.text(event, isExact, golden))")
       }
     }
     if !registers.isEmpty {
@@ -49,7 +55,7 @@ public struct DivergenceReport: Sendable {
   public var text: String { lines.map { $0 + "\n" }.joined() }
 
   private static func text(_ event: TraceEvent, _ isExact: Bool, _ places: Places) -> String {
-    TextLayout.line(event, isExact: isExact) + (places(event.moment.linear).map { " ; \($0)" } ?? "")
+    TextLayout.line(event, isExact: isExact, place: places(event.moment.linear))
   }
 
   private static func headline(_ divergence: Divergence, _ names: (golden: String, run: String)) -> String {
@@ -62,6 +68,10 @@ public struct DivergenceReport: Sendable {
       let (golden, run) = (divergence.goldenEnding?.reason ?? "?", divergence.runEnding?.reason ?? "?")
       return
         "all \(number) events are the same, and the \(names.run) ends with '\(run)' instead of '\(golden)'"
+    case .imageRights:
+      let (has, lacks) = divergence.golden == nil ? (names.run, names.golden) : (names.golden, names.run)
+      return
+        "event \(number) of the \(has) finds a page of the image mapped with rights that the \(lacks) maps none with"
     case .time:
       if let golden = divergence.goldenEnding?.cycles, let run = divergence.runEnding?.cycles {
         return "only the time differs: the \(names.run) ends at cycle \(run) instead of \(golden)"
@@ -93,17 +103,18 @@ public struct DivergenceReport: Sendable {
 
   private static func values(_ name: String, _ golden: TraceEvent, _ run: TraceEvent) -> (String, String)? {
     switch name {
-    case "kind": return (EventKinds.names[Int(golden.kind)], EventKinds.names[Int(run.kind)])
+    case "kind": return (golden.kind.name, run.kind.name)
     case "eip":
       return (
         hexadecimal(UInt64(golden.moment.eip), digits: 8), hexadecimal(UInt64(run.moment.eip), digits: 8)
       )
+    case "processor": return ("\(golden.moment.processor)", "\(run.moment.processor)")
     case "instruction": return ("\(golden.moment.instruction)", "\(run.moment.instruction)")
     default:
-      let fields = EventSchema.fields[Int(golden.kind)]
+      let fields = EventSchema.fields(of: golden.kind)
       guard let index = fields.firstIndex(where: { $0.name == name }) else { return nil }
       func text(_ event: TraceEvent) -> String {
-        event.has(index) ? fields[index].text(event.fields[index]) : "none"
+        event.has(index) ? fields[index].text(event[index]) : "none"
       }
       return (text(golden), text(run))
     }
@@ -113,12 +124,14 @@ public struct DivergenceReport: Sendable {
   private static func missingFlush(
     _ divergence: Divergence, _ names: (golden: String, run: String), _ places: Places
   ) -> String? {
-    guard let golden = divergence.golden, golden.kinds == .flush else { return nil }
-    if let run = divergence.run, run.kinds == .flush, run.fields[0] == golden.fields[0] { return nil }
+    guard let golden = divergence.golden, golden.kind == .flush else { return nil }
+    if let run = divergence.run, run.kind == .flush, run[FlushFields.by] == golden[FlushFields.by] {
+      return nil
+    }
     let what =
-      switch golden.fields[0] {
-      case 0: "INVLPG of \(hexadecimal(golden.fields[1], digits: 8))"
-      case 1: "MOV to CR3 of \(hexadecimal(golden.fields[2], digits: 8))"
+      switch FlushFields.Cause(rawValue: golden[FlushFields.by]) {
+      case .invlpg: "INVLPG of \(hexadecimal(golden[FlushFields.linear], digits: 8))"
+      case .cr3: "MOV to CR3 of \(hexadecimal(golden[FlushFields.cr3], digits: 8))"
       default: "a flush of everything by MOV to CR0 or CR4"
       }
     let place = places(golden.moment.linear) ?? hexadecimal(UInt64(golden.moment.linear), digits: 8)

@@ -14,9 +14,9 @@ public final class TraceVerifier {
   /// For builds that differ: events are compared one by one.
   private let byEvent: EventWiseVerifier?
 
-  private var comparedByEvent: UInt64 = 0
   /// How many events were the same.
-  public var compared: UInt64 { byEvent == nil ? bytes.pointee.compared : comparedByEvent }
+  public var compared: UInt64 { byEvent?.compared ?? bytes.pointee.compared }
+  /// The first difference; nil as long as there is none.
   public private(set) var divergence: Divergence? { didSet { isDecided = true } }
   /// Why the golden could not be read on.
   public private(set) var failure: TraceError? { didSet { isDecided = true } }
@@ -24,10 +24,13 @@ public final class TraceVerifier {
   /// Whether there is no point in going on.
   public private(set) var isDecided = false
 
+  /// A verifier before the golden's first event.
+  ///
   /// - Parameters:
   ///   - map: the names of the image that runs.
   ///   - symbol: the symbol of an instruction of the run, such as "flush_one+0x4".
   ///   - isSameBuild: otherwise places are compared by their names.
+  /// - Throws: `TraceError` for a golden whose first block can't be read.
   public init(
     golden: any BlockSource, timing: TimingComparison, isSameBuild: Bool, map: ImageMap,
     symbol: @escaping (UInt32) -> String?
@@ -39,20 +42,9 @@ public final class TraceVerifier {
     bytes = .allocate(capacity: 1)
     bytes.initialize(to: ByteComparer(ignoresTime: comparison.timing == .off))
     isByBytes = isSameBuild && isExact
-    if case .tolerance = timing, isByBytes {
-      isByBytes = false
-      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
-    } else if isByBytes {
-      byEvent = nil
-    } else if isSameBuild {
-      byEvent = EventWiseVerifier(golden, comparison, nil, nil)
-    } else {
-      let goldenMap = golden.map
-      byEvent = EventWiseVerifier(
-        golden, comparison,
-        Projection(map: goldenMap, other: map) { golden.symbol(at: $0) ?? goldenMap?.symbol(at: $0) },
-        Projection(map: goldenMap == nil ? nil : map, other: map, symbol: symbol))
-    }
+    if case .tolerance = timing { isByBytes = false }
+    let builds = (golden: BuildNames(of: golden), run: BuildNames(map: map, symbol: symbol))
+    byEvent = isByBytes ? nil : EventWiseVerifier(golden, comparison, builds: isSameBuild ? nil : builds)
     if byEvent == nil { take(try golden.nextBlock()) }
   }
 
@@ -99,12 +91,19 @@ public final class TraceVerifier {
   @inline(never)
   private func nextBlock() -> Bool {
     previous = block
+    guard bytes.pointee.isWhole else {
+      failure = damagedEvent
+      isByBytes = false
+      return false
+    }
     do throws(TraceError) {
       take(try golden.nextBlock())
+      // Behind the end of a recording that was stopped nothing can be compared.
+      if block == nil, wasStopped { isDecided = true }
     } catch {
       failure = error
-      isByBytes = false
     }
+    if isDecided { isByBytes = false }
     return !isDecided
   }
 
@@ -118,9 +117,7 @@ public final class TraceVerifier {
     var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
     for _ in 0..<index { _ = decoder.next() }
     guard let event = decoder.next() else {
-      failure = TraceError(
-        file: golden.file, .corrupt, "event \(compared + 1) is damaged",
-        expected: "a trace as it was recorded")
+      failure = damagedEvent
       return
     }
     // A block may end otherwise for all the same events; then there is nothing to tell.
@@ -132,6 +129,11 @@ public final class TraceVerifier {
     }
     divergence = Divergence(
       kind: kind, number: compared + 1, golden: event, run: run, context: context(upTo: (block, index)))
+  }
+
+  private var damagedEvent: TraceError {
+    TraceError(
+      file: golden.file, .corrupt, "event \(compared + 1) is damaged", expected: "a trace as it was recorded")
   }
 
   private static let contextCount = 5
@@ -156,8 +158,11 @@ public final class TraceVerifier {
   private func takeByEvent(_ event: MachineEvent, _ moment: EventMoment) {
     guard let byEvent else { return }
     do throws(TraceError) {
-      guard let found = try byEvent.take(TraceEvent(event, moment)) else { return comparedByEvent &+= 1 }
-      if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
+      if let found = try byEvent.take(TraceEvent(event, moment)) {
+        if case .extra = found.kind, wasStopped { isDecided = true } else { divergence = found }
+      } else if wasStopped, compared == golden.ending?.events {
+        isDecided = true
+      }
     } catch {
       failure = error
     }
@@ -166,15 +171,11 @@ public final class TraceVerifier {
   // MARK: The end
 
   /// The run has ended: has the golden, and in the same way?
-  ///
   public func finish(_ ending: TraceEnding) {
     guard !isDecided else { return }
     do throws(TraceError) {
       if let byEvent {
-        if let event = try byEvent.nextOfGolden() {
-          divergence = Divergence(
-            kind: .missing, number: compared + 1, golden: event, context: byEvent.context, runEnding: ending)
-        }
+        if let found = try byEvent.finish(ending) { divergence = found }
       } else if let block {
         var decoder = EventDecoder(events: block.events, times: block.times, count: block.count)
         for _ in 0..<bytes.pointee.encoder.count { _ = decoder.next() }
@@ -183,13 +184,16 @@ public final class TraceVerifier {
             kind: .missing, number: compared + 1, golden: event,
             context: context(upTo: (block, bytes.pointee.encoder.count)),
             runEnding: ending)
+        } else if !decoder.isAtEnd || !decoder.isSound {
+          // The block's header promises more events than there are.
+          failure = damagedEvent
         }
       }
     } catch {
       failure = error
       return
     }
-    guard divergence == nil, !wasStopped, let expected = golden.ending else { return }
+    guard !isDecided, !wasStopped, let expected = golden.ending else { return }
     if expected.reason != ending.reason {
       divergence = Divergence(
         kind: .ending, number: compared, context: [], goldenEnding: expected, runEnding: ending)
@@ -199,8 +203,8 @@ public final class TraceVerifier {
     }
   }
 
-  /// Whether somebody stopped the golden's recorder: behind its last event nothing can be compared.
-  private var wasStopped: Bool { golden.ending?.reason == TraceEnding.interrupted }
+  /// Whether the golden's recorder was stopped: behind its last event nothing can be compared.
+  private var wasStopped: Bool { golden.ending?.wasInterrupted ?? false }
 }
 
 extension ImageMap {

@@ -28,6 +28,7 @@ struct DebugLoop {
   /// - Returns: the exit status: 2 when a script's line failed, which ends the session, or a line of a pipe, which does not.
   func run() -> Int32 {
     var status = ExitStatus.success
+    if source.isTerminal { Self.print(["Pagewalk's debugger: 'help' lists the commands, 'quit' ends it."]) }
     while !session.wantsToQuit {
       guard let line = source.next(prompt: "(pw) ") else {
         beginLine()
@@ -60,7 +61,11 @@ struct DebugLoop {
     case .done(let lines):
       guard !lines.isEmpty else { return nil }
       beginLine()
-      Self.print(lines)
+      if source.isTerminal, source.place == nil {
+        Pager(print: Self.print).show(lines)
+      } else {
+        Self.print(lines)
+      }
       return nil
     }
   }

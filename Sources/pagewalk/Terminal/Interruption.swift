@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 import Synchronization
 
 /// Ctrl-C. The first asks the run to stop, which it does between two instructions; the second ends the process.
@@ -6,6 +7,15 @@ enum Interruption {
   private static let requested = Atomic<Bool>(false)
   /// Whether a guest runs that could be stopped.
   private static let isAwaited = Atomic<Bool>(true)
+
+  /// Ctrl-C came while no guest ran: it is for the line being typed.
+  private static let isForPrompt = Atomic<Bool>(false)
+
+  /// Whether Ctrl-C came at the prompt since this was asked last.
+  static func takePrompt() -> Bool { isForPrompt.exchange(false, ordering: .relaxed) }
+
+  /// What came before does not concern the line that is typed now.
+  static func forgetPrompt() { isForPrompt.store(false, ordering: .relaxed) }
 
   /// Whether somebody asked the run to stop.
   static var isRequested: Bool { requested.load(ordering: .relaxed) }
@@ -23,11 +33,15 @@ enum Interruption {
   static func install() {
     // Touched here, because a handler must not be the one to initialise it.
     begin()
+    forgetPrompt()
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
-      guard Interruption.isAwaited.load(ordering: .relaxed) else { return }
+      guard Interruption.isAwaited.load(ordering: .relaxed) else {
+        return Interruption.isForPrompt.store(true, ordering: .relaxed)
+      }
       guard Interruption.requested.exchange(true, ordering: .relaxed) else { return }
       TerminalMode.restore()
+      TemporaryFiles.removeAll()
       signal(SIGINT, SIG_DFL)
       raise(SIGINT)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 
 /// A stream of bytes to standard output or a file. Every write of the program goes through one of these, and is checked
 /// here: what fails is kept until `finish` throws it, and nothing is written from then on.
@@ -8,27 +9,29 @@ final class Output {
 
   private let name: String
   private let descriptor: Int32
-  /// Whether `finish` closes the descriptor.
-  private let isFile: Bool
+  /// Takes its place when `finish` says that it is complete; nil for standard output.
+  private let file: ReplacementFile?
   private var buffer: [UInt8] = []
   /// The error number of the first write that failed.
   private var failure: Int32?
 
   private static let bufferSize = 1 << 16
 
-  private init(descriptor: Int32, name: String, isFile: Bool = false) {
+  private init(descriptor: Int32, name: String, file: ReplacementFile? = nil) {
     self.descriptor = descriptor
     self.name = name
-    self.isFile = isFile
+    self.file = file
   }
 
-  /// Makes the file at `path`, or empties the one that is there.
+  /// A file that is at `path`, in the place of what was there, when it is finished.
   ///
   /// - Throws: `OutputError` if it can't be made.
   convenience init(creating path: String) throws(OutputError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw OutputError(name: path, "can't be written", errno) }
-    self.init(descriptor: descriptor, name: path, isFile: true)
+    do throws(FileFailure) {
+      self.init(descriptor: -1, name: path, file: try ReplacementFile(path))
+    } catch {
+      throw OutputError(error)
+    }
   }
 
   /// A file, or standard output for nil.
@@ -61,7 +64,12 @@ final class Output {
   /// Makes everything written so far visible.
   func flush() {
     guard isListening, !buffer.isEmpty else { return }
-    failure = DescriptorWriter.write(buffer, to: descriptor)
+    if let file {
+      file.write(buffer)
+      failure = file.failure?.code
+    } else {
+      failure = DescriptorWriter.write(buffer, to: descriptor)
+    }
     buffer.removeAll(keepingCapacity: true)
   }
 
@@ -71,7 +79,14 @@ final class Output {
   ///   of a pipe is no error.
   func finish() throws(OutputError) {
     flush()
-    if isFile, close(descriptor) != 0, failure == nil { failure = errno }
+    if let file {
+      do throws(FileFailure) {
+        try file.finish()
+      } catch {
+        throw OutputError(error)
+      }
+      return
+    }
     if let failure, failure != EPIPE { throw OutputError(name: name, "can't be written to its end", failure) }
   }
 }
@@ -79,6 +94,8 @@ final class Output {
 /// A file or stream that could not be written: which, and why.
 struct OutputError: Error, CustomStringConvertible {
   let description: String
+
+  init(_ failure: FileFailure) { description = failure.description }
 
   init(name: String, _ problem: String, _ code: Int32) {
     description = "\(name): \(problem) (\(String(cString: strerror(code))))"
@@ -127,6 +144,8 @@ enum StandardDescriptors {
   /// Opens /dev/null for those that are closed, so that no file that is opened later becomes one of them. Input is at
   /// its end then, and writing to an output fails as it would have.
   static func fill() {
+    // A limit on the size of files is an error to report, and not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
       // The lowest free number, which is this one. For reading alone: a write to it is an error to report.

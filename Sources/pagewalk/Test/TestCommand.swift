@@ -45,7 +45,11 @@ struct TestCommand: ParsableCommand {
     let cores = max(1, jobs ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     Interruption.install()
     let outputs = try WorkerPool.run(goldens.map { arguments + [$0] }, atATime: cores)
-    let results = zip(goldens, outputs).map { TestResult(name: $0, lines: $1) }
+    let results = zip(goldens, outputs).map { golden, output in
+      var result = TestResult(name: golden, lines: output.lines)
+      result.duration = output.duration
+      return result
+    }
     try output.write(results)
     if json { Output.standard.write(lines: [TestSummary(results: results).json]) }
     if !json && !output.tap { Output.standard.write(TestSummary(results: results).text) }
@@ -66,7 +70,7 @@ enum GoldenFolder {
     } else {
       let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
       guard HostPaths.isFolder(folder) else {
-        throw TraceError(file: path, .unusableFile, "is no folder", expected: "a folder with goldens")
+        throw TraceError(file: path, .unusableFile, "is not a folder", expected: "a folder with goldens")
       }
       collect(folder, &found)
     }

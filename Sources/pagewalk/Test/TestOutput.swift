@@ -51,13 +51,17 @@ struct JUnitReport {
   var text: String {
     let failures = results.count { $0.status == ExitStatus.different }
     let errors = results.count { $0.status == ExitStatus.hostMistake }
+    let total = results.reduce(Duration.zero) { $0 + $1.duration }
+    let counts =
+      #"tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)" time="\#(Self.seconds(total))""#
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
-      #"<testsuites tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)">"#,
-      #"  <testsuite name="pagewalk" tests="\#(results.count)" failures="\#(failures)" errors="\#(errors)">"#,
+      "<testsuites \(counts)>", #"  <testsuite name="pagewalk" \#(counts)>"#,
     ]
     for result in results {
-      let open = #"    <testcase classname="pagewalk" name="\#(Self.escape(result.name))""#
+      let open =
+        #"    <testcase classname="pagewalk" name="\#(Self.escape(result.name))" "#
+        + #"time="\#(Self.seconds(result.duration))""#
       switch result.outcome {
       case .passed: lines.append(open + "/>")
       case .failed(let report, _):
@@ -73,6 +77,13 @@ struct JUnitReport {
     }
     lines += ["  </testsuite>", "</testsuites>"]
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// Seconds with three decimals.
+  private static func seconds(_ duration: Duration) -> String {
+    let (seconds, attoseconds) = duration.components
+    let milliseconds = String(attoseconds / 1_000_000_000_000_000)
+    return "\(seconds)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
   }
 
   /// XML 1.0, 2.2 and 2.4; characters that XML has no place for become "?".

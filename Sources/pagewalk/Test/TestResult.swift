@@ -12,6 +12,8 @@ struct TestResult: Sendable {
 
   var name: String
   var outcome: Outcome
+  /// How long it took on this host.
+  var duration = Duration.zero
 
   init(name: String, outcome: Outcome) {
     self.name = name

@@ -8,13 +8,22 @@ enum WorkerPool {
     var process: pid_t
     var output: Int32
     var text: [UInt8] = []
+    let start = ContinuousClock.now
   }
 
-  /// The lines that each job printed; none for a job that came to no end.
+  /// What came of a job.
+  struct Outcome {
+    /// What it printed; nothing for a job that came to no end.
+    var lines: [String] = []
+    /// How long it took.
+    var duration = Duration.zero
+  }
+
+  /// Runs all jobs.
   ///
   /// - Throws: `TraceError` if no process can be started.
-  static func run(_ jobs: [[String]], atATime limit: Int) throws(TraceError) -> [[String]] {
-    var results = [[String]](repeating: [], count: jobs.count)
+  static func run(_ jobs: [[String]], atATime limit: Int) throws(TraceError) -> [Outcome] {
+    var results = [Outcome](repeating: Outcome(), count: jobs.count)
     var workers: [Worker] = []
     var next = 0
     while next < jobs.count || !workers.isEmpty {
@@ -28,8 +37,9 @@ enum WorkerPool {
         let worker = workers.remove(at: index)
         var status: Int32 = 0
         while waitpid(worker.process, &status, 0) < 0, errno == EINTR {}
+        results[worker.job].duration = ContinuousClock.now - worker.start
         guard status == 0 else { continue }
-        results[worker.job] = String(decoding: worker.text, as: UTF8.self).split(separator: "\n").map(
+        results[worker.job].lines = String(decoding: worker.text, as: UTF8.self).split(separator: "\n").map(
           String.init)
       }
     }

@@ -31,22 +31,21 @@ struct TraceBlessCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
-    let source = try TraceFile.open(golden)
-    let path = try image ?? TraceSetup.find(source.header.image, golden: golden)
-    let isText = source.map == nil
+    let (recorded, form) = try TraceFile.header(of: golden)
+    let path = try image ?? TraceSetup.find(recorded.image, golden: golden)
     if try showDifference(path) == false {
       StandardError.report(["\(golden): nothing has changed"])
       return
     }
     if dryRun { return }
-    var header = source.header
+    var header = recorded
     if let image { header.image = image }
-    let old = try TraceSetup(of: source, image: path, allowsOtherModules: true)
+    let old = try TraceSetup(of: recorded, golden: golden, image: path, allowsOtherModules: true)
     header.modules = old.header.modules
     header.imageDigest = old.header.imageDigest
     let setup = old.with(header)
     try TraceRecording(
-      setup, path: golden, form: isText ? .text : .binary, output: nil,
+      setup, path: golden, form: form, output: nil,
       isInterrupted: { Interruption.isRequested }
     ).recordAndReport(to: golden)
   }
@@ -57,6 +56,7 @@ struct TraceBlessCommand: ParsableCommand {
       let verification = try TraceVerification(
         golden: golden, image: path, timing: nil, allowsOtherModules: true,
         isInterrupted: { Interruption.isRequested })
+      if let warning = verification.warning { StandardError.report([warning]) }
       switch try verification.verify() {
       case .interrupted: throw ExitCode(ExitStatus.interrupted)
       case .same:
@@ -73,8 +73,10 @@ struct TraceBlessCommand: ParsableCommand {
         StandardError.write("pagewalk: \(golden): " + verification.report(divergence).text)
         return true
       }
-    } catch let error as TraceError where [.incomplete, .corrupt].contains(error.reason) {
-      // A golden that is damaged behind its header can be made anew.
+    } catch let error as TraceError
+      where [.incomplete, .corrupt, .otherVersion, .empty].contains(error.reason)
+    {
+      // A golden that is damaged behind its header, or of an older version, can be made anew.
       StandardError.report(["\(error)"])
       return true
     }

@@ -12,7 +12,7 @@ struct TraceExportCommand: ParsableCommand {
     abstract: "Turn a trace into a format that other programs read.",
     discussion: """
       perfetto: for https://ui.perfetto.dev, one cycle shown as one nanosecond. ndjson: one JSON object a line, for pandas, polars, \
-      DuckDB, jq. champsim, lackey: instructions and their accesses, for cache simulators.
+      DuckDB, jq; csv: one row an event. champsim, lackey: instructions and their accesses, for cache simulators.
 
       Examples:
         pagewalk trace export --to perfetto kernel.pwt -o kernel.perfetto-trace
@@ -43,10 +43,13 @@ struct TraceExportCommand: ParsableCommand {
     let target = try Output.to(output)
     let places = TracePlaces(source)
     let cursor = TraceCursor(source)
+    var progress = ExportProgress(isShown: output != nil)
+    defer { progress.end() }
     target.write(export.begin(source.header))
     var failure: TraceError?
     do throws(TraceError) {
       while target.isListening, let event = try cursor.next() {
+        if cursor.number & 0xfff == 0 { progress.show(source.fractionRead) }
         target.write(
           export.take(event, number: cursor.number, symbol: places.symbol(event.moment.linear)))
       }

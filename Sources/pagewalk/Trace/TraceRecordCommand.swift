@@ -62,7 +62,8 @@ extension TraceRecording {
   /// Records, and says what came of it on standard error.
   func recordAndReport(to path: String) throws {
     let result = try record()
-    StandardError.report(["\(path): \(result.events) events, \(result.ending.reason.title)"])
+    StandardError.report(["\(result.path): \(result.events) events, \(result.ending.reason.title)"])
+    if result.path != path { StandardError.report(["\(path): left as it was"]) }
     if result.ending.reason == .interrupted { throw ExitCode(ExitStatus.interrupted) }
   }
 }
@@ -72,9 +73,11 @@ struct TraceSelection: ParsableArguments {
   @Option(
     name: [.customShort("e"), .customLong("events")],
     help: ArgumentHelp(
-      "The kinds of events, or all. (default: walk,flush,pte-store,fault)", valueName: "kind,..."),
+      "The kinds of events, or all. (default: \(TraceSelection.defaultKinds.list))", valueName: "kind,..."),
     transform: { try EventKinds(list: $0) })
-  var kinds = EventKinds([.walk, .flush, .pteStore, .fault])
+  var kinds = TraceSelection.defaultKinds
+
+  static let defaultKinds = EventKinds([.walk, .flush, .pteStore, .fault])
 
   @Option(
     help: ArgumentHelp(
@@ -95,7 +98,7 @@ struct TraceSelection: ParsableArguments {
     var filter = TraceFilter()
     for text in address {
       guard let range = TraceFilter.parseAddresses(text) else {
-        throw ValidationError("'\(text)' is no range of addresses; expected such as c8000000-c8000fff")
+        throw ValidationError("'\(text)' is not a range of addresses; expected such as c8000000-c8000fff")
       }
       filter.addresses.append(range)
     }
@@ -104,7 +107,7 @@ struct TraceSelection: ParsableArguments {
     filter.rings = ring
     if let cycles {
       guard let range = TraceFilter.parseCycles(cycles) else {
-        throw ValidationError("'\(cycles)' is no window of cycles; expected such as 1000000-2000000")
+        throw ValidationError("'\(cycles)' is not a window of cycles; expected such as 1000000-2000000")
       }
       filter.cycles = range
     }
@@ -124,7 +127,7 @@ struct TraceGuestOptions: ParsableArguments {
     completion: .file())
   var input: String?
 
-  /// The most that is typed: it is kept in the trace.
+  /// How many bytes may be typed: they are kept in the trace.
   static let maxInput = 1 << 16
 
   func description() throws -> MachineDescription { try options.description() }

@@ -29,8 +29,7 @@ struct TraceShowCommand: ParsableCommand {
   func run() throws {
     let source = try TraceFile.open(trace)
     let output = Output.standard
-    output.write("\(TextLayout.firstLine)\(TraceHeader.version)\n")
-    for line in source.header.lines { output.write("# \(line)\n") }
+    output.write(lines: TextLayout.header(source.header, source.map))
     if !header { try showEvents(source, output) }
     // A whole trace is shown as a text that can be verified itself.
     if let ending = source.ending, header || (at == nil && count == nil) {
@@ -46,8 +45,8 @@ struct TraceShowCommand: ParsableCommand {
     while rest > 0, output.isListening, let event = try cursor.next() {
       if let at, event.moment.cycle < at { continue }
       rest -= 1
-      let place = names.briefly(event.moment.linear).map { " ; \($0)" } ?? ""
-      output.write((TextLayout.line(event, isExact: source.header.isExact) + place + "\n"))
+      let place = names.briefly(event.moment.linear)
+      output.write(TextLayout.line(event, isExact: source.header.isExact, place: place) + "\n")
     }
   }
 }

@@ -27,7 +27,7 @@ struct TraceStatCommand: ParsableCommand {
     var failure: TraceError?
     do throws(TraceError) {
       while let event = try cursor.next() {
-        statistics.add(event, symbol: event.kind > 1 ? places.symbol(event.moment.linear) : nil)
+        statistics.add(event, symbol: event.kind.isNumerous ? nil : places.symbol(event.moment.linear))
       }
     } catch {
       failure = error

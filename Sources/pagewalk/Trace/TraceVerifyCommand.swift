@@ -42,7 +42,9 @@ struct TraceVerifyCommand: ParsableCommand {
 
   func run() throws {
     Interruption.install()
-    let result = try verify()
+    let start = ContinuousClock.now
+    var result = try verify()
+    result.duration = ContinuousClock.now - start
     if worker {
       Output.standard.write(lines: result.lines)
       return
@@ -64,6 +66,7 @@ struct TraceVerifyCommand: ParsableCommand {
       let verification = try TraceVerification(
         golden: golden, image: image, timing: timing.comparison, allowsAnyBuild: anyBuild,
         keepsHistory: debug, isInterrupted: { Interruption.isRequested })
+      if let warning = verification.warning { StandardError.report([warning]) }
       switch try verification.verify() {
       case .interrupted: throw ExitCode(ExitStatus.interrupted)
       case .same(let count): return TestResult(name: golden, outcome: .passed(events: count))

@@ -1,5 +1,6 @@
 import HostOracle
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -33,12 +34,12 @@ struct ArithmeticComparison<Word: OperandWord> {
   /// The first mismatches in words.
   private(set) var report = ""
 
-  private var random: ArithmeticRandom
+  private var random: SeededGenerator
 
   init(_ row: ArithmeticRow<Word>, seed: UInt64) {
     self.row = row
     self.seed = seed
-    random = ArithmeticRandom(state: seed)
+    random = SeededGenerator(seed: seed)
   }
 
   mutating func check(a: Word, d: Word, c: Word, flags incoming: UInt32) {
@@ -224,18 +225,7 @@ extension OperandWord {
   }
 }
 
-/// SplitMix64: a fixed sequence for each seed.
-struct ArithmeticRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
+extension SeededGenerator {
   /// A word of random magnitude and sign.
   mutating func word<Word: OperandWord>(_: Word.Type) -> Word {
     let bits = next()

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -24,11 +25,12 @@ final class CounterFixture {
 
   init(_ timing: TimingLevel) throws {
     machine = try Machine(MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: timing))
-    let flat: (UInt64) -> UInt64 = { 0x00cf_0000_0000_ffff | $0 << 40 }
-    poke(Self.gdt, [0, flat(0x9a), flat(0x92), flat(0xfa), flat(0xf2), 0x0000_8900_3000_0067])
+    let segments = [0x9a, 0x92, 0xfa, 0xf2].map { DescriptorBytes.segment(access: $0) }
+    let task = DescriptorBytes.segment(base: Self.tss, limit: 0x67, access: 0x89, flags: 0)
+    poke(Self.gdt, [0] + segments + [task])
     poke(Self.tss + 4, [UInt64(Self.stackTop) | UInt64(Self.data0) << 32])
     // An interrupt gate for vector 80h that ring 3 may use.
-    poke(Self.idt + 0x80 * 8, [UInt64(Self.handler) | UInt64(Self.code0) << 16 | 0xee00 << 32])
+    poke(Self.idt + 0x80 * 8, [DescriptorBytes.gate(Self.code0, Self.handler)])
     let cpu = machine.cpu
     cpu.state.pointee.gdtr = DescriptorTableRegister(base: Self.gdt, limit: 0x2f)
     cpu.state.pointee.idtr = DescriptorTableRegister(base: Self.idt, limit: 0x7ff)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -96,7 +97,7 @@ struct DevicesClockTests {
     let century: UInt64 = 100 * 366 * 86_400
     #expect(timer.ticks(at: 166_666_667 * century / 12 * 12) == 14_318_180 * (century / 12))
     for seed in UInt64(1)...5 {
-      var random = DevicesRandom(seed: seed)
+      var random = SeededGenerator(seed: seed)
       for _ in 0..<2_000 {
         let tick = random.next() >> UInt64.random(in: 8...60, using: &random)
         let cycle = timer.cycle(ofTick: tick)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -15,7 +16,7 @@ struct DevicesHostileTests {
   /// Random accesses of all widths, half of them to the devices, with random steps of time; gives a digest of all that
   /// came back.
   private func storm(seed: UInt64, accesses: Int) throws -> UInt64 {
-    var random = DevicesRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let pc = try DevicesTestMachine(bytes: 1 << 20)
     pc.initializePIC()
     var digest: UInt64 = 0

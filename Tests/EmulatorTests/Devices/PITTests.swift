@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -308,7 +309,7 @@ struct DevicesPITTests {
 
   @Test("One long step shows what as many single ticks show", arguments: UInt64(1)...12)
   func stepsAgree(seed: UInt64) {
-    var random = DevicesRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<60 {
       var jumps = PIT8254Channel()
       let count = UInt8.random(in: 0...9, using: &random)

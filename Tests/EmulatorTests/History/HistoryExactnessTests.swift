@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -13,7 +14,7 @@ struct HistoryExactnessTests {
   private func wander(
     _ history: MachineHistory, length: UInt64, seed: UInt64, jumps: Int, plain: () throws -> Machine
   ) throws {
-    var random = TimingRandom(seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<jumps {
       let target = history.firstCycle + UInt64(random.below(UInt32(length - history.firstCycle)))
       do {
@@ -28,7 +29,7 @@ struct HistoryExactnessTests {
         differences.isEmpty, "seed \(seed), cycle \(target): \(differences.joined(separator: "\n"))")
       try #require(
         history.machine.snapshot().clock == reference.snapshot().clock, "seed \(seed), cycle \(target)")
-      if random.chance(3) {
+      if random.oneIn(3) {
         // Some way on, in slices, from here.
         _ = history.run(untilCycle: target + UInt64(random.below(5000)))
       }
@@ -73,7 +74,7 @@ struct HistoryExactnessTests {
     let expected = TimedGuest.finish(try guest.machine(timing))
     let machine = try guest.machine(timing)
     let history = MachineHistory(machine, interval: 200_000)
-    var random = TimingRandom(7)
+    var random = SeededGenerator(seed: 7)
     var output: [UInt8] = []
     var stop = StopReason.cycleLimit
     for _ in 0..<12 {
@@ -94,7 +95,7 @@ struct HistoryExactnessTests {
 
   @Test("stale reports come again at the same places")
   func staleReports() throws {
-    let guest = try #require(TimedGuest.built.first { $0.image == "stale" })
+    let guest = try #require(TimedGuest.all.first { $0.image == "stale" })
     let machine = try guest.machine(.full)
     let history = MachineHistory(machine, interval: 100_000)
     var reports: [String] = []

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -30,7 +31,7 @@ struct HostileHistoryTests {
       let program = try guest.machine()
       let history = MachineHistory(program.machine, interval: 300)
       observe(program.machine, seed: seed)
-      var random = ArithmeticRandom(state: seed)
+      var random = SeededGenerator(seed: seed)
       var stop = end(history, at: limit)
       for _ in 0..<3 {
         let length = program.machine.cycle - history.firstCycle

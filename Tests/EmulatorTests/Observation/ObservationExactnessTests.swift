@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -81,7 +82,7 @@ struct ObservationExactnessTests {
   @Test("observers that come and go in the middle of a run", arguments: looks)
   func comingAndGoing(_ look: Look) throws {
     for seed in 0..<20 as Range<UInt64> {
-      var random = TimingRandom(seed)
+      var random = SeededGenerator(seed: seed)
       for timing in TimingLevel.allCases {
         let plain = try RandomSystemProgram.machine(seed: seed, timing)
         let watched = try RandomSystemProgram.machine(seed: seed, timing)
@@ -136,7 +137,7 @@ struct ObservationExactnessTests {
 
   @Test("slices don't change what is told", arguments: 0..<6 as Range<UInt64>)
   func slicedEvents(_ seed: UInt64) throws {
-    var random = TimingRandom(seed)
+    var random = SeededGenerator(seed: seed)
     for timing in TimingLevel.allCases {
       let whole = try RandomSystemProgram.machine(seed: seed, timing).machine
       let sliced = try RandomSystemProgram.machine(seed: seed, timing).machine

@@ -1,28 +1,8 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
-
-/// SplitMix64: the same stream from the same seed on every host.
-struct PagingRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  /// A number from 0 to `bound` - 1.
-  mutating func below(_ bound: UInt64) -> UInt64 { next() % bound }
-
-  /// True once in `count` times.
-  mutating func oneIn(_ count: UInt64) -> Bool { below(count) == 0 }
-}
 
 /// What an access came to.
 enum PagingOutcome: Equatable {
@@ -195,8 +175,8 @@ final class PagingFixture {
   func enterFlatCode(at address: UInt32) throws {
     let control = CR0(rawValue: machine.registers.cr0)
     try machine.moveToCR0(.protectionEnable)
-    poke64(0x30_0008, 0x00cf_9a00_0000_ffff)
-    poke64(0x30_0010, 0x00cf_9200_0000_ffff)
+    poke64(0x30_0008, DescriptorBytes.flatCode)
+    poke64(0x30_0010, DescriptorBytes.flatData)
     let cpu = machine.cpu
     cpu.state.pointee.gdtr = DescriptorTableRegister(base: 0x30_0000, limit: 0x17)
     try cpu.jumpFar(selector: 8, offset: address, operandSize: 4)

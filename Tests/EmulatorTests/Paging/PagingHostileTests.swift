@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -106,16 +107,16 @@ struct PagingHostileTests {
   func randomStructures(mode: PagingOracle.Mode, seed: UInt64) throws {
     let fixture = try PagingFixture(
       memoryBytes: 5 << 30, rom: [UInt8](repeating: 0xf7, count: 1 << 16))
-    var random = PagingRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     func address() -> UInt64 {
-      switch random.below(16) {
-      case 0: Self.nobody + random.below(1 << 18) << 12
+      switch random.number(below: 16) {
+      case 0: Self.nobody + random.number(below: 1 << 18) << 12
       case 1: Self.device
       case 2: 0xffff_0000
       case 3: 0xf_ffff_f000
       case 4: random.next() & 0xf_ffff_f000
-      case 5: 0x1_0000_0000 + random.below(1 << 18) << 12
-      default: 0x20_0000 + random.below(32) << 12
+      case 5: 0x1_0000_0000 + random.number(below: 1 << 18) << 12
+      default: 0x20_0000 + random.number(below: 32) << 12
       }
     }
     var registers = PagingOracle.Registers.all(mode).shuffled(using: &random)
@@ -128,20 +129,20 @@ struct PagingHostileTests {
     }
     for place in 0..<(32 * 512) as Range<UInt64> { pokeEntry(0x20_0000 + place * 8) }
     for round in 0..<3000 {
-      for _ in 0..<8 { pokeEntry(0x20_0000 + random.below(32 * 512) * 8) }
+      for _ in 0..<8 { pokeEntry(0x20_0000 + random.number(below: 32 * 512) * 8) }
       if round % 200 == 0 {
         // The PDPTEs must be valid for paging to start; afterwards they may be what they are.
         for index in 0..<4 as Range<UInt64> { fixture.poke64(0x20_0000 + index * 8, address() | 1) }
         try fixture.startPaging(registers.removeLast(), cr3: 0x20_0000)
       }
-      if random.oneIn(20) { _ = fixture.moveToCR3(address() | random.below(4096)) }
+      if random.oneIn(20) { _ = fixture.moveToCR3(address() | random.number(below: 4096)) }
       // Now and then back to entries that make sense.
       if random.oneIn(20) {
         for index in 0..<4 as Range<UInt64> { fixture.poke64(0x20_0000 + index * 8, address() | 1) }
         _ = fixture.moveToCR3(0x20_0000)
       }
       let linear = UInt32(truncatingIfNeeded: random.next())
-      let bytes = 1 << Int(random.below(4))
+      let bytes = 1 << Int(random.number(below: 4))
       let user = random.oneIn(2)
       for outcome in [
         fixture.load(linear, bytes: bytes, user: user),

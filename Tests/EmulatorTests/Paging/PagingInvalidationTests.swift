@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -206,9 +207,10 @@ struct PagingInvalidationTests {
       try fixture.start32Bit(globalPages: true)
       fixture.poke32(PagingFixture.directory + 3 * 4, UInt32(Self.first | 0x1e7))
     }
-    var random = PagingRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let offsets =
-      [0, 1, 0xfff, 0x1000, size / 2, size - 1] + (0..<50).map { _ in UInt32(random.below(UInt64(size))) }
+      [0, 1, 0xfff, 0x1000, size / 2, size - 1]
+      + (0..<50).map { _ in UInt32(random.number(below: UInt64(size))) }
     for offset in offsets {
       #expect(fixture.load(3 * size) == Self.mark1 && fixture.fetch(3 * size) == .value(Self.first))
       // A piece elsewhere in the page, so that the filter knows of two.

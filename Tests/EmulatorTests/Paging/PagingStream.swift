@@ -1,3 +1,5 @@
+import TestSupport
+
 /// One step of a random stream that the machine and the reference both take.
 enum PagingOperation {
   case load(UInt32, bytes: Int, user: Bool)
@@ -28,7 +30,7 @@ struct PagingStream {
   static let frames: Range<UInt64> = 0x22_0000..<0x80_0000
 
   let mode: PagingOracle.Mode
-  private var random: PagingRandom
+  private var random: SeededGenerator
   /// The page numbers that are used in each page table.
   private var places: [UInt64] = []
   private var recent: [UInt32] = []
@@ -44,12 +46,14 @@ struct PagingStream {
 
   init(_ mode: PagingOracle.Mode, seed: UInt64) {
     self.mode = mode
-    random = PagingRandom(seed: seed)
+    random = SeededGenerator(seed: seed)
     let entries: UInt64 = isPAE ? 512 : 1024
     // Half of the places share a few sets, so that sets overflow. The last page of a table is left out: an access that
     // crosses its end would reach the next table's pages, and in the end those of the self-map.
     places = (0..<24).map {
-      $0 < 12 ? random.below(entries - 1) : random.below(entries / 16) * 16 + random.below(2)
+      $0 < 12
+        ? random.number(below: entries - 1)
+        : random.number(below: entries / 16) * 16 + random.number(below: 2)
     }
     recent = (0..<8).map { _ in linear() }
   }
@@ -94,9 +98,9 @@ struct PagingStream {
     flags |= mostly(0x20, butOneIn: 2) | mostly(0x40, butOneIn: 2)
     if random.oneIn(5) { flags |= 0x100 }
     // PWT and PCD, which decide nothing but time.
-    if random.oneIn(8) { flags |= 0x08 << random.below(2) }
+    if random.oneIn(8) { flags |= 0x08 << random.number(below: 2) }
     if isPAE && random.oneIn(20) { flags |= 1 << 63 }
-    if isPAE && random.oneIn(300) { flags |= 1 << (36 + random.below(27)) }
+    if isPAE && random.oneIn(300) { flags |= 1 << (36 + random.number(below: 27)) }
     return flags
   }
 
@@ -104,15 +108,15 @@ struct PagingStream {
     // One page in 64 has no memory behind it.
     let frame =
       random.oneIn(64)
-      ? 0xc000_0000 : Self.frames.lowerBound + random.below(64) << 12 + random.below(2) << 21
+      ? 0xc000_0000 : Self.frames.lowerBound + random.number(below: 64) << 12 + random.number(below: 2) << 21
     return frame | pageFlags()
   }
 
   private mutating func directoryEntry() -> UInt64 {
     if random.oneIn(3) {
-      return 0x40_0000 + (isPAE ? random.below(2) << 21 : 0) | 0x80 | pageFlags()
+      return 0x40_0000 + (isPAE ? random.number(below: 2) << 21 : 0) | 0x80 | pageFlags()
     }
-    let table = Self.tables + random.below(Self.tableCount) << 12
+    let table = Self.tables + random.number(below: Self.tableCount) << 12
     return table | mostly(1, butOneIn: 100) | mostly(2, butOneIn: 15) | mostly(4, butOneIn: 15)
       | mostly(0x20, butOneIn: 2)
   }
@@ -129,43 +133,46 @@ struct PagingStream {
   // MARK: Addresses
 
   private mutating func linear() -> UInt32 {
-    let place = places[Int(random.below(UInt64(places.count)))]
-    let page = random.below(Self.tableCount) << largeShift | place << 12
-    return UInt32(page | random.below(4096))
+    let place = places[Int(random.number(below: UInt64(places.count)))]
+    let page = random.number(below: Self.tableCount) << largeShift | place << 12
+    return UInt32(page | random.number(below: 4096))
   }
 
   private mutating func dataAddress() -> UInt32 {
-    let slot = Int(random.below(UInt64(recent.count)))
+    let slot = Int(random.number(below: UInt64(recent.count)))
     if random.oneIn(3) { recent[slot] = linear() }
     let page = recent[slot] & ~0xfff
-    return random.oneIn(8) ? page | UInt32(0xff8 + random.below(8)) : page | UInt32(random.below(4096))
+    return random.oneIn(8)
+      ? page | UInt32(0xff8 + random.number(below: 8)) : page | UInt32(random.number(below: 4096))
   }
 
   // MARK: Steps
 
   mutating func next() -> PagingOperation {
-    let bytes = 1 << Int(random.below(4))
-    switch random.below(1000) {
+    let bytes = 1 << Int(random.number(below: 4))
+    switch random.number(below: 1000) {
     case 0..<400: return .load(dataAddress(), bytes: bytes, user: isUser)
     case 400..<680: return .store(dataAddress(), bytes: bytes, random.next(), user: isUser)
     case 680..<800: return .fetch(dataAddress())
     // The processor's own accesses to its tables are the supervisor's in every ring.
     case 800..<830: return .load(dataAddress(), bytes: bytes, user: false)
     case 830..<900:
-      let table = random.below(Self.tableCount)
-      let place = places[Int(random.below(UInt64(places.count)))]
+      let table = random.number(below: Self.tableCount)
+      let place = places[Int(random.number(below: UInt64(places.count)))]
       return .setEntry(tableEntry(table, place), pageEntry())
     case 900..<915:
-      let table = random.below(Self.tableCount)
-      let place = places[Int(random.below(UInt64(places.count)))]
+      let table = random.number(below: Self.tableCount)
+      let place = places[Int(random.number(below: UInt64(places.count)))]
       let address = Self.tableCount << largeShift | table << 12 | place * entryBytes
       return .store(UInt32(address), bytes: Int(entryBytes), pageEntry(), user: false)
     case 915..<925:
-      return directoryEdit(directory: Int(random.below(2)), index: random.below(Self.tableCount))
-    case 925..<928 where isPAE: return pointerEdit(root: Int(random.below(2)), index: random.below(4))
+      return directoryEdit(
+        directory: Int(random.number(below: 2)), index: random.number(below: Self.tableCount))
+    case 925..<928 where isPAE:
+      return pointerEdit(root: Int(random.number(below: 2)), index: random.number(below: 4))
     case 928..<968: return .invalidatePage(dataAddress())
     case 968..<971:
-      let root = Int(random.below(2))
+      let root = Int(random.number(below: 2))
       return .moveToCR3(isPAE ? Self.roots[root] : Self.directories[root])
     case 971..<975:
       writeProtect.toggle()

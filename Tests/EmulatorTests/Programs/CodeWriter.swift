@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -10,7 +11,7 @@ struct CodeWriter {
   /// Where a memory operand's bytes lie, as the program sees memory.
   static let window: ClosedRange<UInt32> = HostProcess.base + 0x100...HostProcess.base + 0xff00
 
-  var random: ArithmeticRandom
+  var random: SeededGenerator
   private(set) var code: [UInt8] = []
   /// Where instructions begin that a shortened program may end at.
   private(set) var boundaries: [Int] = []
@@ -25,7 +26,7 @@ struct CodeWriter {
   let extraSegment: Bool
 
   init(seed: UInt64, registers: ProgramRegisters, extraSegment: Bool) {
-    random = ArithmeticRandom(state: seed)
+    random = SeededGenerator(seed: seed)
     known = registers.general.map { $0 }
     isDescending = registers.eflags & EFLAGS.direction.rawValue != 0
     self.extraSegment = extraSegment

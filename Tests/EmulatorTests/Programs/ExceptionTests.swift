@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -193,7 +194,7 @@ import Testing
     }
     // INT n needs a gate of its ring; an exception doesn't.
     let gate = try exception("int 0x30", ring: .ring3) {
-      $0.poke64(ProgramMachine.idt + 0x30 * 8, ProgramMachine.gate(8, 0x4300, access: 0x8e))
+      $0.poke64(ProgramMachine.idt + 0x30 * 8, DescriptorBytes.gate(8, 0x4300, access: 0x8e))
     }
     #expect(gate == Taken(.generalProtection, 0x30 * 8 + 2))
     // RDTSC under CR4.TSD.
@@ -210,7 +211,7 @@ import Testing
     try exception(source) {
       $0.poke64(
         UInt32(ProgramMachine.scratch) + ProgramMachine.gdt,
-        ProgramMachine.descriptor(base: 0, limit: limit, access: access, flags: 4))
+        DescriptorBytes.segment(base: 0, limit: limit, access: access, flags: 4))
       try $0.cpu.loadSegment(.fs, ProgramMachine.scratch)
       if stack { try $0.cpu.loadSegment(.ss, ProgramMachine.scratch) }
     }
@@ -250,7 +251,7 @@ import Testing
       try program.load(source)
       program.poke64(
         UInt32(ProgramMachine.scratch) + ProgramMachine.gdt,
-        ProgramMachine.descriptor(base: 0, limit: 0x5fff, access: 0x93, flags: 4))
+        DescriptorBytes.segment(base: 0, limit: 0x5fff, access: 0x93, flags: 4))
       try program.cpu.loadSegment(.ss, ProgramMachine.scratch)
       program.cpu[.esp] = 0x6004
       program.cpu[.ebp] = 0x6004
@@ -271,7 +272,7 @@ import Testing
       try program.enterProtectedMode()
       program.poke64(
         UInt32(ProgramMachine.scratch) + ProgramMachine.gdt,
-        ProgramMachine.descriptor(base: 0, limit: ProgramMachine.code + 2, access: 0x9b, flags: 4))
+        DescriptorBytes.segment(base: 0, limit: ProgramMachine.code + 2, access: 0x9b, flags: 4))
       program.poke(ProgramMachine.code, bytes)
       try program.cpu.jumpFar(selector: ProgramMachine.scratch, offset: ProgramMachine.code, operandSize: 4)
       program.run(cycles: 20)

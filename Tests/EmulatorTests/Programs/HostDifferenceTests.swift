@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -18,7 +19,7 @@ struct HostDifferenceTests {
   func programs() throws {
     let host = try HostProcess()
     let machines = try EmulatedProgram.Setup.allCases.map { try EmulatedProgram($0) }
-    var random = ArithmeticRandom(state: 0x7061_6765)
+    var random = SeededGenerator(seed: 0x7061_6765)
     for offset in stride(from: 0, to: HostProcess.dataBytes, by: 8) {
       host.shared.storeBytes(of: random.next(), toByteOffset: offset, as: UInt64.self)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -36,7 +37,7 @@ struct HostileGuest {
 
   /// The guest of a seed.
   init(seed: UInt64) {
-    var random = ArithmeticRandom(state: seed &* 0x9e37_79b9 &+ 0x686f_7374)
+    var random = SeededGenerator(seed: seed &* 0x9e37_79b9 &+ 0x686f_7374)
     func pick<T>(_ values: [T]) -> T { values[Int(random.next() % UInt64(values.count))] }
     mode = pick(Mode.allCases)
     handlers = pick(Handlers.allCases)
@@ -67,13 +68,13 @@ struct HostileGuest {
   ]
 
   /// mov register, something.
-  private static func constant(_ random: inout ArithmeticRandom) -> [UInt8] {
+  private static func constant(_ random: inout SeededGenerator) -> [UInt8] {
     let value = values[Int(random.next() % UInt64(values.count))]
     return [0xb8 | UInt8(random.next() & 7)] + (0..<4).map { UInt8(value >> (8 * $0) & 0xff) }
   }
 
   /// An instruction that changes how the machine works, with random operands.
-  private static func system(_ random: inout ArithmeticRandom) -> [UInt8] {
+  private static func system(_ random: inout SeededGenerator) -> [UInt8] {
     let r = UInt8(random.next() & 0xff)
     let s = UInt8(random.next() & 0xff)
     let forms: [[UInt8]] = [
@@ -143,7 +144,7 @@ struct HostileGuest {
     switch mode {
     case .real, .protected: break
     case .segmented:
-      let descriptor = ProgramMachine.descriptor(base: 0x1234, limit: 0x5_0000, access: 0xf3, flags: 4)
+      let descriptor = DescriptorBytes.segment(base: 0x1234, limit: 0x5_0000, access: 0xf3, flags: 4)
       program.poke64(ProgramMachine.gdt + UInt32(ProgramMachine.scratch), descriptor)
       for register in [SegmentRegister.ds, .es, .ss] {
         program.cpu.state.pointee[register] = SegmentCache(ProgramMachine.scratch, Descriptor(descriptor))
@@ -173,7 +174,7 @@ struct HostileGuest {
         if mode == .real {
           program.poke32(vector * 4, target)
         } else {
-          program.poke64(ProgramMachine.idt + 8 * vector, ProgramMachine.gate(ProgramMachine.code0, target))
+          program.poke64(ProgramMachine.idt + 8 * vector, DescriptorBytes.gate(ProgramMachine.code0, target))
         }
       case .skip where mode == .real:
         // push bp; mov bp, sp; inc word [bp + 2]; pop bp; iret

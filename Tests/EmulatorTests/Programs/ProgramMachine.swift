@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -64,27 +65,17 @@ final class ProgramMachine {
 
   // MARK: Modes
 
-  static func descriptor(base: UInt32 = 0, limit: UInt32 = 0xf_ffff, access: UInt8, flags: UInt8 = 0xc)
-    -> UInt64
-  {
-    let low = UInt64(limit & 0xffff) | UInt64(base & 0xff_ffff) << 16 | UInt64(access) << 40
-    return low | UInt64(limit >> 16 & 0xf) << 48 | UInt64(flags) << 52 | UInt64(base >> 24) << 56
-  }
-
-  static func gate(_ selector: UInt16, _ offset: UInt32, access: UInt8 = 0xee) -> UInt64 {
-    UInt64(offset & 0xffff) | UInt64(selector) << 16 | UInt64(access) << 40 | UInt64(offset >> 16) << 48
-  }
-
   /// Ring 0 in flat segments with paging off, interrupts off, at `code`.
   func enterProtectedMode() throws {
     let table: [UInt64] = [
-      0, Self.descriptor(access: 0x9b), Self.descriptor(access: 0x93), Self.descriptor(access: 0xfb),
-      Self.descriptor(access: 0xf3),
-      Self.descriptor(base: Self.tss, limit: 0x67, access: 0x89, flags: 0),
+      0, DescriptorBytes.segment(access: 0x9b), DescriptorBytes.segment(access: 0x93),
+      DescriptorBytes.segment(access: 0xfb),
+      DescriptorBytes.segment(access: 0xf3),
+      DescriptorBytes.segment(base: Self.tss, limit: 0x67, access: 0x89, flags: 0),
     ]
     for (index, entry) in table.enumerated() { poke64(Self.gdt + UInt32(8 * index), entry) }
     for vector in 0..<256 as Range<UInt32> {
-      poke64(Self.idt + 8 * vector, Self.gate(Self.code0, Self.handlers + 16 * vector))
+      poke64(Self.idt + 8 * vector, DescriptorBytes.gate(Self.code0, Self.handlers + 16 * vector))
       poke(Self.handlers + 16 * vector, [0xe6, 0xf4])
     }
     poke32(Self.tss + 4, Self.innerStack, UInt32(Self.data0))

@@ -1,5 +1,6 @@
 import HostOracle
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -17,7 +18,7 @@ struct RandomProgram {
   /// The program of `seed`, of about `length` instructions, or the first `boundary` pieces of it.
   init(seed: UInt64, length: Int, boundary: Int? = nil) {
     self.seed = seed
-    var random = ArithmeticRandom(state: seed ^ 0x5bd1_e995)
+    var random = SeededGenerator(seed: seed ^ 0x5bd1_e995)
     var registers = ProgramRegisters()
     for index in 0..<8 { registers.general[index] = random.word(UInt32.self) }
     registers.general[4] = Self.stackTop

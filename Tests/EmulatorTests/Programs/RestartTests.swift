@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -187,7 +188,7 @@ import Testing
     program.cpu.state.pointee.systemFlags |= EFLAGS.ioPrivilegeLevel.rawValue
     try program.load(source + "\n out 0xf4, al")
     program.poke(0x5_0000, try Assembler.assemble(Self.mapping, at: 0x5_0000))
-    program.poke64(ProgramMachine.idt + 14 * 8, ProgramMachine.gate(ProgramMachine.code0, 0x5_0000))
+    program.poke64(ProgramMachine.idt + 14 * 8, DescriptorBytes.gate(ProgramMachine.code0, 0x5_0000))
     try program.turnPagingOn(except: holes)
     var stop = StopReason.cycleLimit
     let end = program.machine.cycle + 200_000

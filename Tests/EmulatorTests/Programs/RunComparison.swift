@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -20,9 +21,9 @@ enum Pacing: Hashable, CustomStringConvertible {
 
   /// Runs `machine` up to `end`, in pieces.
   func run(_ machine: Machine, until end: UInt64) -> StopReason {
-    var random = ArithmeticRandom(state: 0)
+    var random = SeededGenerator(seed: 0)
     var stop = StopReason.cycleLimit
-    if case .random(let seed) = self { random.state = seed }
+    if case .random(let seed) = self { random = SeededGenerator(seed: seed) }
     repeat {
       let limit: UInt64 =
         switch self {

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -221,7 +222,7 @@ import Testing
     ) { program in
       let handler: UInt32 = 0x5_0000
       program.poke64(
-        ProgramMachine.idt + 6 * 8, ProgramMachine.gate(ProgramMachine.code0, handler))
+        ProgramMachine.idt + 6 * 8, DescriptorBytes.gate(ProgramMachine.code0, handler))
       let bytes = try Assembler.assemble(
         """
           push edi
@@ -248,7 +249,7 @@ import Testing
     ) { program in
       let handler: UInt32 = 0x5_0000
       program.poke64(
-        ProgramMachine.idt + 13 * 8, ProgramMachine.gate(ProgramMachine.code0, handler))
+        ProgramMachine.idt + 13 * 8, DescriptorBytes.gate(ProgramMachine.code0, handler))
       let bytes = try Assembler.assemble(
         """
           add esp, 4

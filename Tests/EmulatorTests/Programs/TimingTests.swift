@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -50,7 +51,7 @@ import Testing
     try program.load(source)
     program.poke32(0x6020, count)
     program.poke(0x5_0000, try Assembler.assemble(Self.handler, at: 0x5_0000))
-    program.poke64(ProgramMachine.idt + 0x20 * 8, ProgramMachine.gate(8, 0x5_0000, access: 0x8e))
+    program.poke64(ProgramMachine.idt + 0x20 * 8, DescriptorBytes.gate(8, 0x5_0000, access: 0x8e))
     return program
   }
 
@@ -137,7 +138,7 @@ import Testing
             program.poke(0x5_1000, skip)
             for (vector, offset) in [(6, 0), (3, 16), (1, 16), (14, 32), (0, 48)] as [(UInt32, UInt32)] {
               program.poke64(
-                ProgramMachine.idt + vector * 8, ProgramMachine.gate(8, 0x5_1000 + offset, access: 0x8e))
+                ProgramMachine.idt + vector * 8, DescriptorBytes.gate(8, 0x5_1000 + offset, access: 0x8e))
             }
             if paging {
               try program.turnPagingOn(except: [0x30_0000])
@@ -300,7 +301,7 @@ import Testing
           hlt
         """)
       program.poke(0x5_2000, try Assembler.assemble(handler, at: 0x5_2000))
-      program.poke64(ProgramMachine.idt + 8, ProgramMachine.gate(8, 0x5_2000, access: 0x8e))
+      program.poke64(ProgramMachine.idt + 8, DescriptorBytes.gate(8, 0x5_2000, access: 0x8e))
       #expect(program.run(cycles: 1000) == .halted, "\(text): \(program.taken as Any)")
       let start = program.cpu[.ebp]
       let count = Int(program.peek32(0x6004))

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -69,19 +70,16 @@ final class SystemFixture {
 
   // MARK: Descriptors
 
-  /// - Parameter flags: G, D/B, L and AVL as the high nibble of byte 6.
   func segment(base: UInt32 = 0, limit: UInt32 = 0xf_ffff, access: UInt8, flags: UInt8 = 0xc) -> UInt64 {
-    let low = UInt64(limit & 0xffff) | UInt64(base & 0xff_ffff) << 16 | UInt64(access) << 40
-    return low | UInt64(limit >> 16 & 0xf) << 48 | UInt64(flags) << 52 | UInt64(base >> 24) << 56
+    DescriptorBytes.segment(base: base, limit: limit, access: access, flags: flags)
   }
 
   func gate(
     _ selector: UInt16, _ offset: UInt32, type: UInt8, dpl: UInt8 = 0, parameters: UInt8 = 0,
     present: Bool = true
   ) -> UInt64 {
-    let access = type | dpl << 5 | (present ? 0x80 : 0)
-    let low = UInt64(offset & 0xffff) | UInt64(selector) << 16 | UInt64(parameters) << 32
-    return low | UInt64(access) << 40 | UInt64(offset >> 16) << 48
+    DescriptorBytes.gate(
+      selector, offset, access: type | dpl << 5 | (present ? 0x80 : 0), parameters: parameters)
   }
 
   func setDescriptor(_ selector: UInt16, _ value: UInt64) {

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -9,14 +10,14 @@ import Testing
   typealias F = SystemFixture
 
   private struct Noise {
-    private var generator: DevicesRandom
+    private var generator: SeededGenerator
 
-    init(seed: UInt64) { generator = DevicesRandom(seed: seed) }
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
     mutating func next() -> UInt64 { generator.next() }
-    mutating func below(_ bound: UInt64) -> UInt64 { next() % bound }
-    mutating func chance(_ one: UInt64) -> Bool { below(one) == 0 }
-    mutating func word() -> UInt32 { UInt32(truncatingIfNeeded: next()) }
+    mutating func below(_ bound: UInt64) -> UInt64 { generator.number(below: bound) }
+    mutating func chance(_ one: UInt64) -> Bool { generator.oneIn(one) }
+    mutating func word() -> UInt32 { generator.word() }
 
     /// Values where things break: ends of the address space, of 64 KiB, of pages; the rest is noise.
     mutating func edge() -> UInt32 {

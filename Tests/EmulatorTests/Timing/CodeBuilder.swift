@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -56,8 +57,8 @@ struct BareMachine {
     var configuration = MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: timing, serial: serial)
     configuration.usesFastPaths = fast
     machine = try Machine(configuration)
-    poke64(Self.gdt + 8, 0x00cf_9a00_0000_ffff)
-    poke64(Self.gdt + 16, 0x00cf_9200_0000_ffff)
+    poke64(Self.gdt + 8, DescriptorBytes.flatCode)
+    poke64(Self.gdt + 16, DescriptorBytes.flatData)
     let cpu = machine.cpu
     cpu.state.pointee.gdtr = DescriptorTableRegister(base: Self.gdt, limit: 0x17)
     cpu.state.pointee.idtr = DescriptorTableRegister(base: Self.idt, limit: 0x7ff)
@@ -85,8 +86,7 @@ struct BareMachine {
 
   /// An interrupt gate of ring 0.
   func setGate(_ vector: UInt32, _ handler: UInt32) {
-    let low = UInt64(handler & 0xffff) | UInt64(Self.codeSelector) << 16 | 0x8e << 40
-    poke64(Self.idt + vector * 8, low | UInt64(handler >> 16) << 48)
+    poke64(Self.idt + vector * 8, DescriptorBytes.gate(Self.codeSelector, handler, access: 0x8e))
   }
 
   /// PAE tables that map linear 0 to 16 MiB on itself, every page present, writable, A and D set.

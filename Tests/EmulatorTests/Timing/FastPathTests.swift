@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -10,7 +11,7 @@ import Testing
 struct FastPathTests {
   /// All of each guest takes minutes without the fast paths (PAGEWALK_SLOW=1). Otherwise both stop at the same cycle, in the
   /// middle of whatever they do there.
-  @Test("guests", arguments: TimedGuest.built)
+  @Test("guests", arguments: TimedGuest.all)
   func guests(_ guest: TimedGuest) throws {
     let isThorough = ProcessInfo.processInfo.environment["PAGEWALK_SLOW"] != nil
     for timing in TimingLevel.allCases {
@@ -47,7 +48,7 @@ struct FastPathTests {
 
   @Test("slices with random stops change nothing", arguments: 0..<30 as Range<UInt64>)
   func slices(_ seed: UInt64) throws {
-    var random = TimingRandom(seed ^ 0x51ce)
+    var random = SeededGenerator(seed: seed ^ 0x51ce)
     for timing in TimingLevel.allCases {
       let whole = try RandomSystemProgram.machine(seed: seed, timing).machine
       let sliced = try RandomSystemProgram.machine(seed: seed, timing).machine
@@ -69,7 +70,7 @@ struct FastPathTests {
   @Test(
     "a run stops at the same instruction however the code is divided", arguments: 100..<120 as Range<UInt64>)
   func stopsAtTheSameInstruction(_ seed: UInt64) throws {
-    var random = TimingRandom(seed)
+    var random = SeededGenerator(seed: seed)
     for timing in TimingLevel.allCases {
       let fast = try RandomSystemProgram.machine(seed: seed, timing).machine
       let direct = try RandomSystemProgram.machine(seed: seed, timing, fast: false).machine
@@ -88,7 +89,7 @@ struct FastPathTests {
 
   @Test("guests in slices", arguments: TimedGuest.small)
   func slicedGuests(_ guest: TimedGuest) throws {
-    var random = TimingRandom(7)
+    var random = SeededGenerator(seed: 7)
     for timing in TimingLevel.allCases {
       let whole = try guest.machine(timing)
       let sliced = try guest.machine(timing)

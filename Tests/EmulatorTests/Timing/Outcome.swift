@@ -57,21 +57,3 @@ func expectBreakdownAddsUp(
   #expect(counters.cycles - sum + ports >= counters.instructions, comment, sourceLocation: sourceLocation)
   #expect(parts.idle == counters.idleCycles, comment, sourceLocation: sourceLocation)
 }
-
-/// A generator with a fixed seed (SplitMix64, Steele, Lea and Flood 2014).
-struct TimingRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
-  mutating func below(_ bound: UInt32) -> UInt32 { UInt32.random(in: 0..<bound, using: &self) }
-  mutating func chance(_ oneIn: UInt32) -> Bool { below(oneIn) == 0 }
-}

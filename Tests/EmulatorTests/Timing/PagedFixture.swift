@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -30,8 +31,8 @@ final class PagedFixture {
       on: SystemBoard(memory: memory, bus: try Bus(memory: memory), clock: Clock()), addressWidth: 36,
       geometry: tlb, caches: caches, timing: timing, latencies: latencies, branches: branches)
     cpu.plugIn()
-    poke(UInt64(Self.gdt) + 8, 0x00cf_9a00_0000_ffff, bytes: 8)
-    poke(UInt64(Self.gdt) + 16, 0x00cf_9200_0000_ffff, bytes: 8)
+    poke(UInt64(Self.gdt) + 8, DescriptorBytes.flatCode, bytes: 8)
+    poke(UInt64(Self.gdt) + 16, DescriptorBytes.flatData, bytes: 8)
     poke(UInt64(Self.pdpt), Self.directory | 1, bytes: 8)
     // Present, writable, A and D set: no walk writes.
     for table in 0..<(UInt64(8 << 20) >> shift) {

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -14,12 +15,12 @@ struct RandomSystemProgram {
   private static let data: UInt32 = 8 << 20
 
   private var code = CodeBuilder(at: BareMachine.code)
-  private var random: TimingRandom
+  private var random: SeededGenerator
   private let seed: UInt64
 
   init(seed: UInt64) {
     self.seed = seed
-    random = TimingRandom(seed)
+    random = SeededGenerator(seed: seed)
   }
 
   /// The same machine for the same seed, ready to run.
@@ -34,11 +35,11 @@ struct RandomSystemProgram {
     for page in 0..<1024 as Range<UInt32> {
       let frame = UInt64((Self.data >> 12) + random.below(1024)) << 12
       // Present or not, writable or not, A and D set or not, PCD, G.
-      var bits: UInt64 = random.chance(8) ? 0 : 1
-      bits |= random.chance(6) ? 0 : 2
+      var bits: UInt64 = random.oneIn(8) ? 0 : 1
+      bits |= random.oneIn(6) ? 0 : 2
       bits |= UInt64(random.below(4)) << 5
-      if random.chance(8) { bits |= 0x10 }
-      if random.chance(4) { bits |= 0x100 }
+      if random.oneIn(8) { bits |= 0x10 }
+      if random.oneIn(4) { bits |= 0x100 }
       bare.setPage(Self.data >> 12 + page, frame | bits)
     }
     // A device's page.
@@ -152,7 +153,7 @@ struct RandomSystemProgram {
 
   private mutating func accesses() {
     for _ in 0..<1 + random.below(6) {
-      randomAddress(random.chance(2) ? 6 : 7)
+      randomAddress(random.oneIn(2) ? 6 : 7)
       let register = UInt8(6 + random.below(2))
       // ESI and EDI hold addresses of data, whichever was made last.
       switch random.below(12) {
@@ -186,18 +187,18 @@ struct RandomSystemProgram {
   private mutating func string() {
     randomAddress(6)
     randomAddress(7)
-    if random.chance(4) {
+    if random.oneIn(4) {
       // Overlapping, a few bytes apart.
       code.emit(0x8d, 0x7e, UInt8(random.below(80)))  // lea edi, [esi + n]
     }
-    if random.chance(3) { code.emit(0x83, 0xe6, 0xfc, 0x83, 0xe7, 0xfc) }  // and esi, -4; and edi, -4
-    code.emit(0xb9, word: random.below(random.chance(3) ? 5000 : 100))  // mov ecx, n
-    let backwards = random.chance(6)
+    if random.oneIn(3) { code.emit(0x83, 0xe6, 0xfc, 0x83, 0xe7, 0xfc) }  // and esi, -4; and edi, -4
+    code.emit(0xb9, word: random.below(random.oneIn(3) ? 5000 : 100))  // mov ecx, n
+    let backwards = random.oneIn(6)
     if backwards { code.emit(0xfd) }
     let width: [UInt8] = [[], [0x66], []][Int(random.below(3))]
-    let byte: UInt8 = width.isEmpty && random.chance(3) ? 0 : 1
+    let byte: UInt8 = width.isEmpty && random.oneIn(3) ? 0 : 1
     let operation: [UInt8] = [0xa4, 0xaa, 0xac, 0xa6, 0xae, 0xa4, 0xaa]
-    code.emit(width + [random.chance(5) ? 0xf2 : 0xf3, operation[Int(random.below(7))] | byte])
+    code.emit(width + [random.oneIn(5) ? 0xf2 : 0xf3, operation[Int(random.below(7))] | byte])
     if backwards { code.emit(0xfc) }
   }
 
@@ -215,7 +216,7 @@ struct RandomSystemProgram {
     let start = code.here
     sums()
     // mov ebx, [address]
-    if random.chance(2) { code.emit(0x8b, 0x1d, word: Self.largeData + random.below(1 << 21)) }
+    if random.oneIn(2) { code.emit(0x8b, 0x1d, word: Self.largeData + random.below(1 << 21)) }
     code.emit(0x4a)  // dec edx
     code.branch(0x0f, 0x85, to: start)
   }
@@ -248,7 +249,7 @@ struct RandomSystemProgram {
       // Paging structures change under the TLB's feet: a page loses its D and A, one is no longer present.
       let page = Self.data >> 12 + random.below(64)
       code.emit(0x83, 0x25, word: BareMachine.tables + 8 * page)  // and dword [PTE], n
-      code.emit(random.chance(2) ? 0x9f : 0xfe)
+      code.emit(random.oneIn(2) ? 0x9f : 0xfe)
     }
   }
 

@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import Emulator
 
 /// A program that knows what it does: from a seed both the machine code and the list of its instructions' accesses and
@@ -38,9 +40,9 @@ struct ReferenceProgram {
   private static let pieces = 50
   private static let functions: UInt32 = 0x1c_0000
   private var steps: [Placed] = []
-  private var random: TimingRandom
+  private var random: SeededGenerator
 
-  private init(_ seed: UInt64) { random = TimingRandom(seed) }
+  private init(_ seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   /// Runs the program on a machine and on the model; the differences.
   static func differences(seed: UInt64) throws -> [String] {
@@ -50,10 +52,10 @@ struct ReferenceProgram {
     for page in 2048..<3072 as Range<UInt32> {
       // A, D and PCD by chance.
       var entry = UInt64(page) << 12 | 7 | UInt64(program.random.below(4)) << 5
-      if program.random.chance(16) { entry |= 0x10 }
+      if program.random.oneIn(16) { entry |= 0x10 }
       bare.setPage(page, entry)
     }
-    for index in [4, 5] as [UInt32] where program.random.chance(2) {
+    for index in [4, 5] as [UInt32] where program.random.oneIn(2) {
       let place = BareMachine.directory + 8 * index
       bare.poke64(place, bare.peek64(place) & ~0x20)
     }
@@ -124,14 +126,14 @@ struct ReferenceProgram {
       add(&code, .countDown, [0x4f])
       add(&code, .branchBack(step: start.0, start.1, outer: false), [0x0f, 0x85], start.1 &- (code.here + 6))
     case 17:
-      let taken = random.chance(2)
+      let taken = random.oneIn(2)
       add(&code, .plain(cycles: 1, loads: 0, []), [taken ? 0xf9 : 0xf8])  // stc, clc
       add(&code, .branchOver(taken: taken, code.here + 11), [0x0f, 0x82], 5)  // jc
       add(&code, .plain(cycles: 1, loads: 0, []), [0x05], 1)
     default:
       let function = Int(random.below(4))
       let place = functionAddress(function)
-      if random.chance(2) {
+      if random.oneIn(2) {
         add(&code, .call(function: function, indirect: false), [0xe8], place &- (code.here + 5))
       } else {
         add(&code, .plain(cycles: 1, loads: 0, []), [0xbb], place)

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -14,12 +15,12 @@ struct ReferenceTests {
 
   @Test("streams of loads, stores and fetches", arguments: 0..<40 as Range<UInt64>)
   func streams(_ seed: UInt64) throws {
-    var random = TimingRandom(seed)
+    var random = SeededGenerator(seed: seed)
     let bare = try BareMachine(.full)
     bare.mapIdentity(largeFrom: 2, to: 4)
     for page in 2048..<3072 as Range<UInt32> {
       var entry = UInt64(page) << 12 | 7 | UInt64(random.below(4)) << 5
-      if random.chance(16) { entry |= 0x10 }
+      if random.oneIn(16) { entry |= 0x10 }
       bare.setPage(page, entry)
     }
     try bare.turnPagingOn()
@@ -30,7 +31,7 @@ struct ReferenceTests {
     let reach: UInt32 = [16, 80, 400, 1024][Int(seed % 4)]
     for _ in 0..<20_000 {
       var linear = 8 << 20 + random.below(reach) << 12 + random.below(0x1000)
-      if random.chance(5) { linear = 4 << 20 + random.below(4 << 20) }
+      if random.oneIn(5) { linear = 4 << 20 + random.below(4 << 20) }
       let place = LinearAddress(linear)
       switch random.below(16) {
       case 0...5:
@@ -52,7 +53,7 @@ struct ReferenceTests {
         model.fetch(page)
         model.countLookup()
       default:
-        if random.chance(10) {
+        if random.oneIn(10) {
           machine.invalidatePage(place)
           model.invalidate(linear)
         }

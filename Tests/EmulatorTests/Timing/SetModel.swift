@@ -87,22 +87,19 @@ struct SetModel {
   }
 }
 
-/// SplitMix64 from its published definition, and the draw of a way: the upper 64 bits of a product of 128.
+/// The draws of random replacement: the upper 64 bits of the product of the tests' generator and the number of ways.
 struct RandomModel {
-  private var state: UInt64
+  private var generator: SeededGenerator
 
   init(_ policy: ReplacementPolicy) {
-    if case .random(let seed) = policy { state = seed } else { state = 0 }
+    if case .random(let seed) = policy {
+      generator = SeededGenerator(seed: seed)
+    } else {
+      generator = SeededGenerator(seed: 0)
+    }
   }
 
-  mutating func draw(_ ways: Int) -> Int {
-    state = state &+ 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    z = z ^ (z >> 31)
-    return Int((UInt128(z) * UInt128(ways)) >> 64)
-  }
+  mutating func draw(_ ways: Int) -> Int { Int((UInt128(generator.next()) * UInt128(ways)) >> 64) }
 }
 
 /// An array of such sets: set = item modulo sets.

@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -10,7 +11,7 @@ struct TimingSwitchTests {
     "the guest does not notice, the clock goes on, and both ways of execution agree",
     arguments: 0..<12 as Range<UInt64>)
   func switching(_ seed: UInt64) throws {
-    var random = TimingRandom(seed)
+    var random = SeededGenerator(seed: seed)
     let fast = try RandomSystemProgram.machine(seed: seed, .functional)
     let direct = try RandomSystemProgram.machine(seed: seed, .functional, fast: false)
     var stop = StopReason.cycleLimit

@@ -44,7 +44,7 @@ typedef enum __attribute__((enum_extensibility(closed))) HostOutcome : uint32_t 
   HostOutcomeExecuted,
   /// The instruction would raise #DE, and was not executed.
   HostOutcomeDivideError,
-  /// The host has no such instruction: it is no x86-64, or the form does not exist.
+  /// The host has no such instruction: it is not x86-64, or the form does not exist.
   HostOutcomeNoSuchInstruction,
 } HostOutcome;
 

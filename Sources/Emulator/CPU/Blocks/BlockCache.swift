@@ -2,7 +2,7 @@ import IA32
 
 /// A processor's decoded blocks, found by where their code lies in memory.
 ///
-/// A block dies when a store hits one of its bytes, through whatever alias and by whomever: the store gate tells of stores to
+/// A block dies when a store hits one of its bytes, through whatever alias, by a processor or a device: the store gate tells of stores to
 /// frames that hold code. Blocks, their instructions and their guest bytes live in arenas of fixed size; when one is full, all
 /// blocks go at once. Nothing of this can be seen by the guest.
 ///
@@ -41,11 +41,9 @@ final class BlockCache: CodeHolder {
   private let frameCount: Int
   private let singleBlock: UnsafeMutablePointer<Block>
   private let singleOps: UnsafeMutablePointer<Op>
+  /// How often the cache was emptied: what pointed into blocks before points to nothing now.
+  private(set) var emptied: UInt64 = 0
   private let singleBytes: UnsafeMutablePointer<UInt8>
-  /// The string instruction that the CPU holds (see `LoopControl.holdsString`), and the end behind it.
-  let heldString: UnsafeMutablePointer<Op>
-  /// Where the held instruction stands in its block; nil when it is in none.
-  var heldFrom: UnsafeMutablePointer<Op>?
   private var blockCount = 0
   private var opCount = 0
   private var byteCount = 0
@@ -67,7 +65,6 @@ final class BlockCache: CodeHolder {
     singleBlock = .allocate(capacity: 1)
     singleOps = .allocate(capacity: 2)
     singleBytes = .allocate(capacity: 16)
-    heldString = .allocate(capacity: 2)
     firstInFrame = zeroedPages(of: UnsafeMutablePointer<Block>?.self, count: frameCount)
   }
 
@@ -81,7 +78,6 @@ final class BlockCache: CodeHolder {
     singleBlock.deallocate()
     singleOps.deallocate()
     singleBytes.deallocate()
-    heldString.deallocate()
     releasePages(firstInFrame, count: frameCount)
   }
 
@@ -156,9 +152,7 @@ final class BlockCache: CodeHolder {
     for index in 0..<16 { singleBytes[index] = code[index] }
     op.position = 0
     op.cyclesBefore = 0
-    var end = Op(
-      handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
-      nextEIP: op.nextEIP)
+    var end = Op.marker(.endOfBlock, eip: op.nextEIP)
     end.position = 1
     end.cyclesBefore = UInt16(truncatingIfNeeded: cost.cycles)
     let bytes = UInt32(op.length)
@@ -247,7 +241,7 @@ final class BlockCache: CodeHolder {
     recent.update(repeating: nil, count: Self.recentCount)
     blockCount = 0
     opCount = 0
+    emptied &+= 1
     byteCount = 0
-    heldFrom = nil
   }
 }

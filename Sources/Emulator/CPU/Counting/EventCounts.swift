@@ -3,12 +3,16 @@
 public struct EventCounts: Hashable, Sendable {
   /// Instructions that completed; each iteration of a repeated string instruction is one.
   public var instructions: UInt64 = 0
+  /// Cycles.
   public var cycles: UInt64 = 0
+  /// Where they went, as far as the timing level models it.
   public var breakdown = CycleBreakdown()
+  /// What the paging unit did.
   public var paging = PagingCounters()
   /// Counted in the `full` level only.
   public var caches = CacheCounters()
 
+  /// Nothing counted yet.
   public init() {}
 
   /// The cycles that no part of `breakdown` claims: executing instructions and delivering interrupts and exceptions.
@@ -42,8 +46,8 @@ public struct EventCounts: Hashable, Sendable {
 
 /// All counts, by the mode in which they came up: CPL 3, or any other.
 ///
-/// Nothing is attributed while instructions execute. At each change between the two modes, and when somebody wants to
-/// know, what has been added since the last time goes to the mode that was on.
+/// Nothing is attributed while instructions execute. At each change between the two modes, and when the counts are
+/// read, what has been added since the last time goes to the mode that was on.
 struct PrivilegeSplit {
   private(set) var user = EventCounts()
   private(set) var kernel = EventCounts()

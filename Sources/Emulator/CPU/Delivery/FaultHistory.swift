@@ -20,11 +20,13 @@ public enum DeliveryStep: Hashable, Sendable {
 public struct FaultHistory: Hashable, Sendable {
   /// One fault of a chain.
   public struct Entry: Hashable, Sendable {
+    /// Which exception.
     public let vector: ExceptionVector
     /// The error code that was, or would have been, pushed; 0 for vectors without one.
     public let errorCode: UInt32
     /// CS and EIP of the instruction that the chain began with.
     public let cs: UInt16
+    /// EIP of the instruction that raised it.
     public let eip: UInt32
     /// CR2 when the fault was raised, a page fault's own address included.
     public let cr2: UInt32
@@ -58,6 +60,7 @@ public struct FaultHistory: Hashable, Sendable {
   /// The chain ended in shutdown. SDM vol. 3A, 6.15, interrupt 8.
   public private(set) var endedInShutdown = false
 
+  /// No fault yet.
   public init() {}
 
   /// The chain's faults in order. The fault that became a double fault comes before it.

@@ -62,7 +62,7 @@ extension CPU {
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return false }
     counters.pointee.interrupts &+= 1
-    control.pointee.holdsString = false
+    heldString.letGo()
     externalInterrupt(controller.acknowledge())
     chargeWaitStates()
     modeChanged()

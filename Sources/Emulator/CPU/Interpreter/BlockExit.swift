@@ -33,7 +33,7 @@ extension CPU {
   /// Delivers a fault of the instruction at CS:EIP.
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
-    control.pointee.holdsString = false
+    heldString.letGo()
     deliver(fault)
     chargeWaitStates()
     modeChanged()

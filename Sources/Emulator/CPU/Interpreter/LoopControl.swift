@@ -19,9 +19,6 @@ struct LoopControl {
   var armed: UnsafeMutablePointer<Op>?
   var armedHandler = Handler.leave
   /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
-  /// are exact. Kept for the instructions at which somebody may look.
+  /// are exact. Kept for the instructions at which observers or devices may look.
   var current: UnsafeMutablePointer<Op>?
-  /// A repeated string instruction was left between two iterations, and nothing has led away from it: the processor still
-  /// holds it and does not fetch it again.
-  var holdsString = false
 }

@@ -17,7 +17,7 @@ extension CPU {
       var single = false
       if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
         guard attend() else { return }
-        if control.pointee.holdsString && takeUpString() { continue }
+        if heldString.isHeld && takeUpString() { continue }
         single = control.pointee.stepOne
       }
       guard let block = enterBlock(Executor.Timing.self) else { continue }

@@ -7,7 +7,7 @@ import IA32
 /// the access at hand is reported, once for each cause; one that is the same again is cleared of suspicion. The four PDPTE
 /// registers are treated alike, with the table that they were loaded from. Nothing of this can be seen by the guest.
 ///
-/// What needs no invalidation gives no report: P or a right that is added (SDM vol. 3A, 4.10.4.3), a change that nobody uses, one
+/// What needs no invalidation gives no report: P or a right that is added (SDM vol. 3A, 4.10.4.3), a change that is never used, one
 /// that is taken back, A cleared. A supervisor translation that MOV to CR3 kept because it is global, and that the new tables
 /// merely lack, gives none either: kernels fill their halves of process tables in late.
 final class StaleCheck {
@@ -76,7 +76,7 @@ final class StaleCheck {
 
   /// A store to a frame with page tables has happened.
   func stored(_ event: EntryStoreEvent) {
-    // The walker sets A and D; that takes nothing from anybody.
+    // The walker sets A and D; that takes nothing away.
     guard event.writer != .walker, event.old != event.new else { return }
     var isSource = false
     let isPDPTE = mmu.control.pointee.mode == .pae && event.address & ~31 == pdptAddress

@@ -33,7 +33,9 @@ public struct StaleReport: Hashable, Sendable {
 
   /// A store to a paging-structure entry.
   public struct Store: Hashable, Sendable {
+    /// When it was made.
     public var moment: EventMoment
+    /// What it changed.
     public var event: EntryStoreEvent
   }
 
@@ -49,15 +51,19 @@ public struct StaleReport: Hashable, Sendable {
     case notForPDPTE(EventMoment)
   }
 
+  /// Where the change was that was not made known to the processor.
   public var level: Level
   /// The access that went by the stale translation.
   public var use: EventMoment
+  /// The linear address that was accessed.
   public var linear: UInt32
+  /// The access.
   public var access: PageAccess
   /// The array that held it; nil where a walk went by a PDPTE register or a cached PDE.
   public var array: TLBArrayName?
   /// The physical address that was used; nil where the stale register made the access fault.
   public var used: UInt64?
+  /// What a walk would have given instead.
   public var memory: Memory
   /// The cycle in which the translation was filled, or the PDPTE registers were loaded.
   public var filledAt: UInt64
@@ -67,7 +73,9 @@ public struct StaleReport: Hashable, Sendable {
   public var firstStore: Store?
   /// The load of CR3 that left the global translation standing.
   public var cr3Load: EventMoment?
+  /// What would have removed the translation.
   public var missing: Missing
+  /// Invalidations that may have been meant for it, and why they were not enough.
   public var nearMisses: [NearMiss]
 
   /// The manual's section that the rule is in.

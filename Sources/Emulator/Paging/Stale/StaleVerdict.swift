@@ -188,7 +188,7 @@ extension StaleCheck {
   /// An INVLPG so many cycles before a store, at most, is taken to have been meant for it.
   private static let closeBy: UInt64 = 10_000
 
-  /// Invalidations that somebody may have meant for this page.
+  /// Invalidations that may have been meant for this page.
   private func nearMisses(_ found: StaleReport, kept: EventMoment?) -> [StaleReport.NearMiss] {
     guard let store = found.store else { return [] }
     var misses: [StaleReport.NearMiss] = []

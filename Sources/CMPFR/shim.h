@@ -1,0 +1,2 @@
+// GNU MPFR as Swift sees it.
+#include <mpfr.h>
