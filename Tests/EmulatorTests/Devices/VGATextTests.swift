@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -109,7 +110,7 @@ struct VGATextTests {
     put("second", at: 40, in: pc)
     #expect(vga.screen.columns == 40 && vga.screen.lines[1] == "second")
     // Anything at all.
-    var random = DevicesRandom(seed: 7)
+    var random = SeededGenerator(seed: 7)
     for _ in 0..<3000 {
       controller(UInt8.random(in: 0...255, using: &random), UInt8.random(in: 0...255, using: &random), pc)
       let screen = vga.screen
