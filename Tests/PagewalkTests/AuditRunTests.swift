@@ -28,7 +28,8 @@ struct AuditRunTests {
     process.waitUntilExit()
     return Ended(
       status: process.terminationStatus, output: String(decoding: printed, as: UTF8.self),
-      error: String(decoding: messages, as: UTF8.self).split(separator: "\n").map(String.init))
+      error: StartLine.removed(from: String(decoding: messages, as: UTF8.self)).split(separator: "\n")
+        .map(String.init))
   }
 
   @Test func aGoodKernelTakesTheSameCourseAndOneLineTellsOfTheAudits() throws {

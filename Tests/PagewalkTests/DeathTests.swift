@@ -109,7 +109,8 @@ struct DeathTests {
     #expect(death["machine"] as? String == "p6")
     #expect((death["image"] as? String)?.hasSuffix("no-idt.elf") == true)
     #expect((death["instructions"] as? Int ?? 0) > 20)
-    let result = try CommandLineTests().guest([0xB0, 3, 0xE6, 0xF4, 0xF4], "--stats-file", file.path)
+    let result = try CommandLineTests().guest(
+      [0xB0, 3, 0xE6, 0xF4, 0xF4], "--stats-file", file.path, "--quiet")
     #expect(result.status == 3 && result.error == "")
     let exit = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
     #expect((exit["ending"] as? [String: Any])?["reason"] as? String == "exit")

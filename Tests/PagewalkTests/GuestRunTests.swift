@@ -49,7 +49,7 @@ struct GuestRunTests {
     process.waitUntilExit()
     return Ended(
       status: process.terminationStatus, output: String(decoding: printed, as: UTF8.self),
-      error: String(decoding: messages, as: UTF8.self))
+      error: StartLine.removed(from: String(decoding: messages, as: UTF8.self)))
   }
 
   /// mov dx, 3F8h; mov al, character; out dx, al

@@ -18,6 +18,7 @@ public struct CommandTable: Sendable {
   /// The commands of the shell. A group's file lists its own.
   public static let standard = CommandTable(
     RunCommands.all + WalkingCommands.all + StopCommands.all + HistoryCommands.all + LookCommands.all
+      + HardwareCommands.all
       + SourceCommands.all + PagingCommands.all + TableCommands.all
       + CheckCommands.all + KernelCommands.all + TraceCommands.all + ChangeCommands.all + FrameCommands.all
       + FindCommand.all + DescriptorCommands.all

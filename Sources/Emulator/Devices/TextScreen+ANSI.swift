@@ -2,12 +2,7 @@
 extension TextScreen {
   /// The whole screen as lines with colours, each ending with all attributes off.
   public var ansiLines: [String] {
-    (0..<rows).map { row in
-      var writer = ANSIWriter(blinks: blinks)
-      for cell in self.row(row) { writer.write(cell) }
-      writer.end()
-      return writer.output
-    }
+    (0..<rows).map(ansiLine)
   }
 
   /// What brings a terminal that shows `old` to this screen: only rows that differ are written. The screen's corner is the
@@ -19,17 +14,14 @@ extension TextScreen {
     let known = old.flatMap { $0.columns == columns && $0.rows == rows && $0.blinks == blinks ? $0 : nil }
     if known == nil { output += "\u{1B}[0m\u{1B}[2J" }
     for row in 0..<rows where known.map({ $0.row(row) != self.row(row) }) ?? true {
-      output += "\u{1B}[\(row + 1);1H" + ansiLines(of: row)
+      output += "\u{1B}[\(row + 1);1H" + ansiLine(row)
     }
-    if let cursor {
-      output += "\u{1B}[?25h\u{1B}[\(cursor.row + 1);\(cursor.column + 1)H"
-    } else {
-      output += "\u{1B}[?25l"
-    }
-    return output
+    // A cursor that is off waits below the screen: hidden, it would stay hidden if the process were killed.
+    let place = cursor ?? Position(row: rows, column: 0)
+    return output + "\u{1B}[\(place.row + 1);\(place.column + 1)H"
   }
 
-  private func ansiLines(of row: Int) -> String {
+  private func ansiLine(_ row: Int) -> String {
     var writer = ANSIWriter(blinks: blinks)
     for cell in self.row(row) { writer.write(cell) }
     writer.end()

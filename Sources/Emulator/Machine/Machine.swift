@@ -198,6 +198,9 @@ public final class Machine {
     return serialOutput
   }
 
+  /// Bytes that the guest has sent over the serial port so far.
+  public var serialBytesSent: Int { sent.serial }
+
   /// What the text screen shows.
   public var textScreen: TextScreen { devices.screen.screen }
 

@@ -81,6 +81,8 @@ public struct MachineCounters: Sendable {
   public var bus: BusCounters
   /// Characters that the guest wrote to the serial port without waiting for room, and that were lost.
   public var serialCharactersLost: UInt64
+  /// Accesses that led nowhere.
+  public var lost: LostAccesses
   /// Counted in the `full` level only.
   public var caches: CacheCounters
   /// Where the cycles went, as far as the timing level models it.
@@ -127,7 +129,7 @@ extension Machine {
       instructions: counts.instructions, cycles: clock.now, idleCycles: counts.idleCycles,
       interrupts: counts.interrupts, softwareInterrupts: counts.softwareInterrupts, faults: counts.faults,
       paging: cpu.mmu.currentCounters, bus: bus.counters,
-      serialCharactersLost: devices.serial.state.lost, caches: cpu.caches.counters.pointee,
+      serialCharactersLost: devices.serial.state.lost, lost: bus.lost, caches: cpu.caches.counters.pointee,
       breakdown: cpu.caches.breakdown.pointee, user: cpu.split.user, kernel: cpu.split.kernel)
   }
 

@@ -1,7 +1,8 @@
 import Emulator
 import IA32
 
-/// What is left of a processor after a triple fault: the faults that led to it, the registers, the stack.
+/// What is left of a processor after a triple fault: the faults that led to it, the registers, the stack, the accesses that led
+/// nowhere.
 /// SDM vol. 3A, 6.15, interrupt 8.
 public struct PostMortem: Report {
   private let explanation: FaultExplanation
@@ -9,6 +10,7 @@ public struct PostMortem: Report {
   private let stack: String
   private let calls: CallStack
   private let places: [String]
+  private let lost: LostAccessReport
 
   private static let maxFrames = 16
 
@@ -22,6 +24,7 @@ public struct PostMortem: Report {
     let linear = registers[SegmentRegister.cs].base &+ registers.eip
     calls = CallStack(machine, at: linear, atMost: Self.maxFrames)
     places = calls.frames.map { describe($0.inside) }
+    lost = LostAccessReport(machine.lostAccesses, describe: describe)
   }
 
   /// The faults in sentences, the entries that page faults ended at among them; the registers; what ESP points at; the
@@ -44,7 +47,7 @@ public struct PostMortem: Report {
       lines += places.dropFirst().map { "  " + $0 }
       if let end = calls.end { lines.append("  ! \(end)") }
     }
-    return lines
+    return lines + lost.lines
   }
 
   /// The faults, the registers by name, what ESP points at and the calls.
@@ -55,7 +58,7 @@ public struct PostMortem: Report {
         "registers",
         .object(zip(RegisterNames.general, registers.general).map { .init($0, .linear($1)) })),
       .init("control", ControlRegisters(registers: registers).json), .init("stack", .string(stack)),
-      .init("calls", .array(places.map { .string($0) })),
+      .init("calls", .array(places.map { .string($0) })), .init("lost", lost.json),
     ])
   }
 }

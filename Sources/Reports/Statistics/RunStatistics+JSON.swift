@@ -15,7 +15,8 @@ extension RunStatistics {
                 .init("count", .number($0.count)),
               ])
             })), .init("interrupts", .number(interrupts)), .init("mmio", mmio.json),
-        .init("ports", ports.json),
+        .init("ports", ports.json), .init("serialCharactersLost", .number(serialCharactersLost)),
+        .init("lost", lost.json),
       ])
   }
 }
@@ -91,6 +92,22 @@ extension RunStatistics.Breakdown {
         "io": io,
         "idle": idle,
       ]))
+  }
+}
+
+extension RunStatistics.Lost {
+  fileprivate var json: JSONValue {
+    .object([
+      .init("romStores", romStores.json), .init("unclaimedStores", unclaimedStores.json),
+      .init("unclaimedFetches", unclaimedFetches.json),
+    ])
+  }
+}
+
+extension RunStatistics.Lost.Kind {
+  fileprivate var json: JSONValue {
+    .object(
+      .numbers(["count": count, "physical": physical, "eip": eip.map(UInt64.init), "cycle": cycle]))
   }
 }
 

@@ -31,6 +31,10 @@ extension RunStatistics {
     interrupts = counters.interrupts
     mmio = Accesses(reads: counters.bus.mmioReads, writes: counters.bus.mmioWrites)
     ports = Accesses(reads: counters.bus.portReads, writes: counters.bus.portWrites)
+    serialCharactersLost = counters.serialCharactersLost
+    lost = Lost(
+      romStores: .init(counters.lost.romStores), unclaimedStores: .init(counters.lost.unclaimedStores),
+      unclaimedFetches: .init(counters.lost.unclaimedFetches))
   }
 }
 
@@ -64,6 +68,15 @@ extension RunStatistics.Mode {
       l2LinesIn: caches.l2LinesIn, uncachedAccesses: caches.uncachedAccesses)
     branches = .init(
       count: caches.branches, taken: caches.branchesTaken, mispredicted: caches.branchesMispredicted)
+  }
+}
+
+extension RunStatistics.Lost.Kind {
+  init(_ kind: LostAccesses.Kind) {
+    count = kind.count
+    physical = kind.first?.physical.rawValue
+    eip = kind.first?.moment.eip
+    cycle = kind.first?.moment.cycle
   }
 }
 

@@ -81,6 +81,23 @@ public struct RunStatistics: Codable, Hashable, Sendable {
     public var uncachedAccesses: UInt64
   }
 
+  /// Accesses that led nowhere, by kind.
+  public struct Lost: Codable, Hashable, Sendable {
+    /// Stores into ROM, or where nothing answers; bytes fetched from where nothing answers.
+    public var romStores: Kind
+    public var unclaimedStores: Kind
+    public var unclaimedFetches: Kind
+
+    /// How many, and where and when the first was.
+    public struct Kind: Codable, Hashable, Sendable {
+      public var count: UInt64
+      /// Physical address, EIP and cycle of the first; nil for none.
+      public var physical: UInt64?
+      public var eip: UInt32?
+      public var cycle: UInt64?
+    }
+  }
+
   /// Branches.
   public struct Branches: Codable, Hashable, Sendable {
     /// How many.
@@ -143,6 +160,10 @@ public struct RunStatistics: Codable, Hashable, Sendable {
   public var mmio: Accesses
   /// Accesses to ports.
   public var ports: Accesses
+  /// Characters that the serial port lost because the guest did not wait.
+  public var serialCharactersLost: UInt64
+  /// Accesses that led nowhere.
+  public var lost: Lost
 
   /// The whole run.
   public var whole: Mode {

@@ -8,16 +8,19 @@ public struct StatisticsReport {
     let ending: RunEnding
     let status: Int32
     let image: String
+    let start: String
     let machine: String
 
     /// - Parameters:
     ///   - status: the process's exit status.
     ///   - image: the image, as it was named.
+    ///   - start: how it was started, a sentence.
     ///   - machine: the machine, as it was named.
-    public init(ending: RunEnding, status: Int32, image: String, machine: String) {
+    public init(ending: RunEnding, status: Int32, image: String, start: String, machine: String) {
       self.ending = ending
       self.status = status
       self.image = image
+      self.start = start
       self.machine = machine
     }
   }
@@ -34,7 +37,8 @@ public struct StatisticsReport {
     if let run {
       members += [
         .init("ending", run.ending.json), .init("status", .number(UInt64(max(0, run.status)))),
-        .init("image", .string(run.image)), .init("machine", .string(run.machine)),
+        .init("image", .string(run.image)), .init("start", .string(run.start)),
+        .init("machine", .string(run.machine)),
       ]
     }
     return JSONValue.object(members).sorted
@@ -94,6 +98,14 @@ public struct StatisticsReport {
     for (name, accesses) in [("MMIO", statistics.mmio), ("port", statistics.ports)] {
       rows.append(["\(name) reads", Self.grouped(accesses.reads)])
       rows.append(["\(name) writes", Self.grouped(accesses.writes)])
+    }
+    for (name, count) in [
+      ("serial characters lost", statistics.serialCharactersLost),
+      ("stores into ROM", statistics.lost.romStores.count),
+      ("stores to nowhere", statistics.lost.unclaimedStores.count),
+      ("code bytes from nowhere", statistics.lost.unclaimedFetches.count),
+    ] where count > 0 {
+      rows.append([name, Self.grouped(count)])
     }
     return "\n" + TextTable.aligned(rows, rightAligned: isSplit ? [1, 2, 3, 4] : [1, 2])
   }

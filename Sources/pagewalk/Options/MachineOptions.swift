@@ -4,6 +4,7 @@ import MachineDescriptions
 import Runs
 
 extension TimingLevel: ExpressibleByArgument {}
+extension SerialTransmission: ExpressibleByArgument {}
 
 /// The machine, and what the guest in it is given: what every command that boots one is told.
 struct MachineOptions: ParsableArguments {
@@ -29,8 +30,20 @@ struct MachineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
   var timing = TimingLevel.full
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      exact: what the guest writes to the serial port without waiting for room is lost, as on the chip; lossless: nothing is. \
+      (default: the machine's, or else exact)
+      """, valueName: "exact|lossless"))
+  var serial: SerialTransmission?
+
   /// - Throws: `MachineDescriptionError` for a machine that is not there or can't be.
-  func description() throws -> MachineDescription { try MachineDescription(named: machine) }
+  func description() throws -> MachineDescription {
+    var description = try MachineDescription(named: machine)
+    if let serial { description.serial = serial }
+    return description
+  }
 
   /// RAM: what was asked for, or the machine's own, or 6 GiB.
   func memorySize(_ description: MachineDescription) -> MemorySize {

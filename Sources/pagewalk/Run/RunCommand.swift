@@ -1,4 +1,5 @@
 import ArgumentParser
+import GuestImages
 import Reports
 import Runs
 
@@ -69,12 +70,19 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Keep a history of the run, and give the debugger's prompt on Ctrl-C and at the guest's end.")
   var debug = false
 
+  @Flag(
+    help: "Show the guest's text screen while it runs; what comes over the serial port follows at the end.")
+  var screen = false
+
   @OptionGroup var statistics: StatisticsOptions
 
   @Flag(help: "Say nothing about the run but mistakes: not how it was started, nor how it ended.")
   var quiet = false
 
   func validate() throws {
+    if debug && screen {
+      throw ValidationError("--debug does not go with --screen: the debugger has 'screen'")
+    }
     if debug && (audit != nil || profile != nil || maxCycles != nil || check != nil || !typed.input.isEmpty) {
       throw ValidationError(
         "--debug goes with none of --audit, --check, --input, --profile and --max-cycles: the debugger has 'audit', 'set stale', 'type' and 'goto'"
@@ -88,18 +96,26 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     if debug { return try runInDebugger() }
     let pieces = try typed.read()
-    let console = TerminalConsole(pieces.isEmpty ? .run : .output, isSilent: quiet)
+    let terminal = TerminalConsole(pieces.isEmpty ? .run : .output, isSilent: quiet)
+    let live = screen ? LiveScreen(terminal) : nil
+    let console: any GuestConsole = live ?? terminal
     let machine = try guest.makeMachine(console: console)
+    live?.machine = machine.machine
     let profileOutput = try profile.map { prefix throws(OutputError) in try ProfileOutput(prefix: prefix) }
     let statisticsOutput = try statistics.open()
     if profile != nil { machine.beginProfile() }
-    var companions: [any RunCompanion] = []
+    sayStart(of: machine, to: terminal)
+    var companions: [any RunCompanion] = [HardwareRemarks(machine)]
+    if let live { companions.append(live) }
     if !pieces.isEmpty { companions.append(TypedInput(machine, pieces)) }
     if let audit { companions.append(try KernelWatch(machine, interval: audit)) }
     if let check { machine.checkStale(check) }
     Interruption.install()
     let ending = RunLoop(machine, console: console, companions: companions, maxCycles: maxCycles).runToEnd()
-    console.say(ending.lines)
+    if live == nil, let screen = machine.onlyScreen {
+      console.show(Array((screen.text.joined(separator: "\n") + "\n").utf8))
+    }
+    terminal.say(ending.lines)
     let isStale = ending.exitStatus == ExitStatus.success && machine.staleUses > 0
     let status = isStale ? ExitStatus.stale : ending.exitStatus
     try statisticsOutput?.write(report(machine, ending, status))
@@ -110,13 +126,23 @@ struct RunCommand: ParsableCommand {
   private func report(_ machine: GuestMachine, _ ending: RunEnding, _ status: Int32) -> StatisticsReport {
     StatisticsReport(
       statistics: machine.statistics,
-      run: .init(ending: ending, status: status, image: guest.image, machine: guest.options.machine))
+      run: .init(
+        ending: ending, status: status, image: guest.image, start: ImageStart(machine.image).sentence,
+        machine: guest.options.machine))
+  }
+
+  /// How the image is started, in one line. Where the counts go to standard error as JSON, that object says it.
+  private func sayStart(of machine: GuestMachine, to console: TerminalConsole) {
+    let start = ImageStart(machine.image)
+    let lines = statistics.json ? [] : ["\(start.file): \(start.sentence)"]
+    console.say(lines + start.warnings.map { "\(start.file): \($0)" })
   }
 
   /// The debugger's shell, with the guest running already.
   private func runInDebugger() throws {
     let console = TerminalConsole(.debugger, isSilent: quiet)
     let machine = try guest.makeMachine(console: console)
+    sayStart(of: machine, to: console)
     let statisticsOutput = try statistics.open()
     let history = history.begin(machine.machine)
     let status = DebugSession.run(
