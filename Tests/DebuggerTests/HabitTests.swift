@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import Runs
 import Testing
 
 @testable import Debugger
