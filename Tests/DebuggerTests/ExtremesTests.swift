@@ -18,12 +18,12 @@ struct ExtremesTests {
   private static let fronts: [String: [String]] = [
     "catch": ["fault ", "interrupt "], "x": ["", "-w "], "who": ["", "-p "],
     "set": ["$eax = ", "*0x1000 = ", "-p *0x1000 = "],
-    "find": ["0, ", "0xfffffff0, +"], "info registers": ["eax "], "break": ["", "*"],
+    "find": ["0xfffff000, ", "0xfffffff0, +"], "info registers": ["eax "], "break": ["", "*"],
   ]
 
   private static func lines(_ command: Command) -> [String] {
-    let fronts = fronts[command.name] ?? [""]
-    return fronts.flatMap { front in
+    let before = Self.fronts[command.name] ?? [""]
+    return before.flatMap { front in
       numbers.map { "\(command.name) \(front)\($0)" }
         + numbers.flatMap { first in
           ["18446744073709551615", "0xffffffff", "0", "4"].map { second in

@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import Runs
 import Testing
 
 @testable import Debugger
@@ -9,7 +10,7 @@ import Testing
 @Suite("Debugger for gdb's users")
 struct HabitTests {
   /// The number of the first line of a file of `images` that has this text, behind another line with `after`.
-  private func line(_ text: String, of file: String, after: String = "") throws -> Int {
+  private func lineNumber(_ text: String, of file: String, after: String = "") throws -> Int {
     let path = TestSession.folder.deletingLastPathComponent().deletingLastPathComponent().appending(
       path: "images/" + file)
     let lines = try String(contentsOf: path, encoding: .utf8).split(
@@ -58,7 +59,7 @@ struct HabitTests {
 
   @Test func linesOfFiles() throws {
     let test = try TestSession.guest("stale")
-    let line = try line("reset_tables();", of: "stale/stale.c", after: "EXPERIMENT edit_pte")
+    let line = try lineNumber("reset_tables();", of: "stale/stale.c", after: "EXPERIMENT edit_pte")
     StopTests.expect(test.say("b stale.c:\(line)"), has: ["1: breakpoint at ", "edit_pte", "stale/stale.c:"])
     StopTests.expect(test.say("c"), has: ["stopped at ", " edit_pte"])
     StopTests.expect(test.say("info line stale.c:\(line)"), has: ["images/stale/stale.c:"])
@@ -77,7 +78,7 @@ struct HabitTests {
   @Test func listsOfFunctions() throws {
     let test = try TestSession.guest("stale")
     test.session.readSource = { $0.hasSuffix("stale.c") ? (1...400).map { "line \($0)" } : nil }
-    let line = try line("EXPERIMENT edit_pte", of: "stale/stale.c")
+    let line = try lineNumber("EXPERIMENT edit_pte", of: "stale/stale.c")
     StopTests.expect(test.say("list edit_pte"), has: ["images/stale/stale.c", "> \(line)"])
     StopTests.expect(test.say("list stale.c:30"), has: ["line 3"])
   }
@@ -134,7 +135,7 @@ struct HabitTests {
     test.say("b report if $eax == 12345 && 1")
     #expect(test.say("c").hasPrefix("the guest exited with 0"))
     test.say("goto 0")
-    StopTests.expect(test.say("condition 1 value == 0x4e304e30"), has: [""])
+    #expect(test.say("condition 1 value == 0x4e304e30") == "")
     StopTests.expect(test.say("c"), has: ["1: breakpoint at ", "stopped at ", " report"])
     #expect(try test.session.evaluate("value") == 0x4e30_4e30)
     let there = test.machine.cycle
@@ -230,6 +231,7 @@ struct HabitTests {
     // Going back and forward again makes the same changes at the same place.
     test.say("rsi 5")
     test.say("goto \(here)")
+    test.say("si")
     #expect(try test.session.evaluate("*frame_old") == 0x55ff)
     #expect(test.machine.registers[GeneralRegister.eax] == 0x1234)
     for line in [

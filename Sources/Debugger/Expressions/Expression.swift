@@ -1,3 +1,4 @@
+import GuestImages
 import IA32
 import Reports
 
@@ -13,14 +14,17 @@ struct Expression {
   private var depth = 0
   /// Above 0, values do not matter: memory is not read.
   private var skipped = 0
+  private let knownNames: Set<String>
   /// Parentheses and signs inside each other at most.
   private static let maxDepth = 64
 
   /// - Throws: `ShellError` when the first piece means nothing.
-  /// - Parameter isChecked: the text is only looked at: memory is not read, and values mean nothing.
-  init(_ text: String, _ session: DebuggerSession, isChecked: Bool = false) throws(ShellError) {
+  /// - Parameter checkedNames: nil to compute; else the text is only looked at: memory is not read, values mean nothing, and these
+  ///   names are known besides those that are known now.
+  init(_ text: String, _ session: DebuggerSession, checkedNames: Set<String>? = nil) throws(ShellError) {
     self.session = session
-    skipped = isChecked ? 1 : 0
+    knownNames = checkedNames ?? []
+    skipped = checkedNames == nil ? 0 : 1
     scanner = ExpressionScanner(text)
     token = try scanner.next()
   }
@@ -125,6 +129,7 @@ struct Expression {
   }
 
   private func value(of name: String) throws(ShellError) -> UInt64? {
+    if knownNames.contains(name) { return 0 }
     if name.hasPrefix("$") {
       let bare = String(name.dropFirst())
       if let value = try session.value(ofVariable: bare) { return value }
@@ -173,9 +178,18 @@ extension DebuggerSession {
   }
 
   /// Looks whether `text` is one expression whose names are all known, without reading memory.
+  /// - Parameter addresses: where it is going to be computed: the variables there are known.
   /// - Throws: `ShellError` with the place of the mistake.
-  func checkNames(in text: String) throws(ShellError) {
-    var expression = try Expression(text, self, isChecked: true)
+  func checkNames(in text: String, at addresses: [UInt32]) throws(ShellError) {
+    var names: Set<String> = []
+    if let information = debugInformation {
+      for address in addresses.map(linked) {
+        let context = FrameContext(general: [UInt32?](repeating: nil, count: 8), address: address) { _ in nil
+        }
+        names.formUnion(information.variables(at: address, context).map(\.name))
+      }
+    }
+    var expression = try Expression(text, self, checkedNames: names)
     _ = try expression.next()
     guard expression.isAtEnd else { throw ShellError("'\(text)' is more than one expression") }
   }

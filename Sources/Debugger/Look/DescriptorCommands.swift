@@ -24,7 +24,7 @@ enum DescriptorCommands {
       usage: "info ldt [INDEX]", example: "info ldt", completion: .expression
     ) { session, arguments throws(ShellError) in
       let ldt = session.machine.systemTables.ldt
-      guard ldt.access & 0x80 != 0 else {
+      guard ldt.access & 0x80 != 0, ldt.selector & 0xfffc != 0 else {
         throw ShellError("LDTR holds a null selector: there is no local descriptor table")
       }
       return try list(session, arguments, "LDT", ldt.base, min(ldt.limit, 0xffff), isGates: false)

@@ -83,7 +83,7 @@ extension DebuggerSession {
     let lines = stops.stops.filter { numbers.contains($0.number) }.flatMap { stop in
       stop.commands.map { LineQueue.Line(text: $0, place: "commands of stop \(stop.number)") }
     }
-    try queue.push(lines)
+    try queue.push(lines, endsEarly: true)
   }
 
   /// `$va` is the address of the page fault that the guest died of, `$pa` the place of the entry.

@@ -7,7 +7,15 @@ struct LineQueue {
     var place: String?
   }
 
-  private var batches: [[Line]] = []
+  private struct Batch {
+    /// The lines that are left, the next one last.
+    var lines: [Line]
+    /// It is over with its last line's beginning, so that the commands of a stop may end with `continue` as often as they like.
+    /// Others last until that line has been executed, so that one that calls itself for ever gets too deep.
+    var endsEarly: Bool
+  }
+
+  private var batches: [Batch] = []
   /// Batches that wait for each other at most: a command that calls itself for ever ends here.
   static let maxDepth = 64
 
@@ -15,21 +23,27 @@ struct LineQueue {
 
   /// Puts lines in front of all others.
   /// - Throws: `ShellError` when too many wait for each other.
-  mutating func push(_ lines: [Line]) throws(ShellError) {
+  mutating func push(_ lines: [Line], endsEarly: Bool = false) throws(ShellError) {
     guard !lines.isEmpty else { return }
     guard batches.count < Self.maxDepth else {
       batches = []
       throw ShellError("commands call commands more than \(Self.maxDepth) deep: all of them end")
     }
-    batches.append(lines.reversed())
+    batches.append(Batch(lines: lines.reversed(), endsEarly: endsEarly))
   }
 
-  /// The next line of the last batch.
-  mutating func next() -> Line? {
-    guard let last = batches.indices.last else { return nil }
-    let line = batches[last].popLast()
-    if batches[last].isEmpty { batches.removeLast() }
-    return line
+  /// The next line of the batches above `depth`; nil when there is none.
+  mutating func next(above depth: Int = 0) -> Line? {
+    while batches.count > depth, let last = batches.last {
+      guard let line = last.lines.last else {
+        batches.removeLast()
+        continue
+      }
+      batches[batches.count - 1].lines.removeLast()
+      if last.endsEarly, last.lines.count == 1 { batches.removeLast() }
+      return line
+    }
+    return nil
   }
 
   /// Forgets the batches above `depth`.
@@ -39,7 +53,7 @@ struct LineQueue {
 extension DebuggerSession {
   /// The next line, for a command that reads on; nil at the end of all input.
   func takeLine(_ prompt: String) -> String? {
-    if queue.depth > 0 { return queue.next()?.text }
+    if let line = queue.next() { return line.text }
     return nextLine(prompt)
   }
 

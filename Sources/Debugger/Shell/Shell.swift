@@ -64,7 +64,7 @@ public final class Shell {
 
   /// Executes the lines that wait above `depth`.
   private func drain(to depth: Int, _ lines: inout [String]) throws(ShellError) {
-    while session.queue.depth > depth, !session.wantsToQuit, let line = session.queue.next() {
+    while !session.wantsToQuit, let line = session.queue.next(above: depth) {
       // Ctrl-C ends lists of commands too.
       guard !session.console.isInterrupted else {
         session.queue.cut(to: depth)

@@ -72,6 +72,11 @@ public struct Stop: Sendable {
   }
 }
 
+extension StopKind {
+  /// The instructions that it stops before; none for a stop that is not about instructions.
+  var addresses: [UInt32] { if case .breakpoint(let addresses) = self { addresses } else { [] } }
+}
+
 extension Caught {
   var text: String {
     switch self {

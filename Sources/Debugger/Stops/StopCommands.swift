@@ -83,11 +83,11 @@ enum StopCommands {
     let condition = try session.takeCondition(&arguments)
     guard !arguments.isEmpty else {
       let linear = session.nextInstruction
-      return session.added(
+      return try session.added(
         .breakpoint([linear]), isTemporary: isTemporary, condition, at: [session.describe(linear)])
     }
     let found = try session.locate(arguments.text)
-    return session.added(
+    return try session.added(
       .breakpoint(found.addresses), isTemporary: isTemporary, condition,
       at: found.addresses.prefix(AddedStop.maxShownPlaces).map(session.describe))
   }
@@ -108,7 +108,7 @@ enum StopCommands {
         "\(bytes) bytes at \(LinearAddress(linear)) can't be watched: 1 to \(maxWatchedBytes) inside 4 GiB can"
       )
     }
-    return session.added(.watch(linear...(linear &+ UInt32(bytes - 1)), accesses), condition)
+    return try session.added(.watch(linear...(linear &+ UInt32(bytes - 1)), accesses), condition)
   }
 
   private static func physicalWatch(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -125,7 +125,7 @@ enum StopCommands {
       throw ShellError(
         "\(bytes) bytes at physical \(PhysicalAddress(values[0])) can't be watched: they are not all RAM")
     }
-    return session.added(.physicalWatch(values[0]..<(values[0] + bytes)), condition)
+    return try session.added(.physicalWatch(values[0]..<(values[0] + bytes)), condition)
   }
 
   private static func tableWatch(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -137,7 +137,7 @@ enum StopCommands {
     let linear = try session.evaluateLinear(arguments.text)
     let entries = try EntryPlaces.some(session, linear)
     let places = entries.map { "\($0.name) at \(PhysicalAddress($0.address))" }
-    return session.added(.tableWatch(linear), condition, at: places)
+    return try session.added(.tableWatch(linear), condition, at: places)
   }
 
   private static func catchEvent(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -168,7 +168,7 @@ enum StopCommands {
       case .mode: .mode
       case .interrupt: .interrupt(vector)
       }
-    return session.added(.event(caught), condition)
+    return try session.added(.event(caught), condition)
   }
 
   private static func setStale(_ session: DebuggerSession, _ arguments: Arguments) throws(ShellError)
@@ -224,7 +224,8 @@ enum StopCommands {
       throw ShellError("'\(arguments.text)' is not the number of a stop: expected \(arguments.usage)")
     }
     let condition = arguments.words.dropFirst().joined(separator: " ")
-    if !condition.isEmpty { _ = try session.evaluate(condition) }
+    let stop = session.stops.stops.first { $0.number == number }
+    if !condition.isEmpty { try session.checkNames(in: condition, at: stop?.kind.addresses ?? []) }
     guard session.stops.setCondition(number, condition.isEmpty ? nil : condition) else {
       throw ShellError("there is no stop \(number): 'info stops' lists them")
     }
@@ -291,20 +292,20 @@ private struct AddedStop: Report {
 extension DebuggerSession {
   fileprivate func added(
     _ kind: StopKind, isTemporary: Bool = false, _ condition: String?, at places: [String] = []
-  ) -> Answer {
-    Answer(
+  ) throws(ShellError) -> Answer {
+    // A mistyped name is found now, and not at the first hit.
+    if let condition { try checkNames(in: condition, at: kind.addresses) }
+    return Answer(
       AddedStop(stop: stops.add(kind, isTemporary: isTemporary, condition: condition), places: places))
   }
 
   /// Takes `if EXPRESSION` off the end of a stop's arguments; nil without one.
-  /// - Throws: `ShellError` for an expression that can't be computed here; one that only an address can't be read for may be
-  ///   right elsewhere, and is refused too, so that mistyped names are found now.
+  /// - Throws: `ShellError` when nothing stands behind the `if`.
   fileprivate func takeCondition(_ arguments: inout Arguments) throws(ShellError) -> String? {
     guard let text = arguments.takeAll(after: "if") else { return nil }
     guard !text.isEmpty else {
       throw ShellError("a condition is missing behind 'if': expected \(arguments.usage)")
     }
-    try checkNames(in: text)
     return text
   }
 }
