@@ -22,7 +22,10 @@ final class EmulatedHardware: Hardware {
   static let imageStart: UInt64 = 0x10_0000
   static let imageBytes: UInt64 = 0x1_0000
 
-  init(bytes: UInt64, physicalAddressBits: Int = 36, features: CPUFeatures = [.globalPages, .noExecute])
+  init(
+    bytes: UInt64, physicalAddressBits: Int = 36,
+    features: MiniKernel.CPUFeatures = [.globalPages, .noExecute]
+  )
     throws
   {
     machine = try Machine(
@@ -31,7 +34,7 @@ final class EmulatedHardware: Hardware {
   }
 
   /// What `boot.S` does before it calls Swift: the reference tables, written by physical address, and paging on.
-  private func bootPaging(_ features: CPUFeatures, _ physicalAddressBits: Int) throws {
+  private func bootPaging(_ features: MiniKernel.CPUFeatures, _ physicalAddressBits: Int) throws {
     let variables = Self.imageStart
     let directory = variables + UInt64(KernelVariable.swapperPageDirectory)
     let pointers = variables + UInt64(KernelVariable.swapperPointerTable)
