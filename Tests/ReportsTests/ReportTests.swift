@@ -24,7 +24,9 @@ struct ReportTests {
       user: mode(userCycles / 10, userCycles, idle: 0),
       kernel: mode(whole.instructions - userCycles / 10, whole.cycles - userCycles, idle: 21),
       faults: [.init(vector: 14, name: "#PF", count: 3)], interrupts: 8, mmio: .init(reads: 1, writes: 2),
-      ports: .init(reads: 300, writes: 4000))
+      ports: .init(reads: 300, writes: 4000), serialCharactersLost: 0,
+      lost: .init(
+        romStores: .init(count: 0), unclaimedStores: .init(count: 0), unclaimedFetches: .init(count: 0)))
   }
 
   @Test func textIsAligned() {

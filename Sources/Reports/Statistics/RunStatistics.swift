@@ -83,17 +83,22 @@ public struct RunStatistics: Codable, Hashable, Sendable {
 
   /// Accesses that led nowhere, by kind.
   public struct Lost: Codable, Hashable, Sendable {
-    /// Stores into ROM, or where nothing answers; bytes fetched from where nothing answers.
+    /// Stores into ROM.
     public var romStores: Kind
+    /// Stores where nothing answers.
     public var unclaimedStores: Kind
+    /// Bytes of code fetched from where nothing answers.
     public var unclaimedFetches: Kind
 
     /// How many, and where and when the first was.
     public struct Kind: Codable, Hashable, Sendable {
+      /// How many.
       public var count: UInt64
-      /// Physical address, EIP and cycle of the first; nil for none.
+      /// The physical address of the first; nil for none.
       public var physical: UInt64?
+      /// EIP of the instruction that made the first.
       public var eip: UInt32?
+      /// The cycle of the first.
       public var cycle: UInt64?
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import TestSupport
 
 @testable import Emulator
 
@@ -105,7 +106,7 @@ enum EffectProgram {
   }
 
   static func observe(
-    _ instruction: EncodedInstruction, on runner: any EffectRunner, _ random: inout ArithmeticRandom
+    _ instruction: EncodedInstruction, on runner: any EffectRunner, _ random: inout SeededGenerator
   ) -> ObservedEffects {
     var seen = ObservedEffects()
     let undefined = instruction.row.record.flags.undefined
@@ -172,7 +173,7 @@ enum EffectProgram {
   private static let edges: [UInt32] = [0, 1, 9, 0x7f, 0x80, 0xff, 0x7fff_ffff, 0x8000_0000, .max]
 
   private static func trial(
-    _ number: Int, _ instruction: EncodedInstruction, _ random: inout ArithmeticRandom
+    _ number: Int, _ instruction: EncodedInstruction, _ random: inout SeededGenerator
   ) -> Trial {
     func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) } }
     func word() -> UInt32 {

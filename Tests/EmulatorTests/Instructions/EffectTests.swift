@@ -1,4 +1,5 @@
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -42,7 +43,7 @@ struct EffectTests {
   /// Checks every row that `isRunnable` lets through; how many encodings that was.
   private func check(on runner: any EffectRunner, _ isRunnable: (Operation) -> Bool) -> Int {
     var count = 0
-    var random = ArithmeticRandom(state: 0x6566_6665)
+    var random = SeededGenerator(seed: 0x6566_6665)
     // Flags that are defined for some operands only (OF for shifts by one) change in some encoding.
     var changed: [Operation: EFLAGS] = [:]
     for number in OpcodeTable.rows.indices where isRunnable(OpcodeTable.rows[number].operation) {

@@ -65,7 +65,8 @@ import Testing
       history.entries.map(\.vector) == [
         .generalProtection, .generalProtection, .doubleFault, .generalProtection,
       ])
-    #expect(history.entries.map(\.errorCode) == [0x18, 13 * 8 + 3, 0, 8 * 8 + 3])
+    let errorCodes: [UInt32] = [0x18, 13 * 8 + 3, 0, 8 * 8 + 3]
+    #expect(history.entries.map(\.errorCode) == errorCodes)
     #expect(history.entries.map(\.delivery?.vector) == [nil, 13, nil, 8])
     #expect(history.entries.allSatisfy { $0.eip == 0x5000 && $0.cs == F.code0 })
   }

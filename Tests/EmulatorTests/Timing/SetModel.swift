@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import Emulator
 
 /// One set of a cache or TLB array as a textbook has it: slow, and nothing in it can be got wrong unnoticed.
