@@ -27,8 +27,7 @@ public final class TracePlaces {
 
   /// Such as "flush_one+0x4 (tlb.c:12)".
   public func briefly(_ linear: UInt32) -> String? {
-    let parts = [symbol(linear), source.line(at: linear).map { "(\($0))" }].compactMap(\.self)
-    return parts.isEmpty ? nil : parts.joined(separator: " ")
+    PrintableText.place(symbol: symbol(linear), line: source.line(at: linear))
   }
 }
 
@@ -37,8 +36,7 @@ extension TracePlaces {
   func briefly(_ linear: UInt32, orLineOf places: GuestPlaces?) -> String? {
     guard source.line(at: linear) == nil, let places else { return briefly(linear) }
     let line = places.line(at: linear, isPaged: source.form == .text || source.map.contains(linear: linear))
-    let parts = [briefly(linear), line.map { "(\(PrintableText.escaped($0.description)))" }].compactMap(
-      \.self)
-    return parts.isEmpty ? nil : parts.joined(separator: " ")
+    return PrintableText.place(
+      symbol: symbol(linear), line: line.map { PrintableText.escaped($0.description) })
   }
 }

@@ -76,10 +76,7 @@ public struct TraceRecording {
 extension GuestPlaces {
   /// Such as "flush_one+0x4 (tlb.c:12)", printable and on one line; nil where nothing is known.
   func briefly(_ linear: UInt32, _ map: ImageMap, isPaged: Bool) -> String? {
-    let parts = [
-      map.symbol(at: linear),
-      line(at: linear, isPaged: isPaged).map { "(\(PrintableText.escaped($0.description)))" },
-    ].compactMap(\.self)
-    return parts.isEmpty ? nil : parts.joined(separator: " ")
+    let line = self.line(at: linear, isPaged: isPaged).map { PrintableText.escaped($0.description) }
+    return PrintableText.place(symbol: map.symbol(at: linear), line: line)
   }
 }

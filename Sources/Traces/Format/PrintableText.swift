@@ -17,6 +17,18 @@ public enum PrintableText {
     return result
   }
 
+  /// What is said of a place, such as "flush_one+0x4 (tlb.c:12)"; nil where nothing is known. Parentheses in a file's name are \x28
+  /// and \x29, so that a text trace's reader finds where the line begins.
+  ///
+  /// - Parameters:
+  ///   - symbol: printable.
+  ///   - line: printable, such as "tlb.c:12".
+  public static func place(symbol: String?, line: String?) -> String? {
+    let line = line.map { "(" + $0.replacing("(", with: "\\x28").replacing(")", with: "\\x29") + ")" }
+    let parts = [symbol, line].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: " ")
+  }
+
   /// The beginning of a text out of a file that may hold anything, to be named in a message.
   static func excerpt(_ text: some StringProtocol) -> String { escaped(String(text.prefix(80))) }
 
