@@ -31,6 +31,11 @@ for build in plain padded changed; do
   record "rebuilt/$build.pwt" walk,flush,pte-store,fault,task,mode "rebuilt/$build" --memory 16M
 done
 
+for guest in images/deaths/*.S; do
+  death=$(basename "$guest" .S)
+  record "deaths/$death.trace" walk,flush,pte-store,fault,mode "deaths/$death" --memory 16M
+done
+
 for guest in images/missing-flush/*.c; do
   bug=$(basename "$guest" .c)
   case $bug in

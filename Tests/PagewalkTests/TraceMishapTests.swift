@@ -45,7 +45,7 @@ struct TraceMishapTests {
   @Test func otherFilesAreNotWrittenOver() throws {
     try Data("precious".utf8).write(to: runner.folder.appending(path: "notes"))
     let ended = try runner.run("trace", "record", ".build/images/hello.elf", "-o", runner.path("notes"))
-    #expect(ended.status == 2 && ended.error.contains("is there and is no trace"), "\(ended.error)")
+    #expect(ended.status == 2 && ended.error.contains("is there and is not a trace"), "\(ended.error)")
     #expect(try runner.bytes("notes") == Data("precious".utf8))
   }
 
@@ -112,7 +112,7 @@ struct TraceMishapTests {
         ["trace", "export", "--to", "champsim", "Tests/Golden/minikernel.pwt"], "holds no instruction events"
       ),
       (["test", "Sources"], "Sources: holds no golden"),
-      (["test", "/nonexistent"], "/nonexistent: is no folder"),
+      (["test", "/nonexistent"], "/nonexistent: is not a folder"),
     ]
     for (arguments, problem) in cases {
       let ended = try runner.runAll(arguments)

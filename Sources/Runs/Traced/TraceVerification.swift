@@ -73,12 +73,30 @@ public struct TraceVerification {
       TraceEnding(
         reason: ending.reason.title, cycles: guest.cycle, instructions: machine.counters.instructions,
         events: verifier.compared))
-    if let divergence = verifier.divergence { return .different(divergence) }
+    if let divergence = verifier.divergence {
+      goBack(to: divergence)
+      return .different(divergence)
+    }
     if let failure = verifier.failure { throw failure }
     return .same(verifier.compared)
   }
 
-  /// The difference in words. The machine stands where it was seen.
+  /// Goes to behind the run's event that differs, where the past is kept: of another build, that it differs may only be
+  /// known later.
+  private func goBack(to divergence: Divergence) {
+    guard let history = guest.history, let moment = divergence.run?.moment else { return }
+    let behind = moment.cycle &+ 1
+    // Where it can't go it stays.
+    if behind < guest.cycle { try? history.goTo(cycle: behind) }
+  }
+
+  /// Whether the machine stands behind the instruction of the run's event that differs.
+  private func isAt(_ divergence: Divergence) -> Bool {
+    guard let moment = divergence.run?.moment else { return true }
+    return guest.machine.counters.instructions <= moment.instruction &+ 1
+  }
+
+  /// The difference in words. The machine stands where it was seen, or behind the event that differs.
   public func report(_ divergence: Divergence) -> DivergenceReport {
     let names = TracePlaces(golden)
     let registers = guest.machine.registers
@@ -90,7 +108,7 @@ public struct TraceVerification {
         // The recorder did not look up the lines of instructions and accesses; the same build has them still.
         names.briefly(linear, orLineOf: isSameBuild ? places : nil)
       }, run: { [map = setup.map] in places.briefly($0, map, isPaged: isPaging) },
-      registers: Self.lines(registers))
+      registers: isAt(divergence) ? Self.lines(registers) : [])
   }
 
   private static func lines(_ registers: RegisterFile) -> [String] {

@@ -14,6 +14,8 @@ final class Output {
   private var buffer: [UInt8] = []
   /// The error number of the first write that failed.
   private var failure: Int32?
+  /// `finish` has thrown it: a command that finishes standard output itself says it once.
+  private var isTold = false
 
   private static let bufferSize = 1 << 16
 
@@ -87,7 +89,10 @@ final class Output {
       }
       return
     }
-    if let failure, failure != EPIPE { throw OutputError(name: name, "can't be written to its end", failure) }
+    if let failure, failure != EPIPE, !isTold {
+      isTold = true
+      throw OutputError(name: name, "can't be written to its end", failure)
+    }
   }
 }
 

@@ -26,6 +26,17 @@ final class DevicesTestMachine {
     var resets = 0
   }
 
+  /// The tests' own wire to each input of the 8259s: each call of `pic.line` plugs in another.
+  private var wires: [Int: InterruptLine] = [:]
+
+  /// The tests' wire to an input.
+  func line(_ irq: Int) -> InterruptLine {
+    if let wire = wires[irq] { return wire }
+    let wire = pic.line(irq)
+    wires[irq] = wire
+    return wire
+  }
+
   init(bytes: UInt64 = 16 << 20) throws {
     let output = Output()
     memory = try PhysicalMemory(bytes: bytes)

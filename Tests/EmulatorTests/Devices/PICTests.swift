@@ -12,11 +12,11 @@ struct DevicesPICTests {
   }
 
   private func raise(_ irqs: Int...) {
-    for irq in irqs { pc.pic.line(irq).raise() }
+    for irq in irqs { pc.line(irq).raise() }
   }
 
   private func lower(_ irqs: Int...) {
-    for irq in irqs { pc.pic.line(irq).lower() }
+    for irq in irqs { pc.line(irq).lower() }
   }
 
   private var masterISR: UInt8 {
@@ -146,7 +146,7 @@ struct DevicesPICTests {
   @Test("A pulse is an edge, and again one when the line rests high")
   func pulse() {
     for _ in 0..<3 {
-      pc.pic.line(6).pulse()
+      pc.line(6).pulse()
       #expect(pc.serveAll() == [0x26])
     }
   }
@@ -269,7 +269,7 @@ struct DevicesPICTests {
   func uninitialized() throws {
     let pc = try DevicesTestMachine()
     #expect(pc.read(0x21) == 0xFF && pc.read(0xA1) == 0xFF)
-    pc.pic.line(3).raise()
+    pc.line(3).raise()
     #expect(!pc.pic.interruptRequested)
     pc.write(0x21, 0xFB)
     #expect(pc.read(0x21) == 0xFB)

@@ -81,7 +81,7 @@ struct VGATextTests {
     let (pc, vga) = try screen()
     for row in 0..<40 as Range<UInt64> { put("row \(row)", at: 80 * row, in: pc) }
     #expect(vga.screen.text.first == "row 0" && vga.screen.text.last == "row 24")
-    controller(0x0C, UInt8(80 * 10 >> 8), pc)
+    controller(0x0C, UInt8((80 * 10) >> 8), pc)
     controller(0x0D, UInt8(80 * 10 & 0xFF), pc)
     #expect(vga.screen.text.first == "row 10" && vga.screen.text.last == "row 34")
     #expect(vga.screen.cursor == nil, "cell 0 is above the screen")
