@@ -30,8 +30,15 @@ public enum Decoder {
   ///   - bytes: the code, as many bytes as the caller can read; 15 always suffice.
   ///   - mode: the default size of operands and addresses.
   public static func decode(_ bytes: UnsafeRawBufferPointer, mode: DecodeMode) -> DecodeResult {
+    decode(bytes, mode: mode, DecodeTables.shared)
+  }
+
+  /// The same by other tables than the processor's.
+  static func decode(
+    _ bytes: UnsafeRawBufferPointer, mode: DecodeMode, _ tables: DecodeTables
+  ) -> DecodeResult {
     var state = DecodeState(bytes, mode: mode)
-    return state.decode()
+    return state.decode(tables)
   }
 }
 
@@ -82,26 +89,24 @@ private struct DecodeState {
   private var override = SegmentRegister.ds
   private var opcode: UInt8 = 0
   private var modRM: UInt8 = 0
-  private var instruction = Instruction(operation: .nop, row: 0)
+  private var instruction = Instruction(operation: .data(.nop), row: 0)
 
   init(_ bytes: UnsafeRawBufferPointer, mode: DecodeMode) {
     cursor = CodeCursor(bytes)
     is32 = mode == .bits32
   }
 
-  mutating func decode() -> DecodeResult {
+  mutating func decode(_ tables: DecodeTables) -> DecodeResult {
     opcode = readPrefixes()
-    let tables = DecodeTables.shared
-    var index = Int(opcode)
-    if opcode == 0x0F {
-      opcode = cursor.byte()
-      index = Int(opcode) | 0x100
-    }
-    var row = tables.opcodes[index]
-    let isGroup = row != DecodeTables.undefined && row & DecodeTables.groupBit != 0
-    if isGroup {
-      modRM = cursor.byte()
-      row = tables.row(group: row, modRM: modRM)
+    var row = readOpcode(tables)
+    var isGroup = false
+    if row & DecodeTables.notRow != 0 && row != DecodeTables.undefined {
+      if row & DecodeTables.groupBit == 0 { row = tables.slot(prefixed: row, prefixes) }
+      isGroup = row & DecodeTables.groupBit != 0 && row != DecodeTables.undefined
+      if isGroup {
+        modRM = cursor.byte()
+        row = tables.row(group: row, modRM: modRM)
+      }
     }
     if cursor.overran { return cursor.overrunResult }
     if row == DecodeTables.undefined { return .undefined(length: UInt8(truncatingIfNeeded: cursor.position)) }
@@ -119,7 +124,8 @@ private struct DecodeState {
     instruction.operation = entry.operation
     instruction.row = row
     instruction.prefixes = prefixes
-    let wide: UInt8 = is32 != prefixes.contains(.operandSize) ? 4 : 2
+    let has66 = prefixes.contains(.operandSize) && !flags.contains(.mandatory66)
+    let wide: UInt8 = is32 != has66 ? 4 : 2
     instruction.operandSize =
       flags.contains(.byteOperation) ? 1 : flags.contains(.doublewordOperation) ? 4 : wide
     instruction.addressSize = is32 != prefixes.contains(.addressSize) ? 4 : 2
@@ -133,6 +139,22 @@ private struct DecodeState {
     if cursor.overran { return cursor.overrunResult }
     instruction.length = UInt8(truncatingIfNeeded: cursor.position)
     return .instruction(instruction)
+  }
+
+  /// Reads the rest of the opcode, whose first byte is in `opcode`, and gives its slot.
+  @inline(__always)
+  private mutating func readOpcode(_ tables: DecodeTables) -> UInt16 {
+    guard opcode == 0x0F else { return tables.opcodes[Int(opcode)] }
+    opcode = cursor.byte()
+    if opcode == 0x38 && tables.hasMap0F38 {
+      opcode = cursor.byte()
+      return tables.opcodes[Int(OpcodeMap.map0F38.rawValue) << 8 | Int(opcode)]
+    }
+    if opcode == 0x3A && tables.hasMap0F3A {
+      opcode = cursor.byte()
+      return tables.opcodes[Int(OpcodeMap.map0F3A.rawValue) << 8 | Int(opcode)]
+    }
+    return tables.opcodes[0x100 | Int(opcode)]
   }
 
   /// Reads the prefixes and gives the byte after them. SDM vol. 2A, 2.1.1.
@@ -244,6 +266,8 @@ extension DecodeState {
     case .Gb: return Operand(kind: .register, index: modRM >> 3 & 7, width: 1)
     case .Gw: return Operand(kind: .register, index: modRM >> 3 & 7, width: 2)
     case .Gv: return Operand(kind: .register, index: modRM >> 3 & 7, width: wide)
+    case .Ed: return registerOrMemory(4)
+    case .Gd: return Operand(kind: .register, index: modRM >> 3 & 7, width: 4)
     case .Rd: return Operand(kind: .register, index: modRM & 7, width: 4)
     case .Cd: return Operand(kind: .control, index: modRM >> 3 & 7, width: 4)
     case .Dd: return Operand(kind: .debug, index: modRM >> 3 & 7, width: 4)
@@ -257,6 +281,7 @@ extension DecodeState {
     case .Md: return Operand(kind: .memory, width: 4)
     case .Mq: return Operand(kind: .memory, width: 8)
     case .Mt: return Operand(kind: .memory, width: 10)
+    case .Mx: return Operand(kind: .memory, width: 16)
     case .Menv: return Operand(kind: .memory, width: wide == 4 ? 28 : 14)
     case .Mstate: return Operand(kind: .memory, width: wide == 4 ? 108 : 94)
 
@@ -305,6 +330,15 @@ extension DecodeState {
     case .GS: return segment(.gs)
     case .ST0: return Operand(kind: .x87, index: 0, width: 10)
     case .STi: return Operand(kind: .x87, index: modRM & 7, width: 10)
+    case .Pq: return Operand(kind: .mmx, index: modRM >> 3 & 7, width: 8)
+    case .Qq: return registerOrMemory(8, .mmx, registerWidth: 8)
+    case .Qd: return registerOrMemory(4, .mmx, registerWidth: 8)
+    case .Nq: return Operand(kind: .mmx, index: modRM & 7, width: 8)
+    case .Vx: return Operand(kind: .xmm, index: modRM >> 3 & 7, width: 16)
+    case .Wx: return registerOrMemory(16, .xmm, registerWidth: 16)
+    case .Wq: return registerOrMemory(8, .xmm, registerWidth: 16)
+    case .Wd: return registerOrMemory(4, .xmm, registerWidth: 16)
+    case .Ux: return Operand(kind: .xmm, index: modRM & 7, width: 16)
     }
   }
 
@@ -312,6 +346,11 @@ extension DecodeState {
   private func registerOrMemory(_ width: UInt8) -> Operand {
     modRM < 0xC0
       ? Operand(kind: .memory, width: width) : Operand(kind: .register, index: modRM & 7, width: width)
+  }
+
+  private func registerOrMemory(_ width: UInt8, _ kind: OperandKind, registerWidth: UInt8) -> Operand {
+    modRM < 0xC0
+      ? Operand(kind: .memory, width: width) : Operand(kind: kind, index: modRM & 7, width: registerWidth)
   }
 
   private mutating func immediate(_ value: UInt32, _ width: UInt8) -> Operand {
@@ -331,10 +370,9 @@ extension DecodeState {
     return Operand(kind: .memory, index: 6, width: width)
   }
 
-  /// ES:(E)DI, which no prefix changes. Where there is a source as well, `memory` stays the source's.
+  /// ES:(E)DI, which no prefix changes. Where there is a source as well, `memory` is the source's, whichever comes first.
   private mutating func destination(_ width: UInt8) -> Operand {
-    let hasSource = instruction.operation == .movs || instruction.operation == .cmps
-    if !hasSource { setAddress(7, .es) }
+    if instruction.op0.kind != .memory { setAddress(7, .es) }
     return Operand(kind: .memory, index: 7, width: width)
   }
 

@@ -49,6 +49,10 @@ public enum OperandKind: UInt8, Sendable {
   case farPointer
   /// ST(i) of the floating-point unit, numbered by ``Operand/index``.
   case x87
+  /// MM0 to MM7.
+  case mmx
+  /// XMM0 to XMM7.
+  case xmm
 }
 
 /// One operand of a decoded instruction.

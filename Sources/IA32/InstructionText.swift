@@ -36,18 +36,24 @@ struct InstructionText {
   /// The mnemonic, which tells the sizes apart where no operand does.
   private var mnemonic: String {
     let wide = instruction.operandSize == 4
+    let written = "\(row.mnemonic)"
     switch instruction.operation {
-    case .cbw: return wide ? "cwde" : "cbw"
-    case .cwd: return wide ? "cdq" : "cwd"
-    case .jcxz: return instruction.addressSize == 4 ? "jecxz" : "jcxz"
-    case .nop where instruction.op0.kind == .none && instruction.prefixes.contains(.rep): return "pause"
-    case .nop where isSizedNop: return "xchg"
-    case .pusha, .popa, .pushf, .popf, .iret, .ret, .retFar, .leave, .enter:
-      return "\(row.mnemonic)" + sizeSuffix
-    case .push, .pushSegment, .popSegment, .call, .jmp, .x87:
-      return "\(row.mnemonic)" + (showsSize ? "" : sizeSuffix)
-    case .sgdt, .sidt, .lgdt, .lidt: return "\(row.mnemonic)" + (wide ? "d" : "w")
-    default: return "\(row.mnemonic)"
+    case .arithmetic(.cbw): return wide ? "cwde" : "cbw"
+    case .arithmetic(.cwd): return wide ? "cdq" : "cwd"
+    case .control(.jcxz): return instruction.addressSize == 4 ? "jecxz" : "jcxz"
+    case .data(.nop) where instruction.op0.kind == .none && instruction.prefixes.contains(.rep):
+      return "pause"
+    case .data(.nop) where isSizedNop: return "xchg"
+    case .stack(.pusha), .stack(.popa), .stack(.pushf), .stack(.popf), .stack(.leave), .stack(.enter),
+      .control(.iret), .control(.ret), .control(.retFar):
+      return written + sizeSuffix
+    case .stack(.push), .segment(.pushSegment), .segment(.popSegment), .control(.call), .control(.jmp), .x87:
+      return written + (showsSize ? "" : sizeSuffix)
+    case .descriptor(.sgdt), .descriptor(.sidt), .descriptor(.lgdt), .descriptor(.lidt):
+      return written + (wide ? "d" : "w")
+    case .arithmetic, .decimal, .shift, .bit, .flag, .data, .stack, .segment, .string, .control, .port,
+      .descriptor, .system:
+      return written
     }
   }
 
@@ -72,7 +78,7 @@ struct InstructionText {
   }
 
   private func operandTexts(_ symbol: ((UInt32) -> String?)?) -> [String] {
-    if instruction.operation == .nop && isSizedNop {
+    if instruction.operation == .data(.nop) && isSizedNop {
       return instruction.operandSize == 4 ? ["eax", "eax"] : ["ax", "ax"]
     }
     var texts: [String] = []
@@ -80,7 +86,7 @@ struct InstructionText {
     for (code, operand) in zip(codes, [instruction.op0, instruction.op1, instruction.op2])
     where operand.kind != .none {
       // The two-operand IMUL names its destination once.
-      if instruction.operation == .imul2 && code == .Gv && !texts.isEmpty { continue }
+      if instruction.operation == .arithmetic(.imul2) && code == .Gv && !texts.isEmpty { continue }
       texts.append(text(operand, code, symbol))
     }
     return texts
@@ -92,7 +98,9 @@ struct InstructionText {
     case .none: return ""
     case .register:
       // These read a selector from a register that is written at the operand size.
-      let isWhole = code == .Ew && [.movToSegment, .lar, .lsl].contains(instruction.operation)
+      let isWhole =
+        code == .Ew
+        && [.segment(.movToSegment), .descriptor(.lar), .descriptor(.lsl)].contains(instruction.operation)
       switch isWhole ? instruction.operandSize : operand.width {
       case 1: return Self.registers8[index]
       case 2: return Self.registers16[index]
@@ -112,13 +120,15 @@ struct InstructionText {
       return hex(target)
     case .farPointer: return "\(hex(UInt32(instruction.immediate2))):\(hex(instruction.immediate))"
     case .x87: return code == .ST0 ? "st" : "st(\(index))"
+    case .mmx: return "mm\(index)"
+    case .xmm: return "xmm\(index)"
     }
   }
 
   /// "DWORD PTR " and the like, which MOV's short forms and operands without a simple type go without.
   private func sizeName(_ operand: Operand, _ code: OperandCode) -> String {
     if code == .Ob || code == .Ov { return "" }
-    if instruction.operation == .invlpg { return "BYTE PTR " }
+    if instruction.operation == .system(.invlpg) { return "BYTE PTR " }
     switch operand.width {
     case 1: return "BYTE PTR "
     case 2: return "WORD PTR "
@@ -126,6 +136,7 @@ struct InstructionText {
     case 6: return code == .Ms ? "" : "FWORD PTR "
     case 8: return "QWORD PTR "
     case 10: return "TBYTE PTR "
+    case 16: return "XMMWORD PTR "
     default: return ""
     }
   }

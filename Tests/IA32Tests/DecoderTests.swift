@@ -42,7 +42,7 @@ import Testing
     ] as [([UInt8], MemoryOperand)])
   func addresses(bytes: [UInt8], memory: MemoryOperand) throws {
     let instruction = try decode(bytes)
-    #expect(instruction.operation == .mov)
+    #expect(instruction.operation == .data(.mov))
     #expect(instruction.op0 == Operand(kind: .register, index: 0, width: 4))
     #expect(instruction.op1 == Operand(kind: .memory, width: 4))
     #expect(instruction.memory == memory)
@@ -110,11 +110,11 @@ import Testing
     #expect(enter.op1 == Operand(kind: .immediate, index: 1, width: 1))
 
     let far = try decode([0xEA, 0x78, 0x56, 0x34, 0x12, 0x08, 0x00])
-    #expect(far.operation == .jmpFar && far.immediate == 0x1234_5678 && far.immediate2 == 8)
+    #expect(far.operation == .control(.jmpFar) && far.immediate == 0x1234_5678 && far.immediate2 == 8)
     #expect(far.op0 == Operand(kind: .farPointer, width: 6))
 
     let far16 = try decode([0x9A, 0x34, 0x12, 0x00, 0xF0], .bits16)
-    #expect(far16.operation == .callFar && far16.immediate == 0x1234 && far16.immediate2 == 0xF000)
+    #expect(far16.operation == .control(.callFar) && far16.immediate == 0x1234 && far16.immediate2 == 0xF000)
     #expect(far16.op0 == Operand(kind: .farPointer, width: 4))
   }
 
@@ -123,16 +123,16 @@ import Testing
   @Test func multiplicationNamesBothFactors() throws {
     let two = try decode([0x0F, 0xAF, 0x0B])  // imul ecx,[ebx]
     let ecx = Operand(kind: .register, index: 1, width: 4)
-    #expect(two.operation == .imul2 && two.op0 == ecx && two.op1 == ecx)
+    #expect(two.operation == .arithmetic(.imul2) && two.op0 == ecx && two.op1 == ecx)
     #expect(two.op2 == Operand(kind: .memory, width: 4))
 
     let three = try decode([0x6B, 0xCB, 0xFE])  // imul ecx,ebx,-2
-    #expect(three.operation == .imul2 && three.op0 == ecx)
+    #expect(three.operation == .arithmetic(.imul2) && three.op0 == ecx)
     #expect(three.op1 == Operand(kind: .register, index: 3, width: 4))
     #expect(three.op2 == Operand(kind: .immediate, width: 4) && three.immediate == 0xFFFF_FFFE)
 
     let one = try decode([0xF7, 0xEB])
-    #expect(one.operation == .imul && one.op0 == Operand(kind: .register, index: 3, width: 4))
+    #expect(one.operation == .arithmetic(.imul) && one.op0 == Operand(kind: .register, index: 3, width: 4))
   }
 
   @Test func conditionsComeFromTheOpcode() throws {
@@ -147,7 +147,7 @@ import Testing
     // mod is ignored and the operands are always doublewords.
     for modRM: UInt8 in [0xD8, 0x18, 0x58, 0x98] {
       let instruction = try decode([0x66, 0x0F, 0x22, modRM])  // mov cr3,eax
-      #expect(instruction.operation == .movToCR && instruction.operandSize == 4)
+      #expect(instruction.operation == .system(.movToCR) && instruction.operandSize == 4)
       #expect(instruction.op0 == Operand(kind: .control, index: 3, width: 4))
       #expect(instruction.op1 == Operand(kind: .register, index: 0, width: 4))
     }
@@ -164,7 +164,7 @@ import Testing
 
   @Test func floatingPoint() throws {
     let load = try decode([0xDB, 0x2B])
-    #expect(load.operation == .x87 && load.op0 == Operand(kind: .memory, width: 10))
+    #expect(load.operation == .x87(.fld) && load.op0 == Operand(kind: .memory, width: 10))
     #expect("\(OpcodeTable.row(of: load).mnemonic)" == "fld")
     let add = try decode([0xDC, 0xC3])
     #expect(add.op0 == Operand(kind: .x87, index: 3, width: 10))
@@ -174,10 +174,10 @@ import Testing
   }
 
   @Test func hintsAreIgnored() throws {
-    #expect(try decode([0xF3, 0x90]).operation == .nop)
-    #expect(try decode([0xF3, 0x0F, 0xBC, 0xC1]).operation == .bsf)
-    #expect(try decode([0xF3, 0x0F, 0xBD, 0xC1]).operation == .bsr)
-    #expect(try decode([0x0F, 0x1F, 0x44, 0x00, 0x00]).operation == .nop)
+    #expect(try decode([0xF3, 0x90]).operation == .data(.nop))
+    #expect(try decode([0xF3, 0x0F, 0xBC, 0xC1]).operation == .bit(.bsf))
+    #expect(try decode([0xF3, 0x0F, 0xBD, 0xC1]).operation == .bit(.bsr))
+    #expect(try decode([0x0F, 0x1F, 0x44, 0x00, 0x00]).operation == .data(.nop))
     #expect(try decode([0x66, 0x66, 0x2E, 0x3E, 0x90]).memory.segment == .ds)
   }
 

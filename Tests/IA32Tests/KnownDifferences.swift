@@ -44,29 +44,32 @@ struct KnownDifference: Sendable {
       c.bytes.allSatisfy { $0 == 0x2E || $0 == 0x66 } && c.instruction == nil && !c.isUndefined
     },
     KnownDifference(name: "SALC", reason: "undocumented: objdump doesn't know it") { c in
-      c.instruction?.operation == .salc && c.theirText.contains("(bad)")
+      c.instruction?.operation == .flag(.salc) && c.theirText.contains("(bad)")
     },
     KnownDifference(
       name: "hint NOPs", reason: "0F 18 to 0F 1F got names and meanings after the Pentium Pro"
     ) { c in
-      guard c.instruction?.operation == .nop, (0x0F18...0x0F1F).contains(c.opcode.code) else { return false }
+      guard c.instruction?.operation == .data(.nop), (0x0F18...0x0F1F).contains(c.opcode.code) else {
+        return false
+      }
       return ["prefetch", "bnd", "cldemote", "endbr", "rdssp", "nop", "(bad)"].contains {
         c.theirMnemonic.hasPrefix($0)
       }
     },
     KnownDifference(name: "TZCNT and LZCNT", reason: "F3 before BSF and BSR is ignored; F2 isn't assigned") {
       c in
-      (c.opcode.code == 0x0FBC && c.instruction?.operation == .bsf
-        || c.opcode.code == 0x0FBD && c.instruction?.operation == .bsr)
+      (c.opcode.code == 0x0FBC && c.instruction?.operation == .bit(.bsf)
+        || c.opcode.code == 0x0FBD && c.instruction?.operation == .bit(.bsr))
         && (c.theirMnemonic == "tzcnt" || c.theirMnemonic == "lzcnt" || c.theirText.contains("(bad)"))
     },
     KnownDifference(name: "WBNOINVD", reason: "prefixes before WBINVD are ignored") { c in
-      c.instruction?.operation == .wbinvd && (c.theirMnemonic == "wbnoinvd" || c.theirText.contains("(bad)"))
+      c.instruction?.operation == .system(.wbinvd)
+        && (c.theirMnemonic == "wbnoinvd" || c.theirText.contains("(bad)"))
     },
     KnownDifference(
       name: "WAIT", reason: "objdump takes WAIT and the floating-point instruction after it for one"
     ) { c in
-      guard let instruction = c.instruction, instruction.operation == .wait else { return false }
+      guard let instruction = c.instruction, instruction.operation == .system(.wait) else { return false }
       let next = c.bytes.dropFirst(Int(instruction.length)).first {
         $0 != 0x9B && !Comparison.prefixBytes.contains($0)
       }
@@ -91,7 +94,8 @@ struct KnownDifference: Sendable {
       reason: "objdump takes the DS prefix before CALL and JMP for NOTRACK, and then forgets the segment"
     ) {
       c in
-      guard let instruction = c.instruction, instruction.operation == .call || instruction.operation == .jmp,
+      guard let instruction = c.instruction,
+        instruction.operation == .control(.call) || instruction.operation == .control(.jmp),
         c.prefixes.contains(0x3E), Int(instruction.length) == c.theirLength
       else { return false }
       let ours = Spelling.parted(c.ourText).body

@@ -22,8 +22,8 @@ import Testing
     bytes.withUnsafeBytes { Decoder.decode($0, mode: mode) }
   }
 
-  static func encoded(_ opcode: UInt16) -> [UInt8] {
-    opcode < 0x100 ? [UInt8(opcode)] : [0x0F, UInt8(opcode & 0xFF)]
+  static func encoded(_ opcode: UInt32) -> [UInt8] {
+    opcode < 0x100 ? [UInt8(opcode)] : encoded(opcode >> 8) + [UInt8(opcode & 0xFF)]
   }
 
   /// Bytes of immediates and offsets that an operand adds behind ModRM's.
@@ -93,8 +93,8 @@ import Testing
   }
 
   @Test func whatNoRowMatchesIsUndefined() {
-    let prefixes: Set<UInt16> = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x0F]
-    for opcode in Array(UInt16(0)...0xFF) + Array(0x0F00...0x0FFF) where !prefixes.contains(opcode) {
+    let prefixes: Set<UInt32> = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x0F]
+    for opcode in Array(UInt32(0)...0xFF) + Array(0x0F00...0x0FFF) where !prefixes.contains(opcode) {
       let rows = OpcodeTable.rows.filter { $0.opcode <= opcode && opcode <= $0.lastOpcode }
       for modRM in UInt8.min...UInt8.max {
         let matching = rows.filter { $0.pattern.matches(modRM) }
@@ -109,11 +109,11 @@ import Testing
 
   @Test func lockIsAllowedWhereTheManualSays() {
     // SDM vol. 2A, "LOCK": these, and only with a destination in memory.
-    let lockable: Set<Operation> = [
-      .add, .adc, .and, .btc, .btr, .bts, .cmpxchg, .cmpxchg8b, .dec, .inc, .neg, .not, .or, .sbb, .sub,
-      .xadd, .xchg,
-      .xor,
+    let arithmetic: [ArithmeticOperation] = [
+      .add, .adc, .and, .cmpxchg, .cmpxchg8b, .dec, .inc, .neg, .not, .or, .sbb, .sub, .xadd, .xor,
     ]
+    let lockable = Set(
+      arithmetic.map { Operation.arithmetic($0) } + [.bit(.btc), .bit(.btr), .bit(.bts), .data(.xchg)])
     for row in OpcodeTable.rows {
       let destinationIsModRM = [OperandCode.Eb, .Ev, .Mq].contains(row.operands.0)
       let expected = lockable.contains(row.operation) && destinationIsModRM && row.flags.contains(.modRM)
@@ -134,8 +134,8 @@ import Testing
     for row in OpcodeTable.rows {
       let expected: OpcodeFlags =
         switch row.operation {
-        case .ins, .outs, .movs, .stos, .lods: .rep
-        case .cmps, .scas: .repWhile
+        case .string(.cmps), .string(.scas): .repWhile
+        case .string: .rep
         default: []
         }
       #expect(row.flags.intersection([.rep, .repWhile]) == expected, "\(row.mnemonic)")

@@ -23,8 +23,9 @@ struct RandomCode {
       code.append(Self.prefixes.randomElement(using: &generator) ?? 0x66)
     }
     guard let row = OpcodeTable.rows.randomElement(using: &generator) else { return }
-    let opcode = UInt16.random(in: row.opcode...row.lastOpcode, using: &generator)
-    if opcode >= 0x100 { code.append(0x0F) }
+    let opcode = UInt32.random(in: row.opcode...row.lastOpcode, using: &generator)
+    if let prefix = row.prefix.byte { code.append(prefix) }
+    code += row.map.escape
     code.append(UInt8(truncatingIfNeeded: opcode))
     if row.flags.contains(.modRM) {
       var modRM = generator.byte()

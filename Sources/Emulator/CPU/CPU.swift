@@ -19,6 +19,9 @@ final class CPU {
   let bus: Bus
   let clock: Clock
   let blocks: BlockCache
+  let heldString: HeldString
+  /// What each row of the opcode table does.
+  let operations = OpcodeTable.operationsByRow
   let gate: StoreGate
   let observation: Observation
   let stores: StoreWatch
@@ -73,6 +76,7 @@ final class CPU {
     let observation = Observation()
     self.observation = observation
     blocks = BlockCache(memory: memory)
+    heldString = HeldString(blocks: blocks)
     gate = StoreGate(memory: memory, blocks: blocks)
     self.caches = CacheHierarchy(
       caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)

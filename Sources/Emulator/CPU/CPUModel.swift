@@ -42,6 +42,8 @@ public struct CPUModel: Hashable, Sendable {
   public let hasNoExecute: Bool
   /// The bits of CR4 that can be set.
   public let supportedCR4: CR4
+  /// What leaf 1 tells of, and what instructions need: an opcode whose record needs more is undefined.
+  public let features: CPUFeatures
 
   private let descriptors: CacheDescriptors
 
@@ -62,6 +64,11 @@ public struct CPUModel: Hashable, Sendable {
       .timeStampDisable, .debuggingExtensions, .pageSizeExtensions, .physicalAddressExtension,
       .pageGlobalEnable, .performanceCounterEnable,
     ]
+    features = [
+      .debuggingExtensions, .pageSizeExtensions, .timeStampCounter, .machineRegisters,
+      .physicalAddressExtension,
+      .compareExchange8Bytes, .globalPages, .conditionalMoves, .pageSizeExtensions36,
+    ]
     descriptors = CacheDescriptors(geometry, caches)
   }
 
@@ -78,7 +85,7 @@ public struct CPUModel: Hashable, Sendable {
     case 0:
       // "Genu" "ineI" "ntel" in EBX, EDX, ECX.
       return (Self.highestBasicLeaf, 0x756e_6547, 0x6c65_746e, 0x4965_6e69)
-    case 1: return (signature, 0, 0, Self.features)
+    case 1: return (signature, 0, features.ecx, features.edx)
     case 0x8000_0000: return (Self.highestExtendedLeaf, 0, 0, 0)
     case 0x8000_0001: return (0, 0, 0, hasNoExecute ? Self.noExecuteFeature : 0)
     case 0x8000_0002...0x8000_0004: return brandString(part: leaf - 0x8000_0002)
@@ -88,9 +95,6 @@ public struct CPUModel: Hashable, Sendable {
     }
   }
 
-  /// EDX of leaf 1: DE, PSE, TSC, MSR, PAE, CX8, PGE, CMOV, PSE-36. SDM vol. 2A, table 3-11.
-  private static let features: UInt32 =
-    1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 15 | 1 << 17
   /// EDX of leaf 80000001h.
   private static let noExecuteFeature: UInt32 = 1 << 20
   private static let linearAddressWidth: UInt32 = 32

@@ -20,10 +20,7 @@ struct ProcessorSnapshot {
     var trapsAfterStep: Bool
     var attended: Bool
     var stepOne: Bool
-    /// The repeated string instruction that the processor holds, and the end behind it; nil for none.
-    var heldString: (op: Op, end: Op)?
-    /// The held instruction lies in a block, so that a store to it by whatever address ends it.
-    var isHeldInBlock: Bool
+    var heldString: HeldString.Saved
   }
 
   /// The paging unit.
@@ -43,15 +40,13 @@ struct ProcessorSnapshot {
 extension CPU {
   func snapshot() -> ProcessorSnapshot {
     let loop = control.pointee
-    let isHeld = loop.holdsString && (blocks.heldFrom.map { $0.pointee.handler == .string } ?? true)
     return ProcessorSnapshot(
       state: state.pointee, registers: (0..<9).map { registers[$0] }, counters: counters.pointee,
       performance: performance, split: split, faultHistory: faultHistory, isShutDown: isShutDown,
       costs: costs,
       loop: ProcessorSnapshot.Loop(
         trapsAfterStep: loop.trapsAfterStep, attended: loop.attended, stepOne: loop.stepOne,
-        heldString: isHeld ? (blocks.heldString[0], blocks.heldString[1]) : nil,
-        isHeldInBlock: blocks.heldFrom != nil),
+        heldString: heldString.saved),
       paging: mmu.snapshot(), caches: caches.saved, predictor: predictor.saved)
   }
 
@@ -69,17 +64,12 @@ extension CPU {
     loop.trapsAfterStep = saved.loop.trapsAfterStep
     loop.attended = saved.loop.attended
     loop.stepOne = saved.loop.stepOne
-    if let held = saved.loop.heldString {
-      loop.holdsString = true
-      blocks.heldString.initialize(to: held.op)
-      (blocks.heldString + 1).initialize(to: held.end)
-    }
-    blocks.heldFrom = nil
+    heldString.restore(saved.loop.heldString)
     control.pointee = loop
     caches.restore(saved.caches)
     predictor.restore(saved.predictor)
     mmu.restore(saved.paging)
-    if saved.loop.heldString != nil && saved.loop.isHeldInBlock {
+    if saved.loop.heldString.op != nil && saved.loop.heldString.isInBlock {
       modeChanged()
       findBlockOfHeldString(in: saved.paging.fetchPage)
     }

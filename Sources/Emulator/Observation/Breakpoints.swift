@@ -10,7 +10,7 @@ extension Machine {
     set {
       guard newValue != cpu.breakpoints else { return }
       cpu.breakpoints = newValue
-      let isHeldInBlock = cpu.control.pointee.holdsString && cpu.blocks.heldFrom != nil
+      let isHeldInBlock = cpu.heldString.isHeld && cpu.heldString.inBlock != nil
       cpu.blocks.removeAll()
       if isHeldInBlock { cpu.findBlockOfHeldString(in: cpu.mmu.fetchPage.pointee) }
     }

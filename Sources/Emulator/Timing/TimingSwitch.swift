@@ -21,6 +21,6 @@ extension CPU {
     blocks.removeAll()
     mmu.filter.dropAll()
     mmu.forgetFetchPage()
-    control.pointee.holdsString = false
+    heldString.letGo()
   }
 }

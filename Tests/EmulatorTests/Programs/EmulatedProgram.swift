@@ -65,6 +65,16 @@ final class EmulatedProgram {
     }
   }
 
+  /// Puts bytes where the program sees `address`.
+  func write(_ bytes: [UInt8], at address: UInt32) {
+    (image + Int(address - HostProcess.base)).copyMemory(from: bytes, byteCount: bytes.count)
+  }
+
+  /// The bytes that the program sees at `address`.
+  func read(_ address: UInt32, count: Int) -> [UInt8] {
+    [UInt8](UnsafeRawBufferPointer(start: image + Int(address - HostProcess.base), count: count))
+  }
+
   func byte(_ offset: Int) -> UInt8 { image.load(fromByteOffset: offset, as: UInt8.self) }
 
   /// Runs the program in memory; nil when it ended otherwise than by its exit.

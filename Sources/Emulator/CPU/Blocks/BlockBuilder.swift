@@ -47,23 +47,8 @@ extension CPU {
     mmu.fetchPage.pointee = page
   }
 
-  /// Finds or makes a block that begins with the string instruction that is held, so that a store to its bytes is noticed:
-  /// after a restore, which forgets where it stood. Nothing is counted.
-  func findBlockOfHeldString(in page: FetchPage) {
-    let eip = blocks.heldString.pointee.eip
-    let linear = state.pointee.cs.base &+ eip
-    guard linear >> 12 == page.current else { return }
-    let current = mmu.fetchPage.pointee
-    mmu.fetchPage.pointee = page
-    defer { mmu.fetchPage.pointee = current }
-    guard let block = try? block(at: eip, linear), block.pointee.key != BlockCache.unkept else { return }
-    let first = block.pointee.ops
-    let op = first.pointee.length == 0 ? first + 1 : first
-    if op.pointee.handler == .string { blocks.heldFrom = op }
-  }
-
   /// The block for code at `linear` in the current fetch page: found, or decoded.
-  private func block(at eip: UInt32, _ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<Block> {
+  func block(at eip: UInt32, _ linear: UInt32) throws(GuestFault) -> UnsafeMutablePointer<Block> {
     let physical = mmu.fetchPage.pointee.physical | UInt64(linear & 0xfff)
     let key = control.pointee.modeKey | UInt64(eip)
     let mode = BlockMode(rawValue: UInt8(truncatingIfNeeded: key >> 32))
@@ -129,7 +114,7 @@ extension CPU {
     _ code: UnsafeRawBufferPointer, eip: UInt32, linear: UInt32, mode: BlockMode,
     into ops: UnsafeMutablePointer<Op>
   ) -> DecodedRun {
-    let lowering = Lowering(mode: mode)
+    let lowering = Lowering(mode: mode, features: model.features)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
     var run = DecodedRun()
     var line = linear >> 5
@@ -164,9 +149,9 @@ extension CPU {
       run.cycles &+= cost.cycles
       run.l1Cycles &+= cost.l1
       // What comes before an instruction in its block has room in 16 bits.
-      ends = op.endsBlock || run.cycles > Self.mostCycles
+      ends = OpcodeTable.rows[Int(op.row)].record.endsBlock || run.cycles > Self.mostCycles
     }
-    var end = marker(.endOfBlock, eip: eip &+ UInt32(run.bytes))
+    var end = Op.marker(.endOfBlock, eip: eip &+ UInt32(run.bytes))
     end.position = UInt16(run.count)
     end.cyclesBefore = UInt16(truncatingIfNeeded: run.cycles)
     ops[run.entries] = end
@@ -175,24 +160,20 @@ extension CPU {
 
   /// The entry that makes the fetch unit enter the line at `place` (an EIP) before `op` executes.
   private func lineEntry(before op: Op, at place: UInt32) -> Op {
-    var entry = marker(.fetchLine, eip: op.eip)
+    var entry = Op.marker(.fetchLine, eip: op.eip)
     entry.immediate = place
     entry.position = op.position
     entry.cyclesBefore = op.cyclesBefore
     return entry
   }
 
-  private func marker(_ handler: Handler, eip: UInt32) -> Op {
-    Op(handler: handler, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [], nextEIP: eip)
-  }
-
   /// An instruction that raises a fault when it is executed, and only then.
   /// - Parameter length: bytes that it takes to know.
   private func faultingOp(_ vector: ExceptionVector, eip: UInt32, length: UInt8) -> Op {
     var op = Op(
-      handler: .generalEnd, operation: .ud1, width: 4, addressWidth: 4, length: length, prefixes: [],
-      nextEIP: eip &+ UInt32(length))
-    op.detail = vector.rawValue
+      handler: .undefined, row: OpcodeTable.undefinedRow, width: 4, addressWidth: 4, length: length,
+      prefixes: [], nextEIP: eip &+ UInt32(length))
+    op.faultVector = vector
     return op
   }
 
@@ -206,7 +187,7 @@ extension CPU {
   ) throws(GuestFault) -> UnsafeMutablePointer<Block> {
     var bytes = InlineArray<16, UInt8>(repeating: 0)
     var count: UInt32 = 0
-    let lowering = Lowering(mode: mode)
+    let lowering = Lowering(mode: mode, features: model.features)
     let decodeMode: DecodeMode = mode.contains(.code32) ? .bits32 : .bits16
     while true {
       // An instruction of 15 bytes at most; the decoder says so when more prefixes come.
@@ -249,13 +230,5 @@ extension CPU {
     let page = mmu.fetchPage.pointee
     if let host = page.host { return host.load(fromByteOffset: Int(linear & 0xfff), as: UInt8.self) }
     return UInt8(truncatingIfNeeded: bus.read(page.physical | UInt64(linear & 0xfff), width: .byte))
-  }
-}
-
-extension Op {
-  /// Whether its block ends with this instruction.
-  var endsBlock: Bool {
-    if handler == .generalEnd { return true }
-    return handler.rawValue >= Handler.jo.rawValue
   }
 }

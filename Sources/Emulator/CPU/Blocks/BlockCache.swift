@@ -32,10 +32,8 @@ final class BlockCache {
   private let frameCount: Int
   private let singleBlock: UnsafeMutablePointer<Block>
   private let singleOps: UnsafeMutablePointer<Op>
-  /// The string instruction that the CPU holds (see `LoopControl.holdsString`), and the end behind it.
-  let heldString: UnsafeMutablePointer<Op>
-  /// Where the held instruction stands in its block; nil when it is in none.
-  var heldFrom: UnsafeMutablePointer<Op>?
+  /// How often the cache was emptied: what pointed into blocks before points to nothing now.
+  private(set) var emptied: UInt64 = 0
   private var blockCount = 0
   private var opCount = 0
   /// Frames that got their first block, for emptying the cache; a frame may come more than once.
@@ -52,7 +50,6 @@ final class BlockCache {
     buckets.initialize(repeating: nil, count: Self.bucketCount)
     singleBlock = .allocate(capacity: 1)
     singleOps = .allocate(capacity: 2)
-    heldString = .allocate(capacity: 2)
     firstInFrame = zeroedPages(of: UnsafeMutablePointer<Block>?.self, count: frameCount)
   }
 
@@ -63,7 +60,6 @@ final class BlockCache {
     buckets.deallocate()
     singleBlock.deallocate()
     singleOps.deallocate()
-    heldString.deallocate()
     releasePages(firstInFrame, count: frameCount)
   }
 
@@ -125,9 +121,7 @@ final class BlockCache {
   ) -> UnsafeMutablePointer<Block> {
     op.position = 0
     op.cyclesBefore = 0
-    var end = Op(
-      handler: .endOfBlock, operation: .nop, width: 4, addressWidth: 4, length: 0, prefixes: [],
-      nextEIP: op.nextEIP)
+    var end = Op.marker(.endOfBlock, eip: op.nextEIP)
     end.position = 1
     end.cyclesBefore = UInt16(truncatingIfNeeded: cost.cycles)
     let bytes = UInt32(op.length)
@@ -212,6 +206,6 @@ final class BlockCache {
     recent.update(repeating: nil, count: Self.recentCount)
     blockCount = 0
     opCount = 0
-    heldFrom = nil
+    emptied &+= 1
   }
 }

@@ -17,6 +17,8 @@ enum Handler: UInt16 {
   case generalEnd
   /// A string instruction with or without REP: may stop between two iterations.
   case string
+  /// Bytes that are no instruction of this processor: raises a fault.
+  case undefined
 
   // 32-bit data movement.
   case movRR, movRI, movRM, movMR, movMI

@@ -20,7 +20,8 @@ enum OperandForm: UInt8 {
 /// chosen. 32 bytes.
 struct Op {
   var handler: Handler
-  var operation: Operation
+  /// The instruction's record: an index into `OpcodeTable.rows`.
+  var row: UInt16
   /// Register number of the destination, or of the only operand. Byte registers as the manual numbers them.
   var destination: UInt8 = 0
   /// Register number of the source.
@@ -31,8 +32,8 @@ struct Op {
   var scale: UInt8 = 0
   var segment = SegmentRegister.ds
   var form = OperandForm.none
-  /// Condition of Jcc, SETcc, CMOVcc; width of the source of MOVZX and MOVSX; immediate2's low byte for ENTER.
-  var detail: UInt8 = 0
+  /// What only some instructions have, one of them each: see the accessors below.
+  private var detail: UInt8 = 0
   /// Bytes: operand and address size, instruction length.
   var width: UInt8
   var addressWidth: UInt8
@@ -49,9 +50,85 @@ struct Op {
   /// How many instructions come before this one in its block.
   var position: UInt16 = 0
 
+  init(
+    handler: Handler, row: UInt16, width: UInt8, addressWidth: UInt8, length: UInt8, prefixes: Prefixes,
+    nextEIP: UInt32
+  ) {
+    self.handler = handler
+    self.row = row
+    self.width = width
+    self.addressWidth = addressWidth
+    self.length = length
+    self.prefixes = prefixes
+    self.nextEIP = nextEIP
+  }
+
+  /// An entry that is no instruction: a block's end, or a line to fetch. It takes no bytes.
+  static func marker(_ handler: Handler, eip: UInt32) -> Op {
+    Op(
+      handler: handler, row: OpcodeTable.undefinedRow, width: 4, addressWidth: 4, length: 0, prefixes: [],
+      nextEIP: eip)
+  }
+
   /// EIP of this instruction.
   @inline(__always)
   var eip: UInt32 { nextEIP &- UInt32(length) }
+
+  /// The destination, or the only operand, lies in memory.
+  @inline(__always)
+  var isDestinationInMemory: Bool { form == .memoryRegister || form == .memoryImmediate }
+
+  /// An operand lies in memory.
+  @inline(__always)
+  var hasMemoryOperand: Bool { form == .registerMemory || isDestinationInMemory }
+
+  /// The source is immediate.
+  @inline(__always)
+  var isSourceImmediate: Bool { form == .registerImmediate || form == .memoryImmediate }
+}
+
+/// What only some instructions have.
+extension Op {
+  /// Of Jcc, SETcc and CMOVcc: the condition's number, the raw value of a `Condition`.
+  @inline(__always)
+  var condition: UInt8 {
+    get { detail }
+    set { detail = newValue }
+  }
+
+  /// Of MOVZX and MOVSX: the source's bytes, 1 or 2.
+  @inline(__always)
+  var sourceWidth: UInt8 {
+    get { detail }
+    set { detail = newValue }
+  }
+
+  /// Of ENTER: the nesting level as it is encoded, of which five bits count.
+  @inline(__always)
+  var nestingLevel: UInt8 {
+    get { detail }
+    set { detail = newValue }
+  }
+
+  /// Of SHLD, SHRD and IMUL with two or three operands: the third operand is immediate.
+  @inline(__always)
+  var isThirdImmediate: Bool {
+    get { detail != 0 }
+    set { detail = newValue ? 1 : 0 }
+  }
+
+  /// Of a floating-point instruction: bytes of its operand in memory, or 0.
+  @inline(__always)
+  var memoryWidth: UInt8 {
+    get { detail }
+    set { detail = newValue }
+  }
+
+  /// Of `.undefined`: the exception that it raises, #UD or #GP.
+  var faultVector: ExceptionVector {
+    get { ExceptionVector(rawValue: detail) ?? .invalidOpcode }
+    set { detail = newValue.rawValue }
+  }
 }
 
 /// A straight run of decoded instructions in one page. It ends at the first branch, at an instruction that may change

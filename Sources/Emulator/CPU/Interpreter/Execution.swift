@@ -22,9 +22,6 @@ struct LoopControl {
   /// The instruction of the block being executed whose predecessors in it are not in the counters; nil while the counters
   /// are exact. Kept for the instructions at which somebody may look.
   var current: UnsafeMutablePointer<Op>?
-  /// A repeated string instruction was left between two iterations, and nothing has led away from it: the processor still
-  /// holds it and does not fetch it again.
-  var holdsString = false
 }
 
 /// Why the CPU came back from `run`.
@@ -185,7 +182,7 @@ extension CPU {
   /// Delivers a fault of the instruction at CS:EIP.
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
-    control.pointee.holdsString = false
+    heldString.letGo()
     deliver(fault)
     chargeWaitStates()
     modeChanged()
@@ -444,7 +441,7 @@ extension CPU {
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return false }
     counters.pointee.interrupts &+= 1
-    control.pointee.holdsString = false
+    heldString.letGo()
     externalInterrupt(controller.acknowledge())
     chargeWaitStates()
     modeChanged()

@@ -23,6 +23,35 @@ extension CPU {
     modeChanged()
   }
 
+  /// Bytes that are no instruction of this processor.
+  @inline(never)
+  func undefined(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) {
+    try atExactTime(op) { () throws(GuestFault) in
+      let needs = OpcodeTable.rows[Int(op.pointee.row)].record.needs
+      if !model.features.isSuperset(of: needs) { throw missing(op) }
+      throw GuestFault(op.pointee.faultVector)
+    }
+  }
+
+  /// The fault of an instruction that other processors of the family have. Without a floating-point unit, too, EM and TS trap
+  /// its opcodes. SDM vol. 3A, 2.5.
+  func missing(_ op: UnsafeMutablePointer<Op>) -> GuestFault {
+    let row = OpcodeTable.rows[Int(op.pointee.row)]
+    if case .x87 = row.operation {
+      if !state.pointee.cr0.isDisjoint(with: [.emulation, .taskSwitched]) {
+        return GuestFault(.deviceNotAvailable)
+      }
+      reportMissing("x87")
+    } else {
+      reportMissing("\(row.mnemonic)")
+    }
+    return .invalidOpcode
+  }
+
+  /// What `op` does.
+  @inline(__always)
+  func operation(of op: UnsafeMutablePointer<Op>) -> Operation { operations[Int(op.pointee.row)] }
+
   private func dispatch(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) {
     switch op.pointee.width {
     case 1: try dispatch(op, as: UInt8.self)
@@ -32,12 +61,21 @@ extension CPU {
   }
 
   private func dispatch<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) {
-    if try arithmetic(op, as: type) { return }
-    if try shiftOrMultiply(op, as: type) { return }
-    if try bits(op, as: type) { return }
-    if try dataMovement(op, as: type) { return }
-    if try control(op, as: type) { return }
-    if try inputOutput(op, as: type) { return }
-    try system(op)
+    switch operation(of: op) {
+    case .arithmetic(let operation): try arithmetic(op, operation, as: type)
+    case .decimal(let operation): try decimal(op, operation)
+    case .shift(let operation): try shift(op, operation, as: type)
+    case .bit(let operation): try bit(op, operation, as: type)
+    case .flag(let operation): flag(operation)
+    case .data(let operation): try data(op, operation, as: type)
+    case .stack(let operation): try stack(op, operation, as: type)
+    case .segment(let operation): try segment(op, operation, as: type)
+    case .string(let operation): try iterate(op, operation, as: type)
+    case .control(let operation): try control(op, operation, as: type)
+    case .port(let operation): try port(op, operation, as: type)
+    case .descriptor(let operation): try descriptor(op, operation)
+    case .system(let operation): try system(op, operation)
+    case .x87: throw missing(op)
+    }
   }
 }

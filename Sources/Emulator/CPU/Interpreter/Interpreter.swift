@@ -21,7 +21,7 @@ extension CPU {
       var single = false
       if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
         guard attend() else { return }
-        if control.pointee.holdsString && takeUpString() { continue }
+        if heldString.isHeld && takeUpString() { continue }
         single = control.pointee.stepOne
       }
       guard let block = enterBlock(Timing.self) else { continue }
@@ -52,6 +52,8 @@ extension Interpreter {
         case .generalEnd:
           try cpu.generalEnd(op)
           break loop
+        case .undefined:
+          try cpu.undefined(op)
         case .string:
           if try cpu.string(op) { return cpu.leaveString(block, op) }
 
@@ -317,13 +319,13 @@ extension Interpreter {
         // MARK: Conditions
         case .setccR:
           byte(op.pointee.destination).pointee =
-            state.pointee.flags.condition(op.pointee.detail) ? 1 : 0
+            state.pointee.flags.condition(op.pointee.condition) ? 1 : 0
         case .cmovRR:
-          if state.pointee.flags.condition(op.pointee.detail) { destination(op).pointee = source(op) }
+          if state.pointee.flags.condition(op.pointee.condition) { destination(op).pointee = source(op) }
         case .cmovRM:
           // The load happens, and may fault, whatever the condition.
           let value = try load(address(op), as: UInt32.self, op)
-          if state.pointee.flags.condition(op.pointee.detail) { destination(op).pointee = value }
+          if state.pointee.flags.condition(op.pointee.condition) { destination(op).pointee = value }
         case .jo:
           branch(op, if: state.pointee.flags.condition(0))
           break loop

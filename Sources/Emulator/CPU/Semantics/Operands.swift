@@ -39,10 +39,6 @@ extension CPU {
     return op.pointee.addressWidth == 2 ? sum & 0xffff : sum
   }
 
-  func isMemory(_ op: UnsafeMutablePointer<Op>) -> Bool {
-    op.pointee.form == .memoryRegister || op.pointee.form == .memoryImmediate
-  }
-
   // MARK: Operands by form
 
   func loadMemory<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> W {
@@ -52,7 +48,8 @@ extension CPU {
   func destinationValue<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, as type: W.Type
   ) throws(GuestFault) -> W {
-    isMemory(op) ? try loadMemory(op, as: type) : register(op.pointee.destination, as: type)
+    op.pointee.isDestinationInMemory
+      ? try loadMemory(op, as: type) : register(op.pointee.destination, as: type)
   }
 
   func sourceValue<W: OperandWord>(
@@ -66,7 +63,7 @@ extension CPU {
   }
 
   func setDestination<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, _ value: W) throws(GuestFault) {
-    if isMemory(op) {
+    if op.pointee.isDestinationInMemory {
       try store(op.pointee.segment, offset(op), value)
     } else {
       setRegister(op.pointee.destination, value)
@@ -77,7 +74,7 @@ extension CPU {
   func modifyDestination<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, as type: W.Type, _ body: (W) -> W
   ) throws(GuestFault) {
-    if isMemory(op) {
+    if op.pointee.isDestinationInMemory {
       try modify(op.pointee.segment, offset(op), as: type, body)
     } else {
       setRegister(op.pointee.destination, body(register(op.pointee.destination, as: type)))

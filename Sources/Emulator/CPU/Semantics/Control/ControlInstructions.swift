@@ -1,15 +1,21 @@
 import IA32
 
+/// Branches, calls, returns and software interrupts.
 extension CPU {
-  /// Branches, calls, returns and interrupts. False when the instruction is of another family.
-  func control<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool {
+  func control<W: OperandWord>(
+    _ op: UnsafeMutablePointer<Op>, _ operation: ControlOperation, as type: W.Type
+  ) throws(GuestFault) {
     let width = op.pointee.width
-    switch op.pointee.operation {
+    switch operation {
     case .jcc:
-      if state.pointee.flags.condition(op.pointee.detail) { try setEIP(op.pointee.immediate, width: width) }
+      if state.pointee.flags.condition(op.pointee.condition) {
+        try setEIP(op.pointee.immediate, width: width)
+      }
     case .jcxz:
       if countRegister(op) == 0 { try setEIP(op.pointee.immediate, width: width) }
-    case .loop, .loope, .loopne: try loop(op)
+    case .loop: try loop(op, while: true)
+    case .loope: try loop(op, while: state.pointee.flags.zero)
+    case .loopne: try loop(op, while: !state.pointee.flags.zero)
     case .jmp: try setEIP(try branchTarget(op, as: type), width: width)
     case .call:
       let target = try branchTarget(op, as: type)
@@ -49,9 +55,7 @@ extension CPU {
       let upper = W.Signed(
         truncatingIfNeeded: try load(op.pointee.segment, place &+ UInt32(W.bitWidth / 8), as: type))
       if index < lower || index > upper { throw GuestFault(.boundRangeExceeded) }
-    default: return false
     }
-    return true
   }
 
   /// ECX or CX, by the address size.
@@ -67,15 +71,9 @@ extension CPU {
     }
   }
 
-  private func loop(_ op: UnsafeMutablePointer<Op>) throws(GuestFault) {
+  private func loop(_ op: UnsafeMutablePointer<Op>, while condition: Bool) throws(GuestFault) {
     let count = countRegister(op) &- 1
     let remaining = op.pointee.addressWidth == 2 ? count & 0xffff : count
-    let condition =
-      switch op.pointee.operation {
-      case .loope: state.pointee.flags.zero
-      case .loopne: !state.pointee.flags.zero
-      default: true
-      }
     if remaining != 0 && condition { try setEIP(op.pointee.immediate, width: op.pointee.width) }
     setCountRegister(op, remaining)
   }
@@ -91,43 +89,12 @@ extension CPU {
   private func farTarget<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, as type: W.Type
   ) throws(GuestFault) -> (selector: UInt16, offset: UInt32) {
-    guard isMemory(op) else {
+    guard op.pointee.isDestinationInMemory else {
       return (UInt16(truncatingIfNeeded: op.pointee.displacement), op.pointee.immediate)
     }
     let place = offset(op)
     let target = UInt32(truncatingIfNeeded: try load(op.pointee.segment, place, as: type))
     let selector = try load(op.pointee.segment, place &+ UInt32(W.bitWidth / 8), as: UInt16.self)
     return (selector, target)
-  }
-
-  /// IN and OUT.
-  func inputOutput<W: OperandWord>(_ op: UnsafeMutablePointer<Op>, as type: W.Type) throws(GuestFault) -> Bool
-  {
-    let bytes = UInt32(W.bitWidth / 8)
-    guard let width = AccessWidth(rawValue: UInt8(bytes)) else { return false }
-    switch op.pointee.operation {
-    case .in:
-      let port = portNumber(op, immediateForm: .registerImmediate)
-      try checkIOPermission(port: port, bytes: bytes)
-      setRegister(0, W(truncatingIfNeeded: bus.readPort(port, width: width)))
-      attributePortCost()
-    case .out:
-      let port = portNumber(op, immediateForm: .none)
-      try checkIOPermission(port: port, bytes: bytes)
-      bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: register(0, as: type)))
-      attributePortCost()
-    default: return false
-    }
-    return true
-  }
-
-  /// What a port access costs is charged with its block, and belongs to I/O.
-  func attributePortCost() {
-    if caches.isOn { caches.breakdown.pointee.io &+= caches.latencies.port }
-  }
-
-  private func portNumber(_ op: UnsafeMutablePointer<Op>, immediateForm: OperandForm) -> UInt16 {
-    op.pointee.form == immediateForm
-      ? UInt16(op.pointee.immediate & 0xff) : UInt16(truncatingIfNeeded: self[.edx])
   }
 }

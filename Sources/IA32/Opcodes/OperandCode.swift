@@ -44,32 +44,58 @@ public enum OperandCode: UInt8, CaseIterable, Sendable {
   case one
   /// Segment registers that the opcode implies.
   case ES, CS, SS, DS, FS, GS
+  /// A doubleword, whatever the operand size: a register or memory, and a register.
+  case Ed, Gd
+  /// An MMX register by ModRM's reg field; by r/m, or a quadword or doubleword of memory; by r/m alone.
+  case Pq, Qq, Qd, Nq
+  /// An XMM register by ModRM's reg field; by r/m, or 16, 8 or 4 bytes of memory; by r/m alone; 16 bytes of memory alone.
+  case Vx, Wx, Wq, Wd, Ux, Mx
   /// The top of the floating-point stack, and the register that ModRM's r/m field counts from it.
   case ST0, STi
 }
 
+/// Where an operand code finds its operand.
+private enum OperandPlace {
+  /// Nowhere in ModRM: an immediate, or implied by the opcode.
+  case opcode
+  /// Memory that no ModRM byte names.
+  case implicitMemory
+  /// ModRM's reg field.
+  case reg
+  /// ModRM's mod and r/m fields: a register or memory, memory alone, a register alone, a register whatever mod says.
+  case registerOrMemory, memory, register, registerAlways
+}
+
 extension OperandCode {
-  /// Whether the operand is encoded in a ModRM byte.
-  public var usesModRM: Bool {
+  private var place: OperandPlace {
     switch self {
-    case .Eb, .Ew, .Ev, .RvMw, .Gb, .Gw, .Gv, .Rd, .Cd, .Dd, .Sw, .STi: true
-    default: isMemoryOnly
+    case .none, .Ib, .sIb, .Iw, .Iz, .Ib2, .Jb, .Jz, .Ap, .Zb, .Zv, .AL, .CL, .AX, .DX, .rAX, .one, .ES, .CS,
+      .SS, .DS, .FS, .GS, .ST0:
+      .opcode
+    case .Ob, .Ov, .Xb, .Xv, .Yb, .Yv, .rBXAL: .implicitMemory
+    case .Gb, .Gw, .Gv, .Gd, .Cd, .Dd, .Sw, .Pq, .Vx: .reg
+    case .Eb, .Ew, .Ev, .Ed, .RvMw, .Qq, .Qd, .Wx, .Wq, .Wd: .registerOrMemory
+    case .M, .Ma, .Mp, .Ms, .Mw, .Md, .Mq, .Mt, .Mx, .Menv, .Mstate: .memory
+    case .Nq, .Ux: .register
+    case .Rd, .STi: .registerAlways
     }
   }
+
+  /// Whether the operand is encoded in a ModRM byte.
+  public var usesModRM: Bool { place != .opcode && place != .implicitMemory }
+
+  /// Whether the operand lies in memory that no ModRM byte names.
+  public var isImplicitMemory: Bool { place == .implicitMemory }
+
+  /// Whether ModRM names a register or memory.
+  public var isRegisterOrMemory: Bool { place == .registerOrMemory }
 
   /// Whether ModRM must name memory: a register there is an undefined opcode.
-  public var isMemoryOnly: Bool {
-    switch self {
-    case .M, .Ma, .Mp, .Ms, .Mw, .Md, .Mq, .Mt, .Menv, .Mstate: true
-    default: false
-    }
-  }
+  public var isMemoryOnly: Bool { place == .memory }
+
+  /// Whether ModRM must name a register: memory there is an undefined opcode.
+  public var isRegisterOnly: Bool { place == .register }
 
   /// Whether an operation whose data operand is coded so works on bytes.
-  var isByteData: Bool {
-    switch self {
-    case .Eb, .Gb, .Ob, .Xb, .Yb, .Zb, .AL, .rBXAL: true
-    default: false
-    }
-  }
+  var isByteData: Bool { [.Eb, .Gb, .Ob, .Xb, .Yb, .Zb, .AL, .rBXAL].contains(self) }
 }

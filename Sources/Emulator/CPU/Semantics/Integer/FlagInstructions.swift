@@ -1,0 +1,20 @@
+import IA32
+
+/// Flags that every program may change.
+extension CPU {
+  func flag(_ operation: FlagOperation) {
+    let flags = state
+    switch operation {
+    case .cmc: flags.pointee.flags.replace(carry: !flags.pointee.flags.carry)
+    case .clc: flags.pointee.flags.replace(carry: false)
+    case .stc: flags.pointee.flags.replace(carry: true)
+    case .cld: state.pointee.systemFlags &= ~EFLAGS.direction.rawValue
+    case .std: state.pointee.systemFlags |= EFLAGS.direction.rawValue
+    case .salc: setRegister(0, state.pointee.flags.carry ? UInt8.max : 0)
+    case .sahf:
+      let kept = state.pointee.flags.arithmeticFlags & EFLAGS.overflow.rawValue
+      state.pointee.flags = LazyFlags(arithmeticFlags: kept | UInt32(register(4, as: UInt8.self)) & 0xd5)
+    case .lahf: setRegister(4, UInt8(truncatingIfNeeded: state.pointee.flags.arithmeticFlags & 0xd5 | 2))
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// What processors have or lack, as CPUID's leaf 1 tells it. SDM vol. 2A, CPUID, tables 3-10 and 3-11.
+///
+/// An operation's record names what it needs; a processor's model names what it has. What every P6 has goes without a name.
+public struct CPUFeatures: OptionSet, Hashable, Sendable {
+  /// EDX in the low half, ECX in the high half.
+  public let rawValue: UInt64
+
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  private init(edx bit: Int) { rawValue = 1 << UInt64(bit) }
+  private init(ecx bit: Int) { rawValue = 1 << UInt64(32 + bit) }
+
+  /// EDX of leaf 1.
+  public var edx: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+  /// ECX of leaf 1.
+  public var ecx: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }
+
+  /// FPU: the floating-point unit.
+  public static let fpu = CPUFeatures(edx: 0)
+  /// DE: CR4.DE.
+  public static let debuggingExtensions = CPUFeatures(edx: 2)
+  /// PSE: pages of 4 MiB.
+  public static let pageSizeExtensions = CPUFeatures(edx: 3)
+  /// TSC: RDTSC.
+  public static let timeStampCounter = CPUFeatures(edx: 4)
+  /// MSR: RDMSR and WRMSR.
+  public static let machineRegisters = CPUFeatures(edx: 5)
+  /// PAE.
+  public static let physicalAddressExtension = CPUFeatures(edx: 6)
+  /// CX8: CMPXCHG8B.
+  public static let compareExchange8Bytes = CPUFeatures(edx: 8)
+  /// SEP: SYSENTER and SYSEXIT.
+  public static let fastSystemCalls = CPUFeatures(edx: 11)
+  /// PGE: global pages.
+  public static let globalPages = CPUFeatures(edx: 13)
+  /// CMOV: conditional moves, and with FPU those of the floating-point unit and its comparisons to EFLAGS.
+  public static let conditionalMoves = CPUFeatures(edx: 15)
+  /// PSE-36: pages of 4 MiB above 4 GiB.
+  public static let pageSizeExtensions36 = CPUFeatures(edx: 17)
+  public static let mmx = CPUFeatures(edx: 23)
+  /// FXSR: FXSAVE and FXRSTOR.
+  public static let fxsave = CPUFeatures(edx: 24)
+  public static let sse = CPUFeatures(edx: 25)
+  public static let sse2 = CPUFeatures(edx: 26)
+  public static let sse3 = CPUFeatures(ecx: 0)
+  /// Supplemental SSE3: the first instructions of the map 0F 38.
+  public static let ssse3 = CPUFeatures(ecx: 9)
+}
