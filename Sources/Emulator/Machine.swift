@@ -142,6 +142,11 @@ public final class Machine {
     try exit.attach(to: bus)
     try attachROM(configuration.rom)
 
+    let coprocessor = CoprocessorErrorPort(interrupt: pic.line(13)) { [unowned(unsafe) processor] in
+      if processor.state.pointee.x87.signalsError { processor.state.pointee.x87.ignoresErrors = true }
+    }
+    try coprocessor.attach(to: bus)
+    cpu.onFloatingPointError = coprocessor.setError
     cpu.interruptController = pic
     pic.onRequest = { control.pointee.needsAttention = true }
     transmit = { [unowned self] byte in

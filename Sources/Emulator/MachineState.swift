@@ -25,6 +25,7 @@ public struct RegisterFile: Hashable, Sendable {
   /// The PDPTE registers, which may differ from memory.
   public var pdpte: [UInt64]
   public var isHalted: Bool
+  public var x87: X87Registers
 
   public subscript(register: GeneralRegister) -> UInt32 { general[Int(register.rawValue)] }
   public subscript(segment: SegmentRegister) -> Segment { segments[Int(segment.rawValue)] }
@@ -86,7 +87,8 @@ extension Machine {
       privilegeLevel: state.privilegeLevel,
       segments: [state.es, state.cs, state.ss, state.ds, state.fs, state.gs].map(segment),
       cr0: state.cr0.rawValue, cr2: state.cr2, cr3: state.cr3, cr4: state.cr4.rawValue, efer: state.efer,
-      pdpte: [state.pdpte.0, state.pdpte.1, state.pdpte.2, state.pdpte.3], isHalted: state.isHalted)
+      pdpte: [state.pdpte.0, state.pdpte.1, state.pdpte.2, state.pdpte.3], isHalted: state.isHalted,
+      x87: X87Registers(state.x87))
   }
 
   /// CPL, exact also in an observer.
