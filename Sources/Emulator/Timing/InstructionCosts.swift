@@ -87,7 +87,7 @@ struct InstructionCosts {
     case .x87ConditionalMove: return 2
     case .x87StatusWord: return 7
     case .x87ControlLoad: return 10
-    case .x87Rounding: return 30  // FRNDINT's; FSCALE and FXTRACT have 56 and 15
+    case .x87Rounding: return 30  // of FRNDINT
     case .x87Remainder: return 37
     case .x87Transcendental: return 100  // chosen, among figures from 25 to 110
     case .x87Environment: return 50  // chosen
