@@ -53,8 +53,8 @@ extension CPU {
       case (false, false): [code.offset, UInt32(code.selector), data.offset, UInt32(data.selector)]
       case (true, true):
         [
-          codeLinear & 0xffff | reserved, codeLinear >> 16 << 12 | opcode, dataLinear & 0xffff | reserved,
-          dataLinear >> 16 << 12,
+          codeLinear & 0xffff | reserved, (codeLinear >> 16) << 12 | opcode, dataLinear & 0xffff | reserved,
+          (dataLinear >> 16) << 12,
         ]
       case (true, false):
         [
