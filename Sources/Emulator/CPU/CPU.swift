@@ -1,30 +1,24 @@
 import IA32
 
-/// An interrupt controller as the CPU sees it: INTR and the acknowledge cycle.
-protocol InterruptController: AnyObject {
-  /// The level of INTR.
-  var interruptRequested: Bool { get }
-  /// The interrupt-acknowledge cycle: the vector to take. Only while INTR is high.
-  func acknowledge() -> UInt8
-}
-
-/// The processor: its state, its paging unit, its decoded blocks.
+/// A processor: its state, its paging unit, its caches, its decoded blocks. It sits on a `SystemBoard`, which may have others.
 ///
 /// The loop that executes blocks is in Interpreter.swift; the families of instructions are in extensions beside it.
 final class CPU {
+  /// Its number among the machine's processors, from 0: what it tells of carries it.
+  let number: UInt8
   let state: UnsafeMutablePointer<CPUState>
   /// EAX to EDI by number, and a ninth that is always zero: "no register" in an address (`MemoryOperand.noRegister`).
   let registers: UnsafeMutablePointer<UInt32>
   let mmu: MMU
+  let blocks: BlockCache
+  /// What all processors share; `bus`, `clock` and `observation` are its own.
+  let board: SystemBoard
   let bus: Bus
   let clock: Clock
-  let blocks: BlockCache
   let heldString: HeldString
   /// What each row of the opcode table does.
   let operations = OpcodeTable.operationsByRow
-  let gate: StoreGate
   let observation: Observation
-  let stores: StoreWatch
   /// Linear addresses of instructions before which a run stops.
   var breakpoints: Set<UInt32> = []
   /// The breakpoint that the run began at and goes on from.
@@ -57,11 +51,13 @@ final class CPU {
   /// Told about each of `missingOperations` when it is met first.
   var onMissingOperation: ((String) -> Void)?
 
+  /// A processor after RESET#, not yet plugged in.
   init(
-    memory: PhysicalMemory, bus: Bus, clock: Clock, model: CPUModel = .p6, addressWidth: UInt8,
+    number: UInt8 = 0, on board: SystemBoard, model: CPUModel = .p6, addressWidth: UInt8,
     geometry: TLBGeometry = .p6, caches: CacheGeometries = .p6, timing: TimingLevel = .functional,
     latencies: Latencies = Latencies(), branches: BranchPrediction = .dynamic, usesFastPaths: Bool = true
   ) {
+    self.number = number
     predictor = BranchPredictor(branches)
     state = .allocate(capacity: 1)
     state.initialize(to: CPUState())
@@ -71,34 +67,27 @@ final class CPU {
     counters.initialize(to: CPUCounters())
     control = .allocate(capacity: 1)
     control.initialize(to: LoopControl())
-    self.bus = bus
-    self.clock = clock
+    self.board = board
+    bus = board.bus
+    clock = board.clock
+    observation = board.observation
     self.model = model
     self.usesFastPaths = usesFastPaths
-    let observation = Observation()
-    self.observation = observation
-    blocks = BlockCache(memory: memory)
+    blocks = BlockCache(memory: board.memory, gate: board.gate)
     heldString = HeldString(blocks: blocks)
-    gate = StoreGate(memory: memory, blocks: blocks)
     self.caches = CacheHierarchy(
-      caches, latencies: latencies, isOn: timing == .full, clock: clock, memory: memory)
+      caches, latencies: latencies, isOn: timing == .full, clock: board.clock, memory: board.memory)
     costs = InstructionCosts(level: timing, latencies: latencies)
     mmu = MMU(
-      state: state, memory: memory, bus: bus, clock: clock, gate: gate, addressWidth: addressWidth,
-      geometry: geometry, caches: self.caches, observation: observation)
-    stores = StoreWatch(memory: memory, gate: gate, mmu: mmu, observation: observation)
+      state: state, on: board, addressWidth: addressWidth, geometry: geometry, caches: self.caches)
     mmu.usesFastPaths = usesFastPaths
     self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
-    blocks.onNewCodePage = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
-    gate.onClose = { [unowned mmu] host in mmu.filter.forbidWrites(toHostPage: host) }
-    gate.onCloseAll = { [unowned mmu] in mmu.filter.dropAll() }
-    bus.gate = gate
-    bus.observation = observation
-    observation.moment = { [unowned(unsafe) self] in self.moment }
-    observation.onChange = { [unowned self] in self.observationChanged() }
     reset()
   }
+
+  /// Makes the processor known to its board, which hears of its code and its filter from now on.
+  func plugIn() { board.plugIn(self, code: blocks, shortcut: mmu) }
 
   deinit {
     state.deallocate()

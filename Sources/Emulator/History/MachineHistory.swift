@@ -42,15 +42,15 @@ public final class MachineHistory {
     self.interval = max(1, interval)
     self.budget = budget
     newestCycle = machine.cycle
-    machine.cpu.gate.save = { [unowned self] frame in self.save(frame) }
-    machine.cpu.gate.setKeepsHistory(true)
+    machine.board.gate.save = { [unowned self] frame in self.save(frame) }
+    machine.board.gate.setKeepsHistory(true)
     takeSnapshot()
   }
 
   deinit {
-    machine.cpu.gate.save = { _ in }
-    machine.cpu.gate.setKeepsHistory(false)
-    machine.cpu.gate.forgetSaved(entries.flatMap(\.pages.keys))
+    machine.board.gate.save = { _ in }
+    machine.board.gate.setKeepsHistory(false)
+    machine.board.gate.forgetSaved(entries.flatMap(\.pages.keys))
   }
 
   /// Where the history begins.
@@ -185,7 +185,7 @@ public final class MachineHistory {
   /// Takes a snapshot now, unless there is one.
   func takeSnapshot() {
     if let last = entries.last, last.snapshot.cycle == machine.cycle { return }
-    if let last = entries.last { machine.cpu.gate.forgetSaved(last.pages.keys) }
+    if let last = entries.last { machine.board.gate.forgetSaved(last.pages.keys) }
     entries.append(HistoryEntry(snapshot: machine.snapshot(), inputsDelivered: inputsDelivered))
     entries.keepWithin(budget)
   }
@@ -205,7 +205,7 @@ public final class MachineHistory {
     for entry in entries[index...].reversed() {
       for (frame, page) in entry.pages { restore(frame, page) }
     }
-    for entry in entries[(index + 1)...] { machine.cpu.gate.forgetSaved(entry.pages.keys) }
+    for entry in entries[(index + 1)...] { machine.board.gate.forgetSaved(entry.pages.keys) }
     entries.removeLast(entries.count - 1 - index)
     machine.restore(entries[index].snapshot)
     inputsDelivered = entries[index].inputsDelivered
@@ -214,7 +214,7 @@ public final class MachineHistory {
   private func restore(_ frame: UInt64, _ page: SavedPage) {
     guard let host = machine.memory.hostPage(frame) else { return }
     // Code that was decoded from it must go. TLB entries point to the frame, not to its contents.
-    machine.cpu.blocks.willWrite(physical: frame << 12, bytes: 4096)
+    machine.board.gate.willChange(frame << 12, bytes: 4096)
     page.write(to: host)
   }
 }

@@ -25,7 +25,7 @@ extension Machine {
     MachineSnapshot(
       cycle: cycle, instructions: cpu.counters.pointee.instructions, processor: cpu.snapshot(),
       clock: clock.snapshot, bus: bus.saved, devices: DeviceSnapshot(self), sent: sent,
-      stale: cpu.observation.stale?.state)
+      stale: cpu.mmu.stale?.state)
   }
 
   /// Makes the machine what it was, RAM excepted, which is for the caller to restore first. Between runs only.
@@ -36,7 +36,7 @@ extension Machine {
     clock.snapshot = snapshot.clock
     cpu.restore(snapshot.processor)
     sent = snapshot.sent
-    cpu.observation.stale?.restore(snapshot.stale)
+    cpu.mmu.stale?.restore(snapshot.stale)
   }
 }
 

@@ -13,17 +13,11 @@ struct FrameMarks: OptionSet {
   static let pointerTable = FrameMarks(rawValue: 1 << 3)
   /// The check for stale translations knows entries in it. Apart from `pageTable`, so that the check shows nobody else more.
   static let checked = FrameMarks(rawValue: 1 << 4)
+  /// A processor holds code decoded from it.
+  static let code = FrameMarks(rawValue: 1 << 5)
 
   /// Those whose stores are told.
   static let told: FrameMarks = [.pageTable, .watched, .pointerTable, .checked]
-}
-
-/// Who made a store.
-public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
-  /// An instruction, or the delivery of an interrupt.
-  case instruction
-  /// The page walker, setting A or D.
-  case walker
 }
 
 /// What a store did to memory, as those who watch its frame are told.
@@ -34,40 +28,64 @@ struct NoticedStore {
   var writer: StoreWriter
 }
 
-/// What stands between stores and RAM: decoded code dies, page tables under observation and watched bytes are reported, and
+/// Who holds code that was decoded from RAM: a processor's block cache.
+protocol CodeHolder: AnyObject {
+  func holdsCode(inFrame frame: Int) -> Bool
+  /// A store is about to change the bytes `start` to `end` - 1 of a frame.
+  func willStore(inFrame frame: Int, from start: UInt32, to end: UInt32)
+}
+
+/// What takes stores to RAM past the gate: a processor's access filter.
+protocol StoreShortcut: AnyObject {
+  /// Stores to the page at `hostPage` have to come through the gate from now on.
+  func close(hostPage: UnsafeRawPointer)
+  /// That may be so of every page.
+  func closeAll()
+}
+
+/// What stands between stores and RAM, for all processors and devices of a machine: decoded code dies, page tables under observation and watched bytes are reported, and
 /// the history keeps what a page held.
 ///
 /// A frame that somebody cares about has no write entry in the access filter, so every store to it comes through here; all
 /// others never do. That is why nobody pays for what isn't watched.
 final class StoreGate {
-  let blocks: BlockCache
   private let memory: PhysicalMemory
   /// The marks of each frame. Host memory for it comes as pages of it are touched.
   private let marks: UnsafeMutablePointer<UInt8>
   private let frameCount: Int
   /// A frame needs notice when `(marks ^ inverted) & relevant` is not 0.
-  private var relevant = FrameMarks.told
+  private var relevant = FrameMarks.told.union(.code)
   private let inverted = FrameMarks.saved
   /// Who is storing now; the walker says so around its own stores.
   var writer = StoreWriter.instruction
+  /// The linear address of the store being made; of the walk, while the walker stores.
+  var linear: UInt32 = 0
   /// Called before a page is changed whose `saved` mark is missing, with its frame. The mark is set afterwards.
   var save: (_ frame: UInt64) -> Void = { _ in }
   /// Told about each store to a frame with one of the marks `FrameMarks.told`, before and after it.
   var storing: (NoticedStore) -> Void = { _ in }
   var stored: (NoticedStore) -> Void = { _ in }
-  /// Called with the host page when stores to it have to come through here from now on.
-  var onClose: (UnsafeRawPointer) -> Void = { _ in }
-  /// Called when that may be so of every page.
-  var onCloseAll: () -> Void = {}
+  /// Of each processor, which live as long as the gate.
+  private var codeHolders: [any CodeHolder] = []
+  private var shortcuts: [Shortcut] = []
 
-  init(memory: PhysicalMemory, blocks: BlockCache) {
+  private struct Shortcut {
+    unowned let filter: any StoreShortcut
+  }
+
+  init(memory: PhysicalMemory) {
     self.memory = memory
-    self.blocks = blocks
     frameCount = Int(memory.layout.top >> 12)
     marks = zeroedPages(of: UInt8.self, count: frameCount)
   }
 
   deinit { releasePages(marks, count: frameCount) }
+
+  /// Lets a processor's code and filter hear of stores.
+  func add(_ holder: any CodeHolder, _ shortcut: any StoreShortcut) {
+    codeHolders.append(holder)
+    shortcuts.append(Shortcut(filter: shortcut))
+  }
 
   // MARK: Stores
 
@@ -79,7 +97,7 @@ final class StoreGate {
   /// Whether stores to the page of RAM at `host` may go there directly.
   @inline(__always)
   func isOpen(_ host: UnsafeMutableRawPointer) -> Bool {
-    !blocks.containsCode(host) && !needsNotice(Int(memory.physicalAddress(ofHost: host) >> 12))
+    !needsNotice(Int(memory.physicalAddress(ofHost: host) >> 12))
   }
 
   /// Stores `bytes` bytes at `offset` of the page of RAM at `host` by way of `body`.
@@ -87,9 +105,14 @@ final class StoreGate {
   func store(
     _ host: UnsafeMutableRawPointer, offset: UInt32, bytes: UInt32, _ body: () -> Void
   ) {
-    blocks.willWrite(host, offset: offset, bytes: bytes)
     let frame = Int(memory.physicalAddress(ofHost: host) >> 12)
     guard needsNotice(frame) else { return body() }
+    if marks[frame] & FrameMarks.code.rawValue != 0 {
+      for holder in codeHolders { holder.willStore(inFrame: frame, from: offset, to: offset &+ bytes) }
+      guard (marks[frame] ^ inverted.rawValue) & relevant.rawValue & ~FrameMarks.code.rawValue != 0 else {
+        return body()
+      }
+    }
     let store = NoticedStore(
       physical: UInt64(frame) << 12 | UInt64(offset), bytes: bytes, writer: writer)
     announce(store)
@@ -116,6 +139,23 @@ final class StoreGate {
     marks[frame] & FrameMarks.told.rawValue != 0
   }
 
+  // MARK: Code
+
+  /// Memory is about to be changed from outside, within one frame: code decoded from it dies. Nothing is told.
+  func willChange(_ physical: UInt64, bytes: UInt32) {
+    guard marks(at: physical).contains(.code) else { return }
+    let start = UInt32(physical & 0xfff)
+    for holder in codeHolders {
+      holder.willStore(inFrame: Int(physical >> 12), from: start, to: start &+ bytes)
+    }
+  }
+
+  /// A holder has no code of this frame any more.
+  func codeIsGone(fromFrame frame: Int) {
+    guard !codeHolders.contains(where: { $0.holdsCode(inFrame: frame) }) else { return }
+    unmark(UInt64(frame) << 12, .code)
+  }
+
   // MARK: Marks
 
   /// The marks of the frame at a physical address; none outside RAM.
@@ -127,7 +167,7 @@ final class StoreGate {
   func mark(_ physical: UInt64, _ mark: FrameMarks) {
     guard let host = memory.hostPage(physical >> 12), !marks(at: physical).contains(mark) else { return }
     marks[Int(physical >> 12)] |= mark.rawValue
-    onClose(host)
+    for shortcut in shortcuts { shortcut.filter.close(hostPage: host) }
   }
 
   func unmark(_ physical: UInt64, _ mark: FrameMarks) {
@@ -140,12 +180,16 @@ final class StoreGate {
   /// From now on the first store to each frame is told to `save`; or no more.
   func setKeepsHistory(_ keeps: Bool) {
     if keeps { relevant.insert(.saved) } else { relevant.remove(.saved) }
-    onCloseAll()
+    closeAll()
   }
 
   /// Takes the mark `saved` from `frames`: a new snapshot has been taken.
   func forgetSaved(_ frames: some Sequence<UInt64>) {
     for frame in frames { marks[Int(frame)] &= ~FrameMarks.saved.rawValue }
-    onCloseAll()
+    closeAll()
+  }
+
+  private func closeAll() {
+    for shortcut in shortcuts { shortcut.filter.closeAll() }
   }
 }

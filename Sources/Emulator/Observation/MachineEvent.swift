@@ -41,16 +41,19 @@ public struct EventKinds: OptionSet, Hashable, Sendable {
 
 /// When and where something happened. Exact in the middle of a block, too.
 public struct EventMoment: Hashable, Sendable {
-  /// The clock.
+  /// The processor that did it, from 0. What a device does counts for the processor whose time it happens in.
+  public var processor: UInt8
+  /// Cycles on the machine's clock.
   public var cycle: UInt64
-  /// Instructions completed before: each iteration of a repeated string instruction is one.
+  /// Instructions that this processor has completed before: each iteration of a repeated string instruction is one.
   public var instruction: UInt64
   /// EIP of the instruction that is being fetched or executed, or that an interrupt or exception comes at.
   public var eip: UInt32
   /// Its linear address: the base of CS and EIP.
   public var linear: UInt32
 
-  public init(cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
+  public init(processor: UInt8 = 0, cycle: UInt64, instruction: UInt64, eip: UInt32, linear: UInt32) {
+    self.processor = processor
     self.cycle = cycle
     self.instruction = instruction
     self.eip = eip
@@ -165,6 +168,14 @@ public struct WalkEvent: Hashable, Sendable {
   }
 }
 
+/// An array of the TLB.
+public enum TLBArrayName: String, CaseIterable, Sendable {
+  case instruction4K = "ITLB 4K"
+  case instructionLarge = "ITLB large"
+  case data4K = "DTLB 4K"
+  case dataLarge = "DTLB large"
+}
+
 /// A translation that a TLB array takes or gives up.
 public struct TLBEvent: Hashable, Sendable {
   public var array: TLBArrayName
@@ -226,6 +237,14 @@ public struct EntryStoreEvent: Hashable, Sendable {
     self.writer = writer
     self.linear = linear
   }
+}
+
+/// Who made a store.
+public enum StoreWriter: UInt8, Hashable, Sendable, CaseIterable {
+  /// An instruction, or the delivery of an interrupt.
+  case instruction
+  /// The page walker, setting A or D.
+  case walker
 }
 
 /// An exception, at the moment it is raised.

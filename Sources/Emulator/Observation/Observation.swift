@@ -6,6 +6,11 @@ import IA32
 /// place (each instruction, each access) costs something only while somebody asks for it: instructions have a loop of
 /// their own, and accesses go past the filter. The guest can tell none of this.
 final class Observation {
+  /// A processor, which lives as long as its machine does.
+  private struct Processor {
+    unowned let observed: any ObservedProcessor
+  }
+
   private struct Listener {
     let id: Int
     let kinds: EventKinds
@@ -27,16 +32,25 @@ final class Observation {
   private(set) var kinds: EventKinds = []
   /// Whether data accesses are told: all of them, or those to the pages of `linearWatches`.
   private(set) var followsAccesses = false
-  /// Whether `MMU.walk` has to tell its steps or mark the pages it reads.
+  /// Whether walks have to tell their steps or mark the pages they read.
   private(set) var followsWalks = false
-  /// Finds uses of stale translations; nil while nobody asked for it.
-  var stale: StaleCheck? { didSet { changed() } }
-  /// Follows translations step by step; nil while nobody does.
-  var stepper: (any TranslationStepper)? { didSet { changed() } }
+  private var processors: [Processor] = []
+  /// The processor whose instruction is being executed: what happens now happens at its moment. Set by the machine whenever
+  /// another processor goes on.
+  unowned(unsafe) private(set) var executing: (any ObservedProcessor)?
+
+  // MARK: Processors
+
+  /// Adds a processor, to be told of changes; the first one is the one that executes.
+  func add(_ processor: any ObservedProcessor) {
+    processors.append(Processor(observed: processor))
+    if executing == nil { executing = processor }
+  }
+
   /// Where the machine is.
-  var moment: () -> EventMoment = { EventMoment(cycle: 0, instruction: 0, eip: 0, linear: 0) }
-  /// Called when what is followed has changed.
-  var onChange: () -> Void = {}
+  func moment() -> EventMoment {
+    executing?.moment ?? EventMoment(cycle: 0, instruction: 0, eip: 0, linear: 0)
+  }
 
   // MARK: Listeners
 
@@ -62,12 +76,13 @@ final class Observation {
     changed()
   }
 
-  private func changed() {
+  /// What is followed has changed.
+  func changed() {
     only = listeners.count == 1 ? listeners[0].body : nil
     kinds = listeners.reduce(into: []) { $0.formUnion($1.kinds) }
-    followsAccesses = kinds.contains(.access) || !linearWatches.isEmpty || stepper != nil
-    followsWalks = !kinds.isDisjoint(with: [.walk, .pteStore]) || stale != nil || stepper != nil
-    onChange()
+    followsAccesses = kinds.contains(.access) || !linearWatches.isEmpty
+    followsWalks = !kinds.isDisjoint(with: [.walk, .pteStore])
+    for processor in processors { processor.observed.observationChanged() }
   }
 
   // MARK: Telling
@@ -88,13 +103,10 @@ final class Observation {
     for listener in listeners where !listener.kinds.isDisjoint(with: kind) { listener.body(event, moment) }
   }
 
-  /// Whether data accesses to the page of `linear` must not take a shortcut.
-  @inline(__always)
-  func followsPage(of linear: UInt32) -> Bool { followsAccesses && isFollowed(page: linear >> 12) }
-
+  /// Whether somebody follows data accesses to a linear page.
   @inline(never)
-  private func isFollowed(page: UInt32) -> Bool {
-    wants(.access) || stepper != nil
+  func followsAccesses(toPage page: UInt32) -> Bool {
+    wants(.access)
       || linearWatches.contains { $0.range.lowerBound >> 12 <= page && page <= $0.range.upperBound >> 12 }
   }
 
@@ -110,85 +122,14 @@ final class Observation {
   }
 }
 
-/// Somebody who listens to a machine, or watches a part of its memory.
-public struct ObserverID: Hashable, Sendable {
-  let number: Int
-}
-
-/// Watching what a machine does. What the guest does, and how long it takes, stays the same. Between runs only, but for
-/// `requestStop` and `moment`.
-extension Machine {
-  /// Hands `body` each event of `kinds` when it happens, until `stopObserving`. It may look at the machine and ask for a stop;
-  /// it must not run it.
-  public func observe(
-    _ kinds: EventKinds, _ body: @escaping (MachineEvent, EventMoment) -> Void
-  ) -> ObserverID {
-    ObserverID(number: cpu.observation.add(kinds, body))
-  }
-
-  /// Hands `body` each data access that touches one of the linear addresses `range`, before it happens.
-  public func watchLinear(
-    _ range: ClosedRange<UInt32>, _ body: @escaping (AccessEvent, EventMoment) -> Void
-  ) -> ObserverID {
-    ObserverID(number: cpu.observation.addWatch(range, body))
-  }
-
-  /// Hands `body` each store that touches one of the physical addresses `range`, whoever makes it, after it has happened.
-  public func watchPhysical(
-    _ range: Range<UInt64>, _ body: @escaping (PhysicalStoreEvent, EventMoment) -> Void
-  ) -> ObserverID {
-    ObserverID(number: -cpu.stores.addWatch(range, body))
-  }
-
-  /// Ends what `observe`, `watchLinear` and `watchPhysical` began.
-  public func stopObserving(_ observer: ObserverID) {
-    if observer.number < 0 {
-      cpu.stores.removeWatch(-observer.number)
-    } else {
-      cpu.observation.remove(observer.number)
-    }
-  }
-
-  /// Ends the run (`StopReason.interrupted`) when the instruction that is being executed has completed, or its fault has
-  /// been delivered: for an observer that has seen enough.
-  public func requestStop() {
-    cpu.control.pointee.stop = cpu.control.pointee.stop ?? .interrupted
-    cpu.control.pointee.needsAttention = true
-  }
-
-  /// Where the machine is, exact also in an observer.
-  public var moment: EventMoment { cpu.moment }
-}
-
-extension CPU {
-  /// Where the processor is, exact in the middle of a block.
-  var moment: EventMoment {
-    let op = control.pointee.current
-    let eip = op?.pointee.eip ?? state.pointee.eip
-    return EventMoment(
-      cycle: clock.state.pointee.now,
-      instruction: counters.pointee.instructions &+ UInt64(op?.pointee.position ?? 0), eip: eip,
-      linear: state.pointee.cs.base &+ eip)
-  }
-
-  /// What the fast paths may do depends on what is followed.
-  func observationChanged() {
-    mmu.filter.dropAll()
-    mmu.askAgainForFetchPage()
-    mmu.markPointerTable()
-  }
-
-  /// An instruction begins: told by the loop that follows instructions.
-  @inline(never)
-  func tellInstruction(_ op: UnsafeMutablePointer<Op>) {
-    // Markers of a block, and an instruction at which the loop comes back first.
-    guard op.pointee.length > 0, op.pointee.handler != .leave else { return }
-    begin(op)
-    observation.tell(
-      .instruction(
-        InstructionEvent(length: op.pointee.length, privilegeLevel: state.pointee.privilegeLevel)))
-    end(op)
-    // An observer that asks for a stop means: after this instruction.
-    if control.pointee.stop != nil { arm(op + 1) }
-  }
+/// A processor as observation sees it: where it is, and how it reads page tables.
+protocol ObservedProcessor: AnyObject {
+  /// Where it is, exact in the middle of a block.
+  var moment: EventMoment { get }
+  /// PAE paging: entries of 8 bytes, below a page-directory-pointer table.
+  var walksPAETables: Bool { get }
+  /// Physical address of the page-directory-pointer table that CR3 names, as the A20 gate lets it through.
+  var pointerTable: UInt64 { get }
+  /// What is followed has changed: shortcuts past it must go.
+  func observationChanged()
 }

@@ -30,12 +30,12 @@ extension MMU {
     if offset &+ bytes <= 0x1000 {
       let place = try physical(linear, access)
       charge(place, bytes, .load, isCacheable: lastWasCacheable.pointee)
-      if observation.followsAccesses { accessed(linear, place, bytes, access) }
+      if followsAccesses { accessed(linear, place, bytes, access) }
       return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
     charge(target, bytes, .load)
-    if observation.followsAccesses { accessed(target, bytes, access) }
+    if followsAccesses { accessed(target, bytes, access) }
     return assemble(target, as: type)
   }
 
@@ -59,7 +59,7 @@ extension MMU {
       target = try crossingTarget(linear, bytes, access)
     }
     charge(target, bytes, .store)
-    if observation.followsAccesses { accessed(target, bytes, access) }
+    if followsAccesses { accessed(target, bytes, access) }
     return target
   }
 
@@ -72,7 +72,7 @@ extension MMU {
   /// Writes to a checked target.
   func commit<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, _ value: W) {
     let bytes = UInt32(W.bitWidth / 8)
-    lastStoreLinear = target.linear
+    gate.linear = target.linear
     if target.bytesInFirst == bytes { return writePhysical(target.first, value) }
     var index: UInt32 = 0
     while index < bytes {
@@ -201,7 +201,7 @@ extension MMU {
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
   ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
-    if caches.isOn && !caches.isEnabled || observation.followsPage(of: linear) { return nil }
+    if caches.isOn && !caches.isEnabled || followsPage(of: linear) { return nil }
     var page = UInt64(linear & 0xffff_f000)
     var source = AccessFilter.Source.identity
     if control.pointee.mode != .off {
@@ -238,7 +238,7 @@ extension MMU {
   /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
   private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
     guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, !caches.isOn || caches.isEnabled,
-      !observation.followsPage(of: linear)
+      !followsPage(of: linear)
     else {
       return
     }

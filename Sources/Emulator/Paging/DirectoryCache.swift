@@ -1,16 +1,3 @@
-/// A PDE that the processor may start walks from: it points to a page table, and its A is set.
-public struct CachedDirectoryEntry: Hashable, Sendable {
-  /// The PDE as it was when a walk read it.
-  public var value: UInt64
-  /// Where it was read.
-  public var address: UInt64
-
-  public init(value: UInt64, address: UInt64) {
-    self.value = value
-    self.address = address
-  }
-}
-
 /// An entry of the paging-structure cache with its place.
 public struct DirectoryCacheLine: Hashable, Sendable {
   public var set: Int

@@ -70,7 +70,7 @@ extension MMU {
     counters.pointee.pageInvalidations &+= 1
     directoryCache.dropAll()
     dropEntries(for: linear)
-    observation.stale?.invalidated(linear)
+    stale?.invalidated(linear)
     if observation.wants(.flush) { observation.tell(.flush(.page(linear))) }
   }
 
@@ -83,7 +83,7 @@ extension MMU {
     state.pointee.cr3 = value
     refreshControl()
     dropAllEntries(keepingGlobal: control.pointee.globalPages)
-    observation.stale?.loadedCR3()
+    stale?.loadedCR3()
     markPointerTable()
     if observation.wants(.flush) {
       observation.tell(.flush(.cr3(value, keepsGlobal: control.pointee.globalPages)))
@@ -123,7 +123,7 @@ extension MMU {
       filter.dropAll()
     }
     if paeAfter && loadsPDPTEs {
-      observation.stale?.loadedPDPTEs()
+      stale?.loadedPDPTEs()
       markPointerTable()
     }
     tellMode(.cr0, UInt64(old0.rawValue), UInt64(cr0.rawValue))

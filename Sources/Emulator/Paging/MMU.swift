@@ -63,23 +63,28 @@ final class MMU {
   /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
   let recent4K: UnsafeMutablePointer<UInt32>
   let recentLarge: UnsafeMutablePointer<UInt32>
-  /// The linear address of the store being made; of the walk, while the walker stores.
-  var lastStoreLinear: UInt32 = 0
+  /// Finds uses of stale translations of this processor; nil while nobody asked for it.
+  var stale: StaleCheck? { didSet { observationChanged() } }
+  /// Follows this processor's translations step by step; nil while nobody does.
+  var stepper: (any TranslationStepper)? { didSet { observationChanged() } }
+  /// Whether data accesses have to be told: all of them, or those to pages that somebody follows.
+  private(set) var followsAccesses = false
+  /// Whether `walk` has to tell its steps or mark the pages it reads.
+  private(set) var followsWalks = false
   /// Whether the translation made last allows caching (PCD clear).
   let lastWasCacheable: UnsafeMutablePointer<Bool>
 
   init(
-    state: UnsafeMutablePointer<CPUState>, memory: PhysicalMemory, bus: Bus, clock: Clock, gate: StoreGate,
-    addressWidth: UInt8, geometry: TLBGeometry, caches: CacheHierarchy,
-    observation: Observation
+    state: UnsafeMutablePointer<CPUState>, on board: SystemBoard, addressWidth: UInt8, geometry: TLBGeometry,
+    caches: CacheHierarchy
   ) {
     self.state = state
-    self.memory = memory
-    self.bus = bus
-    self.clock = clock
-    self.gate = gate
+    memory = board.memory
+    bus = board.bus
+    clock = board.clock
+    gate = board.gate
+    observation = board.observation
     self.caches = caches
-    self.observation = observation
     self.addressWidth = addressWidth
     instruction4K = TLBArray(geometry.instruction4K)
     instructionLarge = TLBArray(geometry.instructionLarge)
@@ -136,6 +141,21 @@ final class MMU {
     }
   }
 
+  /// What is followed has changed: everything asks the TLB again.
+  func observationChanged() {
+    followsAccesses = observation.followsAccesses || stepper != nil
+    followsWalks = observation.followsWalks || stale != nil || stepper != nil
+    filter.dropAll()
+    askAgainForFetchPage()
+    markPointerTable()
+  }
+
+  /// Whether data accesses to the page of `linear` must not take a shortcut.
+  @inline(__always)
+  func followsPage(of linear: UInt32) -> Bool {
+    followsAccesses && (stepper != nil || observation.followsAccesses(toPage: linear >> 12))
+  }
+
   /// Whether explicit accesses are user-mode accesses now.
   @inline(__always)
   var isUserMode: Bool { state.pointee.privilegeLevel == 3 }
@@ -150,6 +170,13 @@ final class MMU {
     default: state.pointee.pdpte.3
     }
   }
+}
+
+/// Stores past the gate go by the filter.
+extension MMU: StoreShortcut {
+  func close(hostPage: UnsafeRawPointer) { filter.forbidWrites(toHostPage: hostPage) }
+
+  func closeAll() { filter.dropAll() }
 }
 
 /// The page that instructions come from: the instruction TLB's answer for it, kept while nothing can change it.

@@ -15,8 +15,14 @@ struct ClockEvent: Sendable, Hashable {
   let id: Int
 }
 
-/// The machine's one clock. Everything that has to do with time counts its cycles: the CPU adds what an
+/// The machine's one clock. Everything that has to do with time counts its cycles: the processor that executes adds what an
 /// instruction costs, devices ask for `now` and schedule events, and nothing reads the host's time.
+///
+/// `now` is the time of the processor that executes. Where several processors take turns, each keeps the time that it has
+/// reached while the others execute: the machine sets `now` to it before the processor goes on and takes it back afterwards,
+/// always goes on with the processor that is furthest behind (of equals, the lowest number), and runs due events when that
+/// one has reached them. So the order of everything follows from the cycles alone. A deadline is where the machine gets
+/// control back, also for a change of processor.
 public final class Clock {
   /// A P6 of 167 MHz.
   public static let defaultFrequency: UInt64 = 166_666_667

@@ -99,7 +99,8 @@ public struct ImplicitAccesses: Hashable, Sendable {
 
 /// The flags of EFLAGS that an operation reads and changes. SDM vol. 1, appendix A.
 public struct FlagEffects: Hashable, Sendable {
-  /// What registers, memory or other flags afterwards may depend on. Of a conditional instruction its opcode reads some only.
+  /// What anything afterwards may depend on, but for a flag that merely stays as it is. Of a conditional instruction its opcode
+  /// reads some only.
   public let reads: EFLAGS
   /// What it may change, as the manual defines it.
   public let writes: EFLAGS

@@ -49,7 +49,7 @@ final class CounterFixture {
 
   func poke(_ address: UInt32, bytes: [UInt8]) {
     // Code that was decoded there dies.
-    cpu.blocks.willWrite(physical: UInt64(address), bytes: UInt32(bytes.count))
+    cpu.board.gate.willChange(UInt64(address), bytes: UInt32(bytes.count))
     #expect(throws: Never.self) { try machine.memory.write(bytes, at: PhysicalAddress(UInt64(address))) }
   }
 

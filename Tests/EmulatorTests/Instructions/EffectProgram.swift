@@ -117,7 +117,11 @@ enum EffectProgram {
         changed.registers.eflags ^= flag.rawValue
         let other = run(changed, on: runner, &seen)
         let ignored = flag.union(undefined)
-        if differs(plain, other, ignoring: ignored) { seen.read.insert(flag) }
+        if differs(plain, other, ignoring: ignored)
+          || turns(flag, trial, plain, other) && !undefined.contains(flag)
+        {
+          seen.read.insert(flag)
+        }
       }
     }
     return seen
@@ -132,6 +136,12 @@ enum EffectProgram {
     }
     return ours.general != theirs.general || (ours.eflags ^ theirs.eflags) & looked != 0 || a.data != b.data
       || a.stack != b.stack
+  }
+
+  /// Whether the flag comes out depending on itself, and not as it went in.
+  private static func turns(_ flag: EFLAGS, _ trial: Trial, _ a: Outcome, _ b: Outcome) -> Bool {
+    guard let ours = a.registers?.eflags, let theirs = b.registers?.eflags else { return false }
+    return (ours ^ theirs) & flag.rawValue != 0 && (ours ^ trial.registers.eflags) & flag.rawValue != 0
   }
 
   private static func run(

@@ -161,11 +161,12 @@ struct RecordTests {
     #expect(instruction.exceptions.contains(ExceptionSet(fault)), "\(instruction) raised \(fault.mnemonic)")
   }
 
-  /// A read-modify-write is one access, a store. A far pointer, a pair and a table's register take several for one operand.
+  /// A read-modify-write is one access, a store, but for ARPL, which stores only what it has changed. A far pointer, a pair and a table's register take several for one operand.
   private func checkAccesses(_ seen: Observed, of instruction: EncodedInstruction) {
     let row = instruction.row
+    let isAtOnce = row.operation != .descriptor(.arpl)
     let modifies =
-      row.record.operands == .modify || row.record.operands == .exchange
+      isAtOnce && (row.record.operands == .modify || row.record.operands == .exchange)
       ? row.memoryOperands(modRMIsMemory: instruction.inMemory).stores : 0
     let loads = instruction.loads - modifies
     let inPieces = !Set(row.operandCodes).isDisjoint(with: [.Ma, .Mp, .Ms])

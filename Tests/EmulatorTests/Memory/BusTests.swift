@@ -250,7 +250,7 @@ struct MemoryBusTests {
   func memoryWrites() throws {
     let bus = try makeBus()
     var seen: [String] = []
-    let gate = StoreGate(memory: bus.memory, blocks: BlockCache(memory: bus.memory))
+    let gate = StoreGate(memory: bus.memory)
     gate.stored = { seen.append("\($0.bytes)@" + String($0.physical, radix: 16)) }
     gate.mark(0x1000, .watched)
     gate.mark(0x2000, .watched)

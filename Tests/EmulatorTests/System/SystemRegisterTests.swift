@@ -209,7 +209,8 @@ import Testing
     var identity = CPUIdentity.p6
     identity.hasNoExecute = false
     let cpu = CPU(
-      memory: memory, bus: bus, clock: Clock(), model: CPUModel(identity: identity), addressWidth: 36)
+      on: SystemBoard(memory: memory, bus: bus, clock: Clock()), model: CPUModel(identity: identity),
+      addressWidth: 36)
     #expect(throws: GuestFault.generalProtection(0)) { try cpu.readMSR(EFER.msr) }
     #expect(throws: GuestFault.generalProtection(0)) { try cpu.writeMSR(EFER.msr, 0) }
   }

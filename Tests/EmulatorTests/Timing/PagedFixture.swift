@@ -27,8 +27,9 @@ final class PagedFixture {
     shift = pae ? 21 : 22
     entryBytes = pae ? 8 : 4
     cpu = CPU(
-      memory: memory, bus: try Bus(memory: memory), clock: Clock(), addressWidth: 36, geometry: tlb,
-      caches: caches, timing: timing, latencies: latencies, branches: branches)
+      on: SystemBoard(memory: memory, bus: try Bus(memory: memory), clock: Clock()), addressWidth: 36,
+      geometry: tlb, caches: caches, timing: timing, latencies: latencies, branches: branches)
+    cpu.plugIn()
     poke(UInt64(Self.gdt) + 8, 0x00cf_9a00_0000_ffff, bytes: 8)
     poke(UInt64(Self.gdt) + 16, 0x00cf_9200_0000_ffff, bytes: 8)
     poke(UInt64(Self.pdpt), Self.directory | 1, bytes: 8)

@@ -80,7 +80,7 @@ extension CPU {
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
     }
     let block = blocks.insert(
-      makeBlock(key: key, physical: physical, ops: ops, run))
+      makeBlock(key: key, physical: physical, ops: ops, run), bytes: host + offset)
     if mode.contains(.flatCode) && !hasBreakpoint { blocks.recentSlot(eip).pointee = block }
     return block
   }
@@ -94,7 +94,7 @@ extension CPU {
       key: key, physical: physical, ops: ops, count: UInt32(run.count),
       cycles: UInt32(clamping: run.cycles), entries: UInt32(run.entries), l1Cycles: UInt32(run.l1Cycles),
       bytes: UInt32(run.bytes), lines: (last >> 5) - (first >> 5) + 1,
-      cyclesBeforeLast: UInt32(ops[run.entries - 1].cyclesBefore))
+      cyclesBeforeLast: UInt32(ops[run.entries - 1].cyclesBefore), guestBytes: nil)
   }
 
   /// What `decodeRun` wrote: instructions, entries with the lines between them, bytes, and load-use latency in cycles.
@@ -106,8 +106,8 @@ extension CPU {
     var l1Cycles: UInt64 = 0
   }
 
-  /// A block that costs more has no further instruction.
-  private static let mostCycles: UInt64 = 1 << 14
+  /// Cycles after which a block takes no further instruction.
+  private static let maxCycles: UInt64 = 1 << 14
 
   /// Decodes up to a block's length of instructions; none when the first one needs bytes beyond `code`.
   private func decodeRun(
@@ -119,7 +119,7 @@ extension CPU {
     var run = DecodedRun()
     var line = linear >> 5
     var ends = false
-    while !ends && run.count < BlockCache.longest && run.bytes < code.count {
+    while !ends && run.count < BlockCache.maxInstructions && run.bytes < code.count {
       if run.count > 0 && !breakpoints.isEmpty && breakpoints.contains(linear &+ UInt32(run.bytes)) { break }
       let rest = UnsafeRawBufferPointer(rebasing: code[run.bytes...])
       let next = eip &+ UInt32(run.bytes)
@@ -149,7 +149,7 @@ extension CPU {
       run.cycles &+= cost.cycles
       run.l1Cycles &+= cost.l1
       // What comes before an instruction in its block has room in 16 bits.
-      ends = OpcodeTable.rows[Int(op.row)].record.endsBlock || run.cycles > Self.mostCycles
+      ends = OpcodeTable.rows[Int(op.row)].record.endsBlock || run.cycles > Self.maxCycles
     }
     var end = Op.marker(.endOfBlock, eip: eip &+ UInt32(run.bytes))
     end.position = UInt16(run.count)
@@ -206,7 +206,7 @@ extension CPU {
       case .tooLong: op = faultingOp(.generalProtection, eip: eip, length: 15)
       case .incomplete: continue
       }
-      return blocks.single(op, costs.cost(of: op), physical: physical)
+      return blocks.single(op, costs.cost(of: op), physical: physical, bytes: bytes)
     }
   }
 

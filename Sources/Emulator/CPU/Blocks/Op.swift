@@ -132,12 +132,13 @@ extension Op {
 }
 
 /// A straight run of decoded instructions in one page. It ends at the first branch, at an instruction that may change
-/// how the next ones are fetched or decoded, at the page's end, or after `BlockCache.longest` instructions.
+/// how the next ones are fetched or decoded, at the page's end, or after `BlockCache.maxInstructions` instructions.
 struct Block {
   /// EIP of the first instruction, and above it the mode it was decoded for: one comparison finds a block.
   var key: UInt64
   /// Physical address of the first byte.
   var physical: UInt64
+  /// What the interpreter executes; what was decoded is `BlockCache.record(of:)`.
   var ops: UnsafeMutablePointer<Op>
   /// Instructions, and the cycles they cost when no access misses.
   var count: UInt32
@@ -151,6 +152,8 @@ struct Block {
   var lines: UInt32
   /// Cycles before the last instruction: when they bring no deadline, the block runs through.
   var cyclesBeforeLast: UInt32
+  /// The guest's bytes that it was decoded from, `bytes` of them, as `BlockCache` keeps them.
+  var guestBytes: UnsafePointer<UInt8>?
   /// Chains: blocks of one hash bucket, blocks of one page.
   var nextInBucket: UnsafeMutablePointer<Block>?
   var nextInPage: UnsafeMutablePointer<Block>?

@@ -1,41 +1,9 @@
 import IA32
 
-extension CPU {
-  /// Executes until `attend` says to stop.
-  func run() {
-    control.pointee.stop = nil
-    modeChanged()
-    switch (caches.isOn, observation.wants(.instruction)) {
-    case (true, false): run(FullTiming.self, Unfollowed.self)
-    case (false, false): run(FlatTiming.self, Unfollowed.self)
-    case (true, true): run(FullTiming.self, Followed.self)
-    case (false, true): run(FlatTiming.self, Followed.self)
-    }
-  }
-
-  private func run<Timing: TimingModel, Following: InstructionFollowing>(
-    _: Timing.Type, _: Following.Type
-  ) {
-    let machine = Interpreter<Timing, Following>(self)
-    while true {
-      var single = false
-      if clock.state.pointee.now >= clock.state.pointee.deadline || control.pointee.needsAttention {
-        guard attend() else { return }
-        if heldString.isHeld && takeUpString() { continue }
-        single = control.pointee.stepOne
-      }
-      guard let block = enterBlock(Timing.self) else { continue }
-      if single { armAfterFirst(block) }
-      machine.execute(block)
-    }
-  }
-}
-
-extension Interpreter {
-  /// Executes one block, to its end or to where it must be left.
+extension Interpreter: BlockExecutor {
   @inline(__always)
-  func execute(_ block: UnsafeMutablePointer<Block>) {
-    var op = block.pointee.ops
+  func execute(_ block: UnsafeMutablePointer<Block>, from first: UnsafeMutablePointer<Op>) {
+    var op = first
     do throws(GuestFault) {
       loop: while true {
         if Following.isOn { cpu.tellInstruction(op) }

@@ -66,7 +66,8 @@ struct InstructionCosts {
     case .allRegisters: return 8
     case .frame: return 10 &+ 4 &* UInt64(op.nestingLevel & 31)  // chosen
     case .bitScan, .doubleShift: return 2
-    case .rotateThroughCarry: return op.form == .registerImmediate && op.immediate == 1 ? 2 : 8  // Agner Fog, rounded
+    // Agner Fog, rounded.
+    case .rotateThroughCarry: return op.form == .registerImmediate && op.immediate == 1 ? 2 : 8
     case .exchange8Bytes: return 10 &+ lock
     // With memory it locks the bus without a prefix, too.
     case .exchange: return op.form == .registerRegister ? 2 : 2 &+ latencies.lock

@@ -44,6 +44,11 @@ public final class Machine {
   public let memory: PhysicalMemory
   public let bus: Bus
   public let clock: Clock
+  /// What the processors share.
+  let board: SystemBoard
+  /// By number. One today.
+  let processors: [CPU]
+  /// The processor that executes now: what is asked of the machine is asked of it.
   let cpu: CPU
 
   public let interruptControllers = PIC8259()
@@ -88,14 +93,17 @@ public final class Machine {
     bus = try Bus(memory: memory, physicalAddressBits: configuration.physicalAddressBits)
     clock = Clock(frequency: configuration.frequency)
     let addressWidth = UInt8(configuration.physicalAddressBits)
+    board = SystemBoard(memory: memory, bus: bus, clock: clock)
     cpu = CPU(
-      memory: memory, bus: bus, clock: clock,
+      number: 0, on: board,
       model: CPUModel(
         identity: configuration.identity, addressWidth: addressWidth, geometry: configuration.tlb,
         caches: configuration.caches),
       addressWidth: addressWidth, geometry: configuration.tlb, caches: configuration.caches,
       timing: configuration.timing, latencies: configuration.latencies, branches: configuration.branches,
       usesFastPaths: configuration.usesFastPaths)
+    processors = [cpu]
+    cpu.plugIn()
     let control = cpu.control
     limit = clock.makeEvent(name: "limit of the run") { _ in control.pointee.stop = .cycleLimit }
     sampler = Sampler(cpu: cpu)
@@ -131,7 +139,7 @@ public final class Machine {
     systemControlPort = SystemControlPort(clock: clock, timer: timer)
     try systemControlPort.attach(to: bus)
     try postPort.attach(to: bus)
-    let observation = cpu.observation
+    let observation = board.observation
     try DebugConsole { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .debug, byte: byte))) }
       self.sent.debug += 1

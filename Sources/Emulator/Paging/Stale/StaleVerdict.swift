@@ -60,8 +60,7 @@ extension StaleCheck {
 
   private func walk(_ linear: UInt32, _ access: PageAccess, pdpte: UInt64) -> PageWalk {
     var walk = PageWalk(linear: linear, access: access, control: mmu.control.pointee, pdpte: pdpte)
-    let onlooker = Onlooker(memory: mmu.memory)
-    while walk.next != .done { _ = walk.advance(onlooker) }
+    Onlooker(memory: mmu.memory).finish(&walk)
     return walk
   }
 

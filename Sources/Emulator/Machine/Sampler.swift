@@ -58,8 +58,8 @@ final class Sampler {
   /// The page read last: linear page number, and where it lies on the host.
   private var lastPage: (number: UInt32, host: UnsafeRawPointer)?
 
-  /// Frames followed at most.
-  private static let mostCallers = 64
+  /// Frames followed.
+  private static let maxCallers = 64
 
   init(cpu: CPU) {
     self.cpu = cpu
@@ -129,7 +129,7 @@ final class Sampler {
       callers.append(address)
     }
     var frame = cpu[.ebp]
-    while callers.count < Self.mostCallers, frame & 3 == 0, frame >= cpu[.esp],
+    while callers.count < Self.maxCallers, frame & 3 == 0, frame >= cpu[.esp],
       let next = read(stack &+ frame), let address = read(stack &+ frame &+ 4), address != 0
     {
       callers.append(address)
@@ -173,8 +173,7 @@ final class Sampler {
     var walk = PageWalk(
       linear: linear, access: PageAccess(.read, user: false), control: control,
       pdpte: cpu.mmu.pdpte(for: linear))
-    let onlooker = Onlooker(memory: cpu.bus.memory)
-    while walk.next != .done { _ = walk.advance(onlooker) }
+    Onlooker(memory: cpu.bus.memory).finish(&walk)
     guard walk.fault == nil else { return nil }
     return walk.translation.physical(of: linear & ~0xfff, largePageShift: control.largePageShift)
   }

@@ -24,23 +24,14 @@ public protocol TranslationStepper: AnyObject {
   func took(_ step: TranslationStep, at moment: EventMoment)
 }
 
-extension Machine {
-  /// Who follows translations. While somebody does, every data access asks the TLB arrays, which changes nothing that the
-  /// guest can see. Set between runs, or to nil from the stepper itself.
-  public var translationStepper: (any TranslationStepper)? {
-    get { cpu.observation.stepper }
-    set { cpu.observation.stepper = newValue }
-  }
-}
-
 extension MMU {
   @inline(__always)
   func took(_ step: @autoclosure () -> TranslationStep) {
-    if observation.stepper != nil { tellStepper(step()) }
+    if stepper != nil { tellStepper(step()) }
   }
 
   @inline(never)
   private func tellStepper(_ step: TranslationStep) {
-    observation.stepper?.took(step, at: observation.moment())
+    stepper?.took(step, at: observation.moment())
   }
 }

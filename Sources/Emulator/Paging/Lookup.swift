@@ -20,7 +20,7 @@ struct WalkerBusAccess: WalkMemory {
     mmu.chargeReference(address, bytes: bytes)
     if mmu.caches.isOn { mmu.chargeWalk(mmu.caches.latencies.lock) }
     mmu.gate.writer = .walker
-    mmu.lastStoreLinear = linear
+    mmu.gate.linear = linear
     defer { mmu.gate.writer = .instruction }
     if bytes == 8 {
       mmu.writePhysical(address, mmu.readPhysical(address, as: UInt64.self) | bits)
@@ -187,7 +187,7 @@ extension MMU {
       took(.fault(code))
       throw pageFault(code, at: linear)
     }
-    if entry.pointee.isSuspect { observation.stale?.used(entry, array, linear, access) }
+    if entry.pointee.isSuspect { stale?.used(entry, array, linear, access) }
   }
 
   private func fill(
@@ -201,7 +201,7 @@ extension MMU {
     entry.pointee.filledAt = clock.state.pointee.now
     entry.pointee.isSuspect = false
     if observation.wants(.tlbFill) { tellTLB(array, name, entry) { .tlbFill($0) } }
-    if observation.stepper != nil {
+    if stepper != nil {
       let (set, way) = array.place(of: entry)
       took(.fill(name, set: set, way: way))
     }
@@ -218,7 +218,7 @@ extension MMU {
     if start != nil { counters.pointee.directoryCacheHits &+= 1 }
     var walk = PageWalk(
       linear: linear, access: access, control: control.pointee, pdpte: pdpte(for: linear), startingAt: start)
-    if observation.followsWalks {
+    if followsWalks {
       follow(&walk, startingAt: start, began: began)
     } else {
       let port = WalkerBusAccess(mmu: self, linear: linear)

@@ -23,17 +23,18 @@ final class StoreWatch {
 
   private let memory: PhysicalMemory
   private let gate: StoreGate
-  private let mmu: MMU
   private let observation: Observation
   private var watches: [Watch] = []
   private var nextID = 0
   /// The 24 bytes of memory from the multiple of 8 below the store on, as they were before it: it changes 8 of them at most.
   private var before: (UInt64, UInt64, UInt64) = (0, 0, 0)
 
-  init(memory: PhysicalMemory, gate: StoreGate, mmu: MMU, observation: Observation) {
+  /// Told of each store to an entry in a frame with the mark `checked`: one for each processor that checks.
+  var checks: [(EntryStoreEvent) -> Void] = []
+
+  init(memory: PhysicalMemory, gate: StoreGate, observation: Observation) {
     self.memory = memory
     self.gate = gate
-    self.mmu = mmu
     self.observation = observation
     gate.storing = { [unowned self] store in self.before = self.surroundings(of: store) }
     gate.stored = { [unowned self] store in self.stored(store) }
@@ -86,7 +87,7 @@ final class StoreWatch {
     for watch in watches where watch.range.overlaps(range) {
       let event = PhysicalStoreEvent(
         physical: store.physical, bytes: store.bytes, old: Self.bytes(of: store, in: before),
-        new: Self.bytes(of: store, in: after), writer: store.writer, linear: mmu.lastStoreLinear)
+        new: Self.bytes(of: store, in: after), writer: store.writer, linear: gate.linear)
       watch.body(event, observation.moment())
     }
   }
@@ -101,18 +102,18 @@ final class StoreWatch {
   /// Tells of each paging-structure entry that the store touched.
   private func tellEntries(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64), _ marks: FrameMarks) {
     let tells = observation.wants(.pteStore)
-    guard tells || observation.stale != nil else { return }
-    let isPAE = mmu.control.pointee.mode == .pae
+    guard tells || !checks.isEmpty, let processor = observation.executing else { return }
+    let isPAE = processor.walksPAETables
     let width: UInt64 = isPAE ? 8 : 4
     var address = store.physical & ~(width - 1)
     while address < store.physical &+ UInt64(store.bytes) {
       let event = EntryStoreEvent(
         address: address, old: Self.entry(at: address, width, in: before, from: store.physical & ~7),
         new: Self.entry(at: address, width, in: after, from: store.physical & ~7), writer: store.writer,
-        linear: mmu.lastStoreLinear)
-      let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == mmu.pointerTable
+        linear: gate.linear)
+      let isPointer = marks.contains(.pointerTable) && isPAE && address & ~31 == processor.pointerTable
       if tells && (marks.contains(.pageTable) || isPointer) { observation.tell(.pteStore(event)) }
-      if marks.contains(.checked) { observation.stale?.stored(event) }
+      if marks.contains(.checked) { for check in checks { check(event) } }
       address &+= width
     }
   }

@@ -1,6 +1,6 @@
 import IA32
 
-/// Walks that somebody follows.
+/// Walks that are followed.
 extension MMU {
   /// Runs `walk` to its end, telling each step, marking the pages it reads, and telling the walk as a whole.
   /// - Parameter began: the clock before the walk's overhead.
@@ -26,7 +26,7 @@ extension MMU {
     }
     event.cycles = clock.state.pointee.now &- began
     if observation.wants(.walk) { observation.tell(.walk(event)) }
-    observation.stale?.walked(walk, startingAt: cached)
+    stale?.walked(walk, startingAt: cached)
   }
 
   /// Tells of an entry that `array` takes or gives up.
@@ -44,7 +44,7 @@ extension MMU {
   /// The marks of pages that the walker reads: stores to them are told.
   private var marksOfWalks: FrameMarks {
     var marks: FrameMarks = observation.wants(.pteStore) ? .pageTable : []
-    if observation.stale != nil { marks.insert(.checked) }
+    if stale != nil { marks.insert(.checked) }
     return marks
   }
 

@@ -38,9 +38,9 @@ final class StaleCheck {
   let observation: Observation
   private let report: (StaleReport) -> Void
 
-  static let mostStoresOfAnEntry = 8
-  static let mostEntries = 4096
-  static let mostInvalidations = 32
+  static let maxStoresOfAnEntry = 8
+  static let maxEntries = 4096
+  static let maxInvalidations = 32
 
   init(mmu: MMU, observation: Observation, report: @escaping (StaleReport) -> Void) {
     self.mmu = mmu
@@ -101,10 +101,10 @@ final class StaleCheck {
   }
 
   private func keep(_ store: StaleReport.Store) {
-    if state.stores.count >= Self.mostEntries { forgetUnreferenced() }
+    if state.stores.count >= Self.maxEntries { forgetUnreferenced() }
     state.stores[store.event.address, default: []].append(store)
     // The first is the one that took something away, as a rule; the last tells what stands there now.
-    if state.stores[store.event.address, default: []].count > Self.mostStoresOfAnEntry {
+    if state.stores[store.event.address, default: []].count > Self.maxStoresOfAnEntry {
       state.stores[store.event.address]?.remove(at: 1)
     }
   }
@@ -150,7 +150,7 @@ final class StaleCheck {
 
   /// INVLPG.
   func invalidated(_ linear: UInt32) {
-    if state.invalidations.count == Self.mostInvalidations { state.invalidations.removeFirst() }
+    if state.invalidations.count == Self.maxInvalidations { state.invalidations.removeFirst() }
     state.invalidations.append((linear, observation.moment()))
   }
 
@@ -178,11 +178,15 @@ extension MMU {
   }
 }
 
-extension Machine {
-  /// Hands `body` each use of a stale translation, once for each cause, at the moment of the use; nil ends it. It costs
-  /// something at stores to page tables and at uses of translations whose entries have changed, and nothing elsewhere.
-  public func checkStale(_ body: ((StaleReport) -> Void)?) {
-    cpu.observation.stale = nil
-    cpu.observation.stale = body.map { StaleCheck(mmu: cpu.mmu, observation: cpu.observation, report: $0) }
+extension StaleCheck {
+  /// Goes back to what was known then. Nothing was, if the check was off: every translation is suspect then.
+  func restore(_ saved: State?) {
+    state = saved ?? State()
+    guard saved == nil else { return }
+    mmu.forEachEntry { array, entry in
+      self.markSources(entry.pointee.translation)
+      self.suspect(entry, array)
+    }
+    recheckPDPTEs()
   }
 }

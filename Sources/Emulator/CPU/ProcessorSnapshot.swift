@@ -11,7 +11,7 @@ struct ProcessorSnapshot {
   var isShutDown: Bool
   var costs: InstructionCosts
   var loop: Loop
-  var paging: Paging
+  var paging: PagingSnapshot
   var caches: CacheHierarchy.Saved
   var predictor: BranchPredictor.Saved
 
@@ -21,19 +21,6 @@ struct ProcessorSnapshot {
     var attended: Bool
     var stepOne: Bool
     var heldString: HeldString.Saved
-  }
-
-  /// The paging unit.
-  struct Paging {
-    /// In the order of `TLBArrayName.allCases`.
-    var arrays: [TLBArray.Saved]
-    var directoryCache: DirectoryCache.Saved
-    var fetchPage: FetchPage
-    var control: PagingControl
-    var counters: PagingCounters
-    /// Hits that the filter answered, by source.
-    var filterHits: [UInt64]
-    var walkReferenceCost: UInt64
   }
 }
 
@@ -73,47 +60,5 @@ extension CPU {
       modeChanged()
       findBlockOfHeldString(in: saved.paging.fetchPage)
     }
-  }
-}
-
-extension MMU {
-  func snapshot() -> ProcessorSnapshot.Paging {
-    ProcessorSnapshot.Paging(
-      arrays: [instruction4K.saved, instructionLarge.saved, data4K.saved, dataLarge.saved],
-      directoryCache: directoryCache.saved, fetchPage: fetchPage.pointee, control: control.pointee,
-      counters: counters.pointee,
-      filterHits: [AccessFilter.Source.identity, .data4K, .dataLarge].map { filter.hits(of: $0) },
-      walkReferenceCost: walkReferenceCost)
-  }
-
-  func restore(_ saved: ProcessorSnapshot.Paging) {
-    instruction4K.restore(saved.arrays[0])
-    instructionLarge.restore(saved.arrays[1])
-    data4K.restore(saved.arrays[2])
-    dataLarge.restore(saved.arrays[3])
-    directoryCache.restore(saved.directoryCache)
-    control.pointee = saved.control
-    counters.pointee = saved.counters
-    walkReferenceCost = saved.walkReferenceCost
-    // An empty filter stands for no page, whatever was used last.
-    filter.restore(hits: saved.filterHits)
-    for set in 0..<data4K.sets { recent4K[set] = AccessFilter.none }
-    for set in 0..<dataLarge.sets { recentLarge[set] = AccessFilter.none }
-    lastWasCacheable.pointee = true
-    fetchPage.pointee = saved.fetchPage
-    askAgainForFetchPage()
-  }
-}
-
-extension StaleCheck {
-  /// Goes back to what was known then. Nothing was, if the check was off: every translation is suspect then.
-  func restore(_ saved: State?) {
-    state = saved ?? State()
-    guard saved == nil else { return }
-    mmu.forEachEntry { array, entry in
-      self.markSources(entry.pointee.translation)
-      self.suspect(entry, array)
-    }
-    recheckPDPTEs()
   }
 }

@@ -31,14 +31,6 @@ public struct RegisterFile: Hashable, Sendable {
   public subscript(segment: SegmentRegister) -> Segment { segments[Int(segment.rawValue)] }
 }
 
-/// One named array of the TLB and what it holds.
-public enum TLBArrayName: String, CaseIterable, Sendable {
-  case instruction4K = "ITLB 4K"
-  case instructionLarge = "ITLB large"
-  case data4K = "DTLB 4K"
-  case dataLarge = "DTLB large"
-}
-
 /// An entry of the TLB with its place.
 public struct TLBLine: Sendable {
   public var set: Int
@@ -163,11 +155,7 @@ extension Machine {
   func onlookersResult(of walk: PageWalk, _ control: PagingControl) -> WalkResult {
     var walk = walk
     var steps: [PageWalk.Step] = []
-    let onlooker = Onlooker(memory: memory)
-    while walk.next != .done {
-      let step = walk.advance(onlooker)
-      if step.verdict != .updated { steps.append(step) }
-    }
+    Onlooker(memory: memory).finish(&walk) { steps.append($0) }
     return WalkResult(
       steps: steps, fault: walk.fault,
       translation: walk.fault == nil && control.mode != .off ? walk.translation : nil)
@@ -181,19 +169,4 @@ public struct WalkResult: Sendable {
   public var fault: PageFaultErrorCode?
   /// nil after a fault, and with paging off.
   public var translation: Translation?
-}
-
-/// Memory as somebody sees it who must leave no trace. Entries outside RAM read as ones, like everything unclaimed;
-/// devices are not touched.
-struct Onlooker: WalkMemory {
-  let memory: PhysicalMemory
-
-  func readEntry(at address: UInt64, bytes: UInt8) -> UInt64 {
-    guard let entry = memory.read(PhysicalAddress(address), count: Int(bytes)) else {
-      return bytes == 8 ? .max : 0xffff_ffff
-    }
-    return entry.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  func setBits(_ bits: UInt64, inEntryAt address: UInt64, bytes: UInt8) {}
 }

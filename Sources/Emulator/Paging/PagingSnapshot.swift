@@ -1,0 +1,43 @@
+import IA32
+
+/// All of a processor's paging unit.
+struct PagingSnapshot {
+  /// In the order of `TLBArrayName.allCases`.
+  var arrays: [TLBArray.Saved]
+  var directoryCache: DirectoryCache.Saved
+  var fetchPage: FetchPage
+  var control: PagingControl
+  var counters: PagingCounters
+  /// Hits that the filter answered, by source.
+  var filterHits: [UInt64]
+  var walkReferenceCost: UInt64
+}
+
+extension MMU {
+  func snapshot() -> PagingSnapshot {
+    PagingSnapshot(
+      arrays: [instruction4K.saved, instructionLarge.saved, data4K.saved, dataLarge.saved],
+      directoryCache: directoryCache.saved, fetchPage: fetchPage.pointee, control: control.pointee,
+      counters: counters.pointee,
+      filterHits: [AccessFilter.Source.identity, .data4K, .dataLarge].map { filter.hits(of: $0) },
+      walkReferenceCost: walkReferenceCost)
+  }
+
+  func restore(_ saved: PagingSnapshot) {
+    instruction4K.restore(saved.arrays[0])
+    instructionLarge.restore(saved.arrays[1])
+    data4K.restore(saved.arrays[2])
+    dataLarge.restore(saved.arrays[3])
+    directoryCache.restore(saved.directoryCache)
+    control.pointee = saved.control
+    counters.pointee = saved.counters
+    walkReferenceCost = saved.walkReferenceCost
+    // An empty filter stands for no page, whatever was used last.
+    filter.restore(hits: saved.filterHits)
+    for set in 0..<data4K.sets { recent4K[set] = AccessFilter.none }
+    for set in 0..<dataLarge.sets { recentLarge[set] = AccessFilter.none }
+    lastWasCacheable.pointee = true
+    fetchPage.pointee = saved.fetchPage
+    askAgainForFetchPage()
+  }
+}
