@@ -9,7 +9,7 @@ import Testing
   "SSE against the host", .serialized, .enabled(if: host_code_is_available(), "the host runs no code of ours")
 )
 struct SSEHostTests {
-  static let cases = 40_000
+  static let cases = 20_000
 
   /// What the host makes of an instruction on XMM0 and XMM1.
   private struct Host {

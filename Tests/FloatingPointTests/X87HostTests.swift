@@ -9,7 +9,7 @@ import Testing
   "X87 against the host", .serialized,
   .enabled(if: host_code_is_available(), "the host runs no x87 code of ours"))
 struct X87HostTests {
-  static let cases = 60_000
+  static let cases = 25_000
 
   /// Holds a register's result, the flags and C1 against the host's.
   private func expect(

@@ -111,7 +111,9 @@ struct X87TranscendentalTests {
             expected.signExponent == value.signExponent
             && (expected.significand == value.significand
               || abs(Int64(bitPattern: expected.significand &- value.significand)) <= 1)
-          let flags = X87Flags.exceptions.union(.c2)
+          // Processors call a result inexact that is exact: a whole power of two, or its logarithm.
+          let isExact = outcome.flags.isEmpty && expected == value
+          let flags = isExact ? X87Flags.exceptions.subtracting(.precision) : .exceptions.union(.c2)
           if !agrees || outcome.flags.intersection(flags).rawValue != host.status & flags.rawValue {
             Issue.record(
               "\(function) x \(x) y \(y) control \(String(masks, radix: 16)): \(expected) \(outcome.flags), host \(value) \(String(host.status, radix: 16))"
@@ -127,7 +129,7 @@ struct X87TranscendentalTests {
     let seed = 0x7b00 + UInt64(function.code)
     var generator = SeededGenerator(seed: seed)
     let modes: [mpfr_rnd_t] = [MPFR_RNDN, MPFR_RNDD, MPFR_RNDU, MPFR_RNDZ]
-    for number in 0..<2_000 {
+    for number in 0..<600 {
       var (x, y) = function.operands(&generator)
       // Large angles as well: the reduction by pi is exact.
       if number % 2 == 1, [.sine, .cosine, .tangent].contains(function) {
@@ -222,9 +224,9 @@ struct X87TranscendentalTests {
     #expect(sine.value == tiny)
     #expect(sine.flags == [.denormal, .underflow, .precision, .c1])
     let unmasked = X87Control(rawValue: 0x36f)
-    let biased = X87Transcendental.sine(ExtendedFloat(significand: 1 << 63, signExponent: 1), unmasked)
-    #expect(biased.flags == [.underflow, .precision, .c1])
-    #expect(biased.value == ExtendedFloat(significand: 1 << 63, signExponent: 24577))
+    let biased = X87Transcendental.sine(ExtendedFloat(significand: 1 << 62, signExponent: 0), unmasked)
+    #expect(biased.flags == [.denormal, .underflow, .precision, .c1])
+    #expect(biased.value == ExtendedFloat(significand: 1 << 63, signExponent: 24576))
     let both = X87Transcendental.sineAndCosine(.one, .initial)
     #expect(both.value.sine == X87Transcendental.sine(.one, .initial).value)
     #expect(both.value.cosine == X87Transcendental.cosine(.one, .initial).value)

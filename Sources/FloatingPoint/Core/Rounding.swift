@@ -92,11 +92,8 @@ extension Unrounded {
     result.flags.insert(.overflow)
     guard masks.contains(.overflow) else {
       result.exponent -= format.biasAdjustment
-      // Only FSCALE gets this far.
-      if result.exponent > format.greatestExponent {
-        result.isInfinity = true
-        result.flags.formUnion([.precision, .c1])
-      }
+      // Only FSCALE and conversions to narrower formats get this far.
+      if result.exponent > format.greatestExponent { result.isInfinity = true }
       return
     }
     let goesToInfinity =
@@ -124,7 +121,6 @@ extension Unrounded {
       if result.exponent < format.leastExponent {
         result.exponent = format.leastExponent
         result.significand = 0
-        result.flags = [.underflow, .precision]
       }
       return
     }

@@ -17,7 +17,14 @@ extension X87Portable {
       }
       var number = a.unrounded
       number.exponent += wholeScale(b)
-      return roundedFully(number, control)
+      var outcome = roundedFully(number, control)
+      // Out of range even with a biased exponent.
+      switch outcome.value.floatClass {
+      case .infinity: outcome.flags.formUnion([.precision, .c1])
+      case .zero: outcome.flags = outcome.flags.subtracting(.c1).union(.precision)
+      default: break
+      }
+      return outcome
     }
   }
 
