@@ -34,7 +34,11 @@ extension CPU {
     case .invd, .wbinvd:
       try requireRing0()
       caches.invalidateAll()
-    case .wait: try waitForFloatingPoint()
+    case .wait:
+      // There is no unit to wait for, but a task's first WAIT traps like its other x87 instructions. SDM vol. 3A, 2.5.
+      if state.pointee.cr0.isSuperset(of: [.monitorCoprocessor, .taskSwitched]) {
+        throw GuestFault(.deviceNotAvailable)
+      }
     case .sysenter, .sysexit, .rsm: throw missing(op)
     case .ud1, .ud2: throw .invalidOpcode
     }
