@@ -81,7 +81,8 @@ struct ReportTests {
         "faults":[{"count":3,"name":"#PF","vector":14}],"idleCycles":21,"instructions":1234567,"interrupts":8,\
         "kernel":{"breakdown":{"base":7653300,"idle":21,"io":0,"walk":0},"cycles":7653321,"dataReferences":5,\
         "instructions":1234467,\(tlb(76533)),\(walks)},\
-        "mmio":{"reads":1,"writes":2},"ports":{"reads":300,"writes":4000},"timing":"tlb",\(tlb(76543)),\
+        "lost":{"romStores":{"count":0},"unclaimedFetches":{"count":0},"unclaimedStores":{"count":0}},\
+        "mmio":{"reads":1,"writes":2},"ports":{"reads":300,"writes":4000},"serialCharactersLost":0,"timing":"tlb",\(tlb(76543)),\
         "user":{"breakdown":{"base":1000,"idle":0,"io":0,"walk":0},"cycles":1000,"dataReferences":5,\
         "instructions":100,\(tlb(10)),\(walks)},\(walks)}
         """)

@@ -232,7 +232,7 @@ public final class MachineHistory {
     entries[entries.count - 1].add(page, of: frame)
     // `run` takes the next snapshot earlier than it would, or makes room.
     let bytes = entries[entries.count - 1].bytes
-    let room = min(maxNewestBytes, budget - olderBytes)
+    let room = min(maxNewestBytes, budget - budget / 16 - olderBytes)
     if bytes > room && bytes - page.bytes <= room { machine.requestStop() }
   }
 

@@ -7,6 +7,7 @@ public struct DeviceReport: Report {
   /// Whether the states are shown, or the places alone.
   private let isDetailed: Bool
 
+  /// A report on `devices`; `isDetailed` adds their states.
   public init(_ devices: [DeviceListing], isDetailed: Bool) {
     self.devices = devices
     self.isDetailed = isDetailed

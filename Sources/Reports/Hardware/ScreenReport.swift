@@ -4,6 +4,7 @@ import Emulator
 public struct ScreenReport: Report {
   private let screen: TextScreen
 
+  /// A report on what a screen shows.
   public init(_ screen: TextScreen) { self.screen = screen }
 
   /// The rows from the first to the last that has something on it, without trailing blanks.

@@ -7,6 +7,7 @@ public final class HardwareRemarks: RunCompanion {
   private let machine: GuestMachine
   private var last: StopReason?
 
+  /// The remarks on a machine's run.
   public init(_ machine: GuestMachine) { self.machine = machine }
 
   public var nextCycle: UInt64 { .max }
