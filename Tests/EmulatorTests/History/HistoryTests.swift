@@ -51,15 +51,25 @@ struct HistoryTests {
     #expect(machine.registers[.ebx] == 25)
   }
 
+  /// The first random program in whose run something happens more than ten times, with its past and the moments.
+  private func eventfulRun() throws -> (Machine, MachineHistory, [EventMoment]) {
+    for seed in 1...20 as ClosedRange<UInt64> {
+      let machine = try RandomSystemProgram.machine(seed: seed, .full).machine
+      let history = MachineHistory(machine, interval: 5000)
+      var seen: [EventMoment] = []
+      let observer = machine.observe([.fault, .flush]) { _, moment in seen.append(moment) }
+      _ = history.run(untilCycle: 50_000)
+      machine.stopObserving(observer)
+      if seen.count > 10 { return (machine, history, seen) }
+    }
+    throw NothingHappened()
+  }
+
+  private struct NothingHappened: Error {}
+
   @Test("a replay sees what happened and leaves the present as it was")
   func replay() throws {
-    let bare = try RandomSystemProgram.machine(seed: 3, .full)
-    let machine = bare.machine
-    let history = MachineHistory(machine, interval: 5000)
-    var seen: [EventMoment] = []
-    let observer = machine.observe([.fault, .flush]) { _, moment in seen.append(moment) }
-    _ = history.run(untilCycle: 50_000)
-    machine.stopObserving(observer)
+    let (machine, history, seen) = try eventfulRun()
     let present = Outcome(of: machine, stop: .cycleLimit)
     var again: [EventMoment] = []
     var calls = 0
