@@ -6,7 +6,8 @@
 /// registers, and a guest could make two devices write to each other for ever. A20 has no say: the gate is in the CPU's
 /// address lines.
 public struct DMAPort {
-  private let bus: Bus
+  // A device that the bus holds holds this: owning the bus would keep both for ever.
+  private unowned let bus: Bus
 
   /// A port to the memory of `bus`.
   public init(bus: Bus) {

@@ -8,7 +8,7 @@ struct DeviceSurroundings {
   /// The guest ends the run with a value.
   let exit: (UInt32) -> Void
   /// Address line 20 has been let through or held low.
-  let a20Changed: () -> Void
+  let a20Changed: (_ open: Bool) -> Void
   /// The serial port and the debug console send a byte.
   let serialOutput: (UInt8) -> Void
   let debugOutput: (UInt8) -> Void
@@ -48,7 +48,7 @@ struct PCDevices {
         transmit: machine.serialOutput))
     realTimeClock = try registry.add(
       CMOSRTC(clock: clock, map: bus.memory.layout, interrupt: pic.line(8)))
-    let gate = try registry.add(A20Gate(bus: bus) { _ in machine.a20Changed() })
+    let gate = try registry.add(A20Gate(bus: bus, onChange: machine.a20Changed))
     keyboardController = try registry.add(
       KeyboardController(gate: gate, interrupt: pic.line(1), reset: machine.reset))
     demonstrationDevices = try Self.demonstrationDevices(

@@ -46,6 +46,8 @@ public final class MachineHistory {
   private static let cyclesPerCopiedPage: UInt64 = 4096
   /// What the pages of the newest snapshot may take before another one is due, whatever that costs.
   private var maxNewestBytes: Int { budget / 4 * 3 }
+  /// Above so many bytes room is made: what is left of `budget` is for the instruction that is under way.
+  private var maxBytes: Int { budget - budget / 16 }
   /// Whether the last snapshot came before `spacing` was over, because its pages took most of `budget`: the guest is slowed down.
   public private(set) var isForced = false
 
@@ -89,7 +91,7 @@ public final class MachineHistory {
       if let ended { return ended }
       inputs.applyDue(to: machine)
       if needsSnapshot { takeSnapshot() }
-      if olderBytes + newest.bytes > budget { trim() }
+      if olderBytes + newest.bytes > maxBytes { trim() }
       let next = min(limit, nextSnapshot, inputs.nextCycle ?? .max)
       let stop = machine.run(untilCycle: next, passingBreakpoint: isPassing)
       newestCycle = max(newestCycle, machine.cycle)
@@ -232,7 +234,7 @@ public final class MachineHistory {
     entries[entries.count - 1].add(page, of: frame)
     // `run` takes the next snapshot earlier than it would, or makes room.
     let bytes = entries[entries.count - 1].bytes
-    let room = min(maxNewestBytes, budget - budget / 16 - olderBytes)
+    let room = min(maxNewestBytes, maxBytes - olderBytes)
     if bytes > room && bytes - page.bytes <= room { machine.requestStop() }
   }
 

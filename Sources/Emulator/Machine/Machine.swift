@@ -120,7 +120,7 @@ public final class Machine {
           control.pointee.stop = .exit(UInt8(truncatingIfNeeded: value))
           control.pointee.needsAttention = true
         },
-        a20Changed: { [unowned processor] in processor.physicalAddressesChanged() },
+        a20Changed: { [unowned processor] _ in processor.physicalAddressesChanged() },
         serialOutput: { serialOutput($0) }, debugOutput: { debugOutput($0) }))
     try attachROM(configuration.rom)
 
