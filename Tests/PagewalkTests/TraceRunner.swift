@@ -31,6 +31,11 @@ final class TraceRunner {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = error
+    // Tests run on threads that block signals, and a child would inherit that.
+    var (none, before) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     try process.run()
     return process
   }

@@ -82,12 +82,17 @@ public struct TraceVerification {
   }
 
   /// Goes to behind the run's event that differs, where the past is kept: of another build, that it differs may only be
-  /// known later.
+  /// known later. Where the run has no such event, to behind the last one that both have.
   private func goBack(to divergence: Divergence) {
-    guard let history = guest.history, let moment = divergence.run?.moment else { return }
+    guard let history = guest.history, let moment = Self.moment(of: divergence) else { return }
     let behind = moment.cycle &+ 1
     // Where it can't go it stays.
     if behind < guest.cycle { try? history.goTo(cycle: behind) }
+  }
+
+  /// Where the run differs.
+  private static func moment(of divergence: Divergence) -> EventMoment? {
+    divergence.run?.moment ?? divergence.context.last?.moment
   }
 
   /// Whether the machine stands behind the instruction of the run's event that differs.
