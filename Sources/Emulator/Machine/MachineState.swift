@@ -62,7 +62,7 @@ public struct TLBLine: Sendable {
 }
 
 /// Everything countable of a run.
-public struct MachineCounters: Sendable {
+public struct MachineCounters: Hashable, Sendable {
   /// Instructions completed; each iteration of a repeated string instruction is one.
   public var instructions: UInt64
   /// Cycles of the clock.

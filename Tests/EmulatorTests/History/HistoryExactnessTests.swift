@@ -90,7 +90,7 @@ struct HistoryExactnessTests {
     #expect(differences.isEmpty, "\(guest), \(timing): \(differences.joined(separator: "\n"))")
     output += history.takeSerialOutput(draining: true)
     // Said once, whatever was executed twice.
-    #expect(String(decoding: output, as: UTF8.self) == expected.values["output"])
+    #expect(String(decoding: output, as: UTF8.self) == expected.text)
   }
 
   @Test("stale reports come again at the same places")

@@ -47,9 +47,13 @@ struct RoomGraph {
   /// The types that other files can name: declared at the left margin, and not private.
   private static func declaredTypes(in text: String) -> [String] {
     text.split(separator: "\n").compactMap { line in
-      let declaration =
-        #/^(public |final |indirect )*(class|struct|enum|protocol|typealias) ([A-Za-z0-9_]+).*/#
-      return line.wholeMatch(of: declaration).map { String($0.3) }
+      var words = line.prefix { $0 != ":" && $0 != "<" && $0 != "{" && $0 != "=" }.split(separator: " ")[...]
+      guard line.first?.isLetter == true else { return nil }
+      while let word = words.first, ["public", "final", "indirect"].contains(word) { words.removeFirst() }
+      guard let kind = words.popFirst(), let name = words.first,
+        ["class", "struct", "enum", "protocol", "typealias"].contains(kind)
+      else { return nil }
+      return String(name)
     }
   }
 
