@@ -34,7 +34,8 @@ final class StaleCheck {
   }
 
   var state = State()
-  let mmu: MMU
+  // The paging unit holds its check.
+  unowned let mmu: MMU
   let observation: Observation
   private let report: (StaleReport) -> Void
 
