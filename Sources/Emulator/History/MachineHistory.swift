@@ -47,7 +47,9 @@ public final class MachineHistory {
   /// What the pages of the newest snapshot may take before another one is due, whatever that costs.
   private var maxNewestBytes: Int { budget / 4 * 3 }
   /// Above so many bytes room is made: what is left of `budget` is for the instruction that is under way.
-  private var maxBytes: Int { budget - budget / 16 }
+  private var maxBytes: Int { budget - min(max(budget / 16, Self.instructionBytes), budget / 4) }
+  /// What a repeated string instruction may change before it is left.
+  private static let instructionBytes = 3 << 20
   /// Whether the last snapshot came before `spacing` was over, because its pages took most of `budget`: the guest is slowed down.
   public private(set) var isForced = false
 
@@ -209,7 +211,7 @@ public final class MachineHistory {
 
   /// Keeps within the budget while the newest snapshot's pages grow, with some room for more of them.
   private func trim() {
-    entries.keepWithin(budget / 8 * 7)
+    entries.keepWithin(maxBytes - budget / 16)
     olderBytes = entries.dropLast().reduce(0) { $0 + $1.bytes }
   }
 
