@@ -66,7 +66,8 @@ struct DeliveryCause {
     } else if !gate.isPresent {
       lines.append("\(shown): P (bit 47) is clear  [SDM 3A 6.11]")
     } else if gate.type == 5 {
-      lines.append("\(shown): a task gate, and this processor does not implement task switches  [SDM 3A 6.11]")
+      lines.append(
+        "\(shown): a task gate, and this processor does not implement task switches  [SDM 3A 6.11]")
     } else if gate.privilegeLevel < machine.privilegeLevel {
       lines.append(
         "\(shown): its DPL is \(gate.privilegeLevel), and INT was executed at CPL \(machine.privilegeLevel)  [SDM 3A 6.12.1.2]"
