@@ -6,6 +6,7 @@ public struct FramePointers {
   private let machine: Machine
   private let view: MemoryView
 
+  /// Reads the frames from the memory of `machine`, by its page tables.
   public init(_ machine: Machine) {
     self.machine = machine
     view = MemoryView(machine, .processor)
