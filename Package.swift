@@ -29,7 +29,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev", "pkg-config"])]),
     // GNU MPFR, from Debian's libmpfr-dev.
     .systemLibrary(name: "CMPFR", pkgConfig: "mpfr", providers: [.apt(["libmpfr-dev", "pkg-config"])]),
-    // The host's own floating-point units; empty where the host is no x86-64.
+    // The host's own floating-point units; empty where the host is not x86-64.
     .target(name: "CHostFPU"),
     // The arithmetic of x87 and SSE: values in, values and flags out.
     .target(name: "FloatingPoint", dependencies: ["CHostFPU", "CMPFR"], swiftSettings: strict),
@@ -88,9 +88,9 @@ let package = Package(
     // Reads the sources themselves.
     .testTarget(name: "SourcesTests", swiftSettings: strict),
     .testTarget(name: "IA32Tests", dependencies: ["IA32", "TestSupport"], swiftSettings: strict),
-    // The host's own processor as the oracle of the emulated arithmetic; empty where the host is no x86-64.
+    // The host's own processor as the oracle of the emulated arithmetic; empty where the host is not x86-64.
     .target(name: "HostOracle", path: "Tests/HostOracle"),
-    // Single floating-point instructions on the host's units, with faults; empty where the host is no x86-64 Linux.
+    // Single floating-point instructions on the host's units, with faults; empty where the host is not x86-64 Linux.
     .target(name: "HostCode", path: "Tests/HostCode"),
     .testTarget(
       name: "FloatingPointTests", dependencies: ["FloatingPoint", "CMPFR", "HostCode", "TestSupport"],

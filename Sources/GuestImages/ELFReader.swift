@@ -18,8 +18,8 @@ struct ELFReader: ~Copyable {
 
   static let expectedKind = "an ELF32 executable for i386"
   /// Symbols may share one string, so names can add up to far more than the file.
-  private static let nameLimit = 64 << 20
-  private static let segmentLimit = 1024
+  private static let maxNameBytes = 64 << 20
+  private static let maxSegments = 1024
   private static let headerSize = 52
   private static let programHeaderSize = 32
   private static let sectionHeaderSize = 40
@@ -158,9 +158,9 @@ struct ELFReader: ~Copyable {
       }
       guard program.p_type == UInt32(PT_LOAD), program.p_memsz > 0 else { continue }
       parts.segments.append(try segment(program, index: index))
-      guard parts.segments.count <= Self.segmentLimit else {
+      guard parts.segments.count <= Self.maxSegments else {
         throw GuestImageError(
-          file: file, .absurdSize, "it has more than \(Self.segmentLimit) loadable segments",
+          file: file, .absurdSize, "it has more than \(Self.maxSegments) loadable segments",
           expected: "\(Self.expectedKind) in good order")
       }
     }
@@ -246,9 +246,9 @@ struct ELFReader: ~Copyable {
       guard let symbol = symbol(raw, names: Int(section.sh_link)) else { continue }
       parts.symbols.append(symbol)
       nameBytes += symbol.name.utf8.count
-      if nameBytes > Self.nameLimit {
+      if nameBytes > Self.maxNameBytes {
         throw GuestImageError(
-          file: file, .absurdSize, "its symbol names take more than \(Self.nameLimit) bytes",
+          file: file, .absurdSize, "its symbol names take more than \(Self.maxNameBytes) bytes",
           expected: "\(Self.expectedKind) in good order")
       }
     }

@@ -3,7 +3,7 @@ import Glibc
 /// Reading whole files from the host.
 public enum HostFile {
   /// The largest file that is read: nothing larger could be placed below 4 GiB next to a kernel.
-  public static let sizeLimit = 3 << 30
+  public static let maxSize = 3 << 30
 
   /// The bytes of the regular file at `path`.
   ///
@@ -19,9 +19,9 @@ public enum HostFile {
     default:
       throw GuestImageError(file: path, .notAFile, "is a device, pipe or socket", expected: "a regular file")
     }
-    guard status.st_size <= sizeLimit else {
+    guard status.st_size <= maxSize else {
       throw GuestImageError(
-        file: path, .absurdSize, "is \(status.st_size) bytes long", expected: "at most \(sizeLimit) bytes")
+        file: path, .absurdSize, "is \(status.st_size) bytes long", expected: "at most \(maxSize) bytes")
     }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(path) }

@@ -82,11 +82,11 @@ extension ImageStart.PlainReason: CustomStringConvertible {
     case .wrongChecksum(let offset, let found, let right):
       "the checksum of the Multiboot header at offset \(offset) is 0x\(hex(found)), not 0x\(hex(right))"
     case .tooLate(let offset):
-      "its Multiboot header, at offset \(offset), is not within the first \(MultibootHeader.searchLimit) bytes"
+      "its Multiboot header, at offset \(offset), is not within the first \(MultibootHeader.maxSearchLength) bytes"
     case .unaligned(let offset):
       "its Multiboot header is at offset \(offset), which is not a multiple of 4"
     case .cutOff(let offset):
-      "the Multiboot header at offset \(offset) is cut off at byte \(MultibootHeader.searchLimit)"
+      "the Multiboot header at offset \(offset) is cut off at byte \(MultibootHeader.maxSearchLength)"
     }
   }
 }
@@ -104,7 +104,7 @@ extension MultibootHeader {
       for offset in 0..<max(0, buffer.count - 11) where word(offset) == magic {
         guard let flags = word(offset + 4), let checksum = word(offset + 8) else { continue }
         let right = 0 &- (magic &+ flags)
-        let isInside = offset + 12 <= searchLimit
+        let isInside = offset + 12 <= maxSearchLength
         if checksum != right {
           // A number that happens to equal the magic one is not a header; one where a header belongs most likely is.
           if isInside && offset % 4 == 0 && wrong == nil {

@@ -5,7 +5,7 @@ public struct MultibootHeader: Hashable, Sendable {
   /// What EAX holds when a Multiboot kernel is entered.
   public static let bootloaderMagic: UInt32 = 0x2BAD_B002
   /// The header lies wholly within this many bytes of the file's start.
-  public static let searchLimit = 8192
+  public static let maxSearchLength = 8192
 
   /// What a kernel asks for in its header.
   public struct Flags: OptionSet, Hashable, Sendable {
@@ -48,7 +48,7 @@ public struct MultibootHeader: Hashable, Sendable {
 
   /// The first valid header in `bytes`: on a multiple of 4, with a checksum that brings the sum to 0.
   public static func find(in bytes: [UInt8]) -> MultibootHeader? {
-    let window = bytes.prefix(searchLimit)
+    let window = bytes.prefix(maxSearchLength)
     for offset in stride(from: 0, through: window.count - 12, by: 4) {
       guard window.doubleword(at: offset) == magic,
         let flags = window.doubleword(at: offset + 4), let checksum = window.doubleword(at: offset + 8),

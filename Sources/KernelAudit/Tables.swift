@@ -46,7 +46,7 @@ extension AuditRun {
     }
   }
 
-  /// Tells of a table, and reports one outside RAM, which is passed over.
+  /// Notes a table, or reports one outside RAM and passes over it.
   private func enters(
     _ table: TableScan.Table, _ onTable: (UInt64, UInt32, PageWalk.Level) -> Void
   ) -> Bool {

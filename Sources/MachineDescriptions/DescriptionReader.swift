@@ -3,7 +3,7 @@ import Yams
 
 extension MachineDescription {
   /// The largest text that is read; a description of everything takes 3 KiB.
-  public static let sizeLimit = 1 << 16
+  public static let maxSize = 1 << 16
 
   /// Reads a description in the format of docs/machines/example.yaml. What it leaves out is as in the preset that its key
   /// `base` names, or else as in `p6`.
@@ -48,7 +48,7 @@ extension MachineDescription {
         file: file, line: line, key: "", reason: reason, problem: problem,
         expected: "YAML such as docs/machines/example.yaml")
     }
-    guard bytes.count <= sizeLimit else { throw failure(.notText, "is longer than \(sizeLimit) bytes") }
+    guard bytes.count <= maxSize else { throw failure(.notText, "is longer than \(maxSize) bytes") }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw failure(.notText, "is not UTF-8 text")
     }

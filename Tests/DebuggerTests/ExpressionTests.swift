@@ -43,7 +43,7 @@ struct ExpressionTests {
     ("'abc", "the quoted name does not end, at character 1 of ''abc'"),
     ("*0x40002000", "40002000: not mapped: the PTE is not present, at character 1 of '*0x40002000'"),
     ("*0x123456789", "0x123456789 is not a 32-bit linear address, at character 1 of '*0x123456789'"),
-    ("$va", "$va stands for nothing yet: 'walk' and stops set it"),
+    ("$va", "$va has no value yet: 'walk' and stops set it"),
   ])
   func mistakes(_ text: String, _ message: String) throws {
     let session = try TestSession.tables().session

@@ -57,22 +57,22 @@ extension DebuggerSession {
   }
 
   /// A session variable by its name without `$`; nil if there is none of this name.
-  /// - Throws: `ShellError` for one that stands for nothing yet.
+  /// - Throws: `ShellError` for one that has no value yet.
   func value(ofVariable name: String) throws(ShellError) -> UInt64? {
     switch name {
     case "va":
       guard let linear = variables.linear else {
-        throw ShellError("$va stands for nothing yet: 'walk' and stops set it")
+        throw ShellError("$va has no value yet: 'walk' and stops set it")
       }
       return UInt64(linear)
     case "pa":
       guard let physical = variables.physical else {
-        throw ShellError("$pa stands for nothing yet: 'walk' and stops set it")
+        throw ShellError("$pa has no value yet: 'walk' and stops set it")
       }
       return physical
     case "_":
       guard let last = variables.last else {
-        throw ShellError("$_ stands for nothing yet: 'x' and 'print' set it")
+        throw ShellError("$_ has no value yet: 'x' and 'print' set it")
       }
       return last
     case "cycle": return machine.cycle

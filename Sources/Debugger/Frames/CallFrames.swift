@@ -27,6 +27,7 @@ public struct CallFrames {
 
   private let session: DebuggerSession
   private let view: MemoryView
+  private let pointers: FramePointers
   /// What is added to an offset in CS.
   private let base: UInt32
 
@@ -34,6 +35,7 @@ public struct CallFrames {
   public init(_ session: DebuggerSession, atMost limit: Int) {
     self.session = session
     view = MemoryView(session.machine, .processor)
+    pointers = FramePointers(session.machine)
     let registers = session.machine.registers
     base = registers[SegmentRegister.cs].base
     var frame: CallFrame? = CallFrame(
@@ -50,8 +52,6 @@ public struct CallFrames {
     }
   }
 
-  private func load(_ linear: UInt32) -> UInt32? { try? view.load32(linear) }
-
   /// nil at the end of the chain, which is proper unless `end` says otherwise.
   private mutating func caller(of frame: CallFrame, isWanted: Bool) -> (frame: CallFrame, slot: UInt32)? {
     if let found = byRules(frame) {
@@ -61,7 +61,9 @@ public struct CallFrames {
       }
       return found.frame.linear == base ? nil : found
     }
-    if frame.isInnermost, let slot = slotAtEntry(frame), let back = load(slot) {
+    if frame.isInnermost, let stack = frame.general[4],
+      let slot = pointers.returnSlot(atEntry: frame.linear, stack: stack), let back = try? view.load32(slot)
+    {
       var caller = CallFrame(linear: base &+ back, general: frame.general, isInnermost: false)
       caller.general[4] = slot &+ 4
       return (caller, slot)
@@ -81,18 +83,6 @@ public struct CallFrames {
     )
   }
 
-  /// Where the return address lies in a function that has not set up its frame yet: it is about to push EBP, or to load it.
-  /// EBP is its caller's then.
-  private func slotAtEntry(_ frame: CallFrame) -> UInt32? {
-    guard let stack = frame.general[4] else { return nil }
-    // push ebp; mov ebp, esp (two encodings).
-    let code = (try? MemoryView(session.machine, .code).read(UInt64(frame.linear), count: 3)) ?? []
-    let setsFrame: [[UInt8]] = [[0x89, 0xe5], [0x8b, 0xec]]
-    if code.first == 0x55, setsFrame.contains(Array(code.dropFirst())) { return stack }
-    if setsFrame.contains(Array(code.prefix(2))) { return stack &+ 4 }
-    return nil
-  }
-
   private mutating func byFramePointer(_ frame: CallFrame, isWanted: Bool) -> (
     frame: CallFrame, slot: UInt32
   )? {
@@ -102,26 +92,15 @@ public struct CallFrames {
     }
     guard pointer != 0 else { return nil }
     guard isWanted || pointer & 3 == 0 else { return nil }
-    guard pointer & 3 == 0 else {
-      end = "EBP is \(LinearAddress(pointer)), which is not a frame: code without frame pointers?"
-      return nil
-    }
     do throws(ReportError) {
-      let saved = try view.load32(pointer)
-      let back = try view.load32(pointer &+ 4)
-      // Stacks grow down: a caller's frame lies above, or something has overwritten the chain.
-      guard saved == 0 || saved > pointer else {
-        end =
-          "the frame at \(LinearAddress(pointer)) links down to \(LinearAddress(saved)): the chain is broken"
-        return nil
-      }
+      let (saved, back) = try pointers.link(at: pointer)
       guard base &+ back != 0 else { return nil }
       var general = [UInt32?](repeating: nil, count: 8)
       general[4] = pointer &+ 8
       general[5] = saved
       return (CallFrame(linear: base &+ back, general: general, isInnermost: false), pointer &+ 4)
     } catch {
-      end = "the frame at \(LinearAddress(pointer)) can't be read: \(error.message)"
+      end = error.message
       return nil
     }
   }
@@ -145,7 +124,7 @@ extension DebuggerSession {
   /// - Throws: `ShellError` for an image without DWARF.
   func variablesInScope() throws(ShellError) -> [SourceVariable] {
     guard let information = debugInformation else {
-      throw ShellError("the image tells of no variables: compile it with -g")
+      throw ShellError("the image does not describe its variables: compile it with -g")
     }
     let frame = try frame()
     let view = MemoryView(machine, .processor)

@@ -40,7 +40,7 @@ extension DebuggerSession {
     }
   }
 
-  /// Goes back so many instructions.
+  /// Goes back this many instructions.
   /// - Throws: `ShellError` when the history does not reach so far.
   public func stepBack(_ count: UInt64 = 1) throws(ShellError) {
     let history = history

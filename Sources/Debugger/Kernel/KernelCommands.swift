@@ -22,7 +22,7 @@ enum KernelCommands {
   ) throws(ShellError) -> (audit: KernelAudit, moment: KernelAudit.Moment) {
     try arguments.expectNothing()
     guard let image = session.image else {
-      throw ShellError("there is no image whose kernel could be looked at")
+      throw ShellError("no image is loaded, so there is no kernel to look at")
     }
     let kernel: KernelAudit
     do throws(KernelAuditError) {

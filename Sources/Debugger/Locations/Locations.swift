@@ -84,9 +84,9 @@ extension DebuggerSession {
       let known = lines.lastLines.filter { LineTable.Place(file: $0.key, line: 1).isIn(file) }
       guard let (name, last) = known.min(by: { $0.key < $1.key }) else {
         let near = lines.lastLines.keys.sorted().prefix(4).joined(separator: ", ")
-        throw ShellError("there is no code of a file '\(file)': there is of \(near), ...")
+        throw ShellError("no code comes from a file '\(file)': there is code from \(near), ...")
       }
-      throw ShellError("there is no code behind line \(line) of \(name): the last line with some is \(last)")
+      throw ShellError("\(name) has no code at or after line \(line): the last line with code is \(last)")
     }
     return CodeLocation(addresses: firstInEachCopy(found.addresses), line: found.place)
   }

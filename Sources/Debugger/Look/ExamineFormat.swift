@@ -19,7 +19,7 @@ struct ExamineFormat: Hashable {
   var unit = 4
 
   /// Units that one command shows at most.
-  static let mostUnits = 4096
+  static let maxUnits = 4096
 
   init() {}
 
@@ -43,8 +43,8 @@ struct ExamineFormat: Hashable {
       }
     }
     if !digits.isEmpty {
-      guard let count = Int(digits), (1...Self.mostUnits).contains(count) else {
-        throw ShellError("the count \(digits) is out of range: from 1 to \(Self.mostUnits)")
+      guard let count = Int(digits), (1...Self.maxUnits).contains(count) else {
+        throw ShellError("the count \(digits) is out of range: from 1 to \(Self.maxUnits)")
       }
       self.count = count
     }

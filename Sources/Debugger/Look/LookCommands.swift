@@ -100,8 +100,8 @@ enum LookCommands {
       start = linear
     }
     let count = values.count > 1 ? values[1] : 10
-    guard (1...UInt64(ExamineFormat.mostUnits)).contains(count) else {
-      throw ShellError("the count \(count) is out of range: from 1 to \(ExamineFormat.mostUnits)")
+    guard (1...UInt64(ExamineFormat.maxUnits)).contains(count) else {
+      throw ShellError("the count \(count) is out of range: from 1 to \(ExamineFormat.maxUnits)")
     }
     let code = try Disassembly(session, at: start, count: Int(count))
     return Answer(code, next: "u 0x\(String(code.end, radix: 16)) \(count)")

@@ -82,16 +82,16 @@ enum CheckCommands {
   }
 
   /// Ranges whose frames overlap; more than these many ranges are not compared.
-  private static let mostRanges = 20_000
+  private static let maxRanges = 20_000
 
   private static func ranges(
     _ session: DebuggerSession, _ arguments: Arguments, physical: Bool
   ) throws(ShellError) -> MappedRanges {
     let range = try TableCommands.range(session, arguments)
     guard session.isPaged else { throw ShellError("paging is off: there are no tables to check") }
-    let mapped = MappedRanges(session.machine, range, physical: physical, atMost: mostRanges)
+    let mapped = MappedRanges(session.machine, range, physical: physical, atMost: maxRanges)
     guard !mapped.isCut else {
-      throw ShellError("more than \(mostRanges) ranges are mapped: name a part, as in 'check wx FROM TO'")
+      throw ShellError("more than \(maxRanges) ranges are mapped: name a part, as in 'check wx FROM TO'")
     }
     return mapped
   }

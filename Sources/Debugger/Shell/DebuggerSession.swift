@@ -40,7 +40,7 @@ public final class DebuggerSession {
   public internal(set) var standing: [Hit] = []
   /// The number of the frame that `up` and `down` chose.
   var selectedFrame = 0
-  /// Functions, frames and variables of the image; nil where it tells of none.
+  /// Functions, frames and variables of the image; nil if it describes none.
   private(set) lazy var debugInformation = image?.elf.flatMap { DebugInformation($0) }
   /// Lines that wait to be executed.
   var queue = LineQueue()

@@ -238,7 +238,7 @@ enum StopCommands {
     let wanted = arguments.isEmpty ? session.stops.stops.last?.number : try number(arguments)
     // The lines are read all the same, so that they are not taken for commands.
     let body = try session.takeBody()
-    guard let wanted else { throw ShellError("there are no stops that lines could be executed at") }
+    guard let wanted else { throw ShellError("there are no stops to execute commands at") }
     guard session.stops.setCommands(wanted, body) else { throw noSuchStop(arguments) }
     return .nothing
   }

@@ -4,7 +4,7 @@ import IA32
 ///
 /// The loop that executes blocks is in Interpreter.swift; the families of instructions are in extensions beside it.
 final class CPU {
-  /// Its number among the machine's processors, from 0: what it tells of carries it.
+  /// Its number among the machine's processors, from 0: the events it reports carry it.
   let number: UInt8
   let state: UnsafeMutablePointer<CPUState>
   /// EAX to EDI by number, and a ninth that is always zero: "no register" in an address (`MemoryOperand.noRegister`).

@@ -45,7 +45,7 @@ public struct CPUModel: Hashable, Sendable {
   public let hasNoExecute: Bool
   /// The bits of CR4 that can be set.
   public let supportedCR4: CR4
-  /// What leaf 1 tells of, and what instructions need: an opcode whose record needs more is undefined.
+  /// What leaf 1 reports, and what instructions need: an opcode whose record needs more is undefined.
   public let features: CPUFeatures
 
   private let descriptors: CacheDescriptors

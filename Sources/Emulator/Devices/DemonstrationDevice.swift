@@ -33,7 +33,7 @@ public final class DemonstrationDevice: BusDevice, Device {
   public static let addressAbove4GiB: UInt64 = 0xF_0000_0000
 
   static let fifoCapacity = 16
-  static let mostWaitStates: UInt32 = 1_000
+  static let maxWaitStates: UInt32 = 1_000
 
   public let name: String
   public let dataWidth = AccessWidth.quadword
@@ -193,7 +193,7 @@ public final class DemonstrationDevice: BusDevice, Device {
     case 0x18: state.interruptEnable = merged(state.interruptEnable) & Status.all
     case 0x1C: state.interruptStatus &= ~value
     case 0x20: if namesLowest { startTimer(value) }
-    case 0x24: state.waitStates = min(merged(state.waitStates), Self.mostWaitStates)
+    case 0x24: state.waitStates = min(merged(state.waitStates), Self.maxWaitStates)
     case 0x28:
       let low = merged(UInt32(truncatingIfNeeded: state.wide))
       state.wide = state.wide & ~0xFFFF_FFFF | UInt64(low)

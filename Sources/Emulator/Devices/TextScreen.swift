@@ -1,6 +1,6 @@
 /// What a text screen shows at a moment, as a value.
 public struct TextScreen: Hashable, Sendable {
-  /// More rows than this no mode of a VGA has.
+  /// No VGA text mode has more rows than this.
   static let maxRows = 100
 
   /// A character and how it is shown.

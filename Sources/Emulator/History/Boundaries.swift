@@ -1,4 +1,4 @@
-/// Positions that are not named by a cycle: so many instructions back, the boundary before this one.
+/// Positions that are not named by a cycle: a number of instructions back, the boundary before this one.
 extension MachineHistory {
   /// Instructions completed.
   public var instruction: UInt64 { machine.cpu.counters.pointee.instructions }
@@ -28,7 +28,7 @@ extension MachineHistory {
     }
   }
 
-  /// Goes to where so many instructions have completed: the first boundary of that kind.
+  /// Goes to where this many instructions have completed: the first boundary of that kind.
   /// - Throws: as `goTo`.
   public func goTo(instruction: UInt64, progress: ((UInt64) -> Bool)? = nil) throws(HistoryError) {
     if instruction <= self.instruction {

@@ -46,7 +46,7 @@ public final class MachineHistory {
   private static let cyclesPerCopiedPage: UInt64 = 4096
   /// What the pages of the newest snapshot may take before another one is due, whatever that costs.
   private var maxNewestBytes: Int { budget / 4 * 3 }
-  /// Above so many bytes room is made: what is left of `budget` is for the instruction that is under way.
+  /// Above this many bytes, room is made: what is left of `budget` is for the instruction that is under way.
   private var maxBytes: Int { budget - min(max(budget / 16, Self.instructionBytes), budget / 4) }
   /// What a repeated string instruction may change before it is left.
   private static let instructionBytes = 3 << 20

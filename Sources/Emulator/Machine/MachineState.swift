@@ -136,39 +136,11 @@ extension Machine {
   /// Accesses that led nowhere: stores into ROM and where nothing answers, fetches from there.
   public var lostAccesses: LostAccesses { bus.lost }
 
-  /// The base and limit of a descriptor table, or of a system segment.
-  public struct TableRegister: Hashable, Sendable {
-    /// LDTR's and TR's selector; 0 for GDTR and IDTR, which have none.
-    public var selector: UInt16 = 0
-    /// Linear address of the first byte.
-    public var base: UInt32
-    /// Offset of the last byte.
-    public var limit: UInt32
-  }
-
-  /// GDTR.
-  public var globalDescriptorTable: TableRegister {
-    let register = cpu.state.pointee.gdtr
-    return TableRegister(base: register.base, limit: UInt32(register.limit))
-  }
-
-  /// IDTR.
-  public var interruptDescriptorTable: TableRegister {
-    let register = cpu.state.pointee.idtr
-    return TableRegister(base: register.base, limit: UInt32(register.limit))
-  }
-
   /// Whether IDTR holds what a reset leaves there, which the boot ROM does not change. SDM vol. 3A, table 9-1.
   public var hasInterruptTableOfReset: Bool {
     let reset = DescriptorTableRegister()
     let register = cpu.state.pointee.idtr
     return register.base == reset.base && register.limit == reset.limit
-  }
-
-  /// The hidden part of TR: the current TSS.
-  public var taskRegister: TableRegister {
-    let register = cpu.state.pointee.tr
-    return TableRegister(selector: register.selector, base: register.base, limit: register.limit)
   }
 
   /// Which processor it is.

@@ -32,7 +32,7 @@ public struct ProfileSample: Sendable {
   }
 }
 
-/// Looks at the guest every so many cycles: what a statistical profile is made of.
+/// Looks at the guest at regular intervals of cycles: what a statistical profile is made of.
 ///
 /// The clock's deadline brings the loop here between two instructions, so that nothing is looked at while the sampler
 /// is off. The guest can't tell: memory and page tables are read as an onlooker reads them, and where a block is left

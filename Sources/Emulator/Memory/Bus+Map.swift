@@ -106,7 +106,7 @@ extension Bus {
     changed(map.occupants[range.index].space)
   }
 
-  /// Ports aren't remembered by anybody.
+  /// Nothing keeps ports.
   private func changed(_ space: BusSpace) {
     if space == .memory { onMapChange() }
   }

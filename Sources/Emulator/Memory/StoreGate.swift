@@ -150,7 +150,7 @@ final class StoreGate {
     }
   }
 
-  /// A holder has no code of this frame any more.
+  /// A holder no longer has code from this frame.
   func codeIsGone(fromFrame frame: Int) {
     guard !codeHolders.contains(where: { $0.holdsCode(inFrame: frame) }) else { return }
     unmark(UInt64(frame) << 12, .code)

@@ -110,7 +110,7 @@ final class StoreWatch {
     return store.bytes >= 8 ? whole : whole & (1 << UInt64(8 * store.bytes) - 1)
   }
 
-  /// Tells of each paging-structure entry that the store touched.
+  /// Reports each paging-structure entry that the store touched.
   private func tellEntries(_ store: NoticedStore, _ after: (UInt64, UInt64, UInt64), _ marks: FrameMarks) {
     let tells = observation.wants(.pteStore)
     guard tells || !checks.isEmpty, let processor = observation.executing else { return }

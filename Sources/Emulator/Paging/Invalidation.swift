@@ -130,7 +130,7 @@ extension MMU {
     tellMode(.cr4, UInt64(old4.rawValue), UInt64(cr4.rawValue))
   }
 
-  /// Tells of a register's new value.
+  /// Reports a register's new value.
   func tellMode(_ register: ModeEvent.Register, _ old: UInt64, _ new: UInt64) {
     guard old != new, observation.wants(.mode) else { return }
     observation.tell(.mode(ModeEvent(register: register, old: old, new: new)))

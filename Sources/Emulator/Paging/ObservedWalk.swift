@@ -29,7 +29,7 @@ extension MMU {
     stale?.walked(walk, startingAt: cached)
   }
 
-  /// Tells of an entry that `array` takes or gives up.
+  /// Reports an entry that `array` takes in or gives up.
   @inline(never)
   func tellTLB(
     _ array: borrowing TLBArray, _ name: TLBArrayName, _ entry: UnsafeMutablePointer<TLBEntry>,

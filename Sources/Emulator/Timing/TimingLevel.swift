@@ -15,7 +15,7 @@ protocol TimingModel {
   static var modelsCaches: Bool { get }
 }
 
-/// The other thing that the loop is specialised for: a copy of it that tells of each instruction, and one that doesn't.
+/// The other thing that the loop is specialised for: a copy of it that reports each instruction, and one that doesn't.
 protocol InstructionFollowing {
   static var isOn: Bool { get }
 }

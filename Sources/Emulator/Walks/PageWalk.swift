@@ -265,7 +265,7 @@ public struct PageWalk: Sendable {
     return Step(level: level, address: address, value: value, verdict: verdict)
   }
 
-  /// The bits of the error code that tell of the access: W/R, U/S, I/D. SDM vol. 3A, figure 4-12.
+  /// The bits of the error code that describe the access: W/R, U/S, I/D. SDM vol. 3A, figure 4-12.
   static func errorCode(for access: PageAccess, control: PagingControl) -> PageFaultErrorCode {
     var code: PageFaultErrorCode = []
     if access.kind == .write { code.insert(.write) }

@@ -94,7 +94,7 @@ public enum X87Portable {
     }
   }
 
-  /// Adds DE when an operand is denormal; when that is not masked there is no result to be had.
+  /// Adds DE when an operand is denormal; when that is not masked, there is no result.
   static func afterDenormal(
     _ a: X87Operand, _ b: X87Operand, _ control: X87Control, _ result: () -> X87Outcome<ExtendedFloat>
   ) -> X87Outcome<ExtendedFloat> {

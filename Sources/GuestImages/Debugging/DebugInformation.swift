@@ -13,7 +13,7 @@ public final class DebugInformation {
   /// Entries of DWARF that are gone through at most: each takes a byte of the file at least, so that more of them means that
   /// links between them go round in circles.
   let maxEntries: Int
-  /// All functions of which there is code, in the order in which the file tells of them.
+  /// All functions that have code, in the order of the file.
   public private(set) lazy var functions: [SourceFunction] = FunctionReader(self).functions
 
   /// - Returns: nil for an image without DWARF.

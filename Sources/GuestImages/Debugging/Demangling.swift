@@ -1,7 +1,7 @@
 import Glibc
 
 /// The demangler inside Swift's own runtime library, the one that names frames in backtraces. Returns memory from
-/// `malloc`, or nil when the name is none of Swift's.
+/// `malloc`, or nil when the name is not a Swift name.
 @_extern(c, "swift_demangle")
 private func runtimeDemangle(
   _ name: UnsafePointer<CChar>?, _ length: Int, _ buffer: UnsafeMutablePointer<CChar>?,
@@ -9,22 +9,22 @@ private func runtimeDemangle(
 ) -> UnsafeMutablePointer<CChar>?
 
 /// Mangled names longer than this, in bytes, are shown as they are.
-private let longestDemangledName = 1024
+private let maxMangledNameLength = 1024
 
 /// Mangled names with more back references than this are shown as they are.
 ///
 /// A type that names an earlier type twice doubles, so a name made for it grows by up to a factor of 3 with every
 /// third reference: 182 bytes were seen to become 59 MB. 36 references keep the worst below some 20 MB; names that
 /// compilers make have a handful.
-private let mostBackReferences = 36
+private let maxBackReferences = 36
 
 /// `name` as Swift source would spell it, or nil if it isn't a mangled Swift name or would grow beyond reason.
 ///
 /// Covers the stable mangling (`$s`) and that of Embedded Swift (`$e`), in which guests are written.
 public func demangle(_ name: String) -> String? {
   guard name.hasPrefix("$s") || name.hasPrefix("$e") || name.hasPrefix("$S") else { return nil }
-  guard name.utf8.count <= longestDemangledName else { return nil }
-  guard backReferences(in: Array(name.utf8)) <= mostBackReferences else { return nil }
+  guard name.utf8.count <= maxMangledNameLength else { return nil }
+  guard backReferences(in: Array(name.utf8)) <= maxBackReferences else { return nil }
   var name = name
   let demangled = name.withUTF8 { utf8 in
     utf8.withMemoryRebound(to: CChar.self) { runtimeDemangle($0.baseAddress, $0.count, nil, nil, 0) }

@@ -104,7 +104,7 @@ public struct LineTable: Sendable {
   ///
   /// - Parameters:
   ///   - name: the file; folders in front may be left out.
-  ///   - line: if there is no code of this line, the next one of which there is some is meant.
+  ///   - line: a line without code stands for the next one that has some.
   /// - Returns: the line that was found, and the addresses in order; nil if there is none, or no such file.
   public func addresses(file name: String, line: Int) -> (place: Place, addresses: [UInt32])? {
     var best: Place?

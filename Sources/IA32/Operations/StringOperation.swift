@@ -1,4 +1,4 @@
-/// The string instructions, which REP repeats. A record tells of one iteration. SDM vol. 2, REP.
+/// The string instructions, which REP repeats. A record describes one iteration. SDM vol. 2, REP.
 @frozen
 public enum StringOperation: UInt8, CaseIterable, Hashable, Sendable {
   case movs, cmps, stos, lods, scas, ins, outs

@@ -21,14 +21,15 @@ public struct CallStack: Sendable {
   /// - Parameter limit: the most frames to follow.
   public init(_ machine: Machine, at start: UInt32, atMost limit: Int) {
     let registers = machine.registers
-    let view = MemoryView(machine, .processor)
+    let pointers = FramePointers(machine)
     let base = registers[SegmentRegister.cs].base
     var linear = start
     var frame = registers[GeneralRegister.ebp]
     while true {
       frames.append(Frame(linear: linear, inside: frames.isEmpty ? linear : linear &- 1, frame: frame))
       if frames.count == 1, frames.count < limit,
-        let back = Self.returnAddress(machine, view, linear, registers[GeneralRegister.esp])
+        let slot = pointers.returnSlot(atEntry: linear, stack: registers[GeneralRegister.esp]),
+        let back = try? MemoryView(machine, .processor).load32(slot)
       {
         linear = base &+ back
         continue
@@ -38,39 +39,15 @@ public struct CallStack: Sendable {
         end = "more than \(limit) frames: 'bt N' shows N"
         return
       }
-      guard frame & 3 == 0 else {
-        end = "EBP is \(LinearAddress(frame)), which is not a frame: code without frame pointers?"
-        return
-      }
       do throws(ReportError) {
-        let saved = try view.load32(frame)
-        let back = try view.load32(frame &+ 4)
-        // Stacks grow down: a caller's frame lies above, or something has overwritten the chain.
-        guard saved == 0 || saved > frame else {
-          end =
-            "the frame at \(LinearAddress(frame)) links down to \(LinearAddress(saved)): the chain is broken"
-          return
-        }
-        linear = base &+ back
-        frame = saved
+        let caller = try pointers.link(at: frame)
+        linear = base &+ caller.back
+        frame = caller.saved
       } catch {
-        end = "the frame at \(LinearAddress(frame)) can't be read: \(error.message)"
+        end = error.message
         return
       }
       if linear == 0 { return }
     }
-  }
-
-  /// The return address of a function that has not set up its frame yet: it is about to push EBP, or to load it. EBP is
-  /// its caller's then.
-  private static func returnAddress(
-    _ machine: Machine, _ view: MemoryView, _ linear: UInt32, _ stack: UInt32
-  ) -> UInt32? {
-    // push ebp; mov ebp, esp (two encodings).
-    let code = (try? MemoryView(machine, .code).read(UInt64(linear), count: 3)) ?? []
-    let setsFrame: [[UInt8]] = [[0x89, 0xe5], [0x8b, 0xec]]
-    if code.first == 0x55, setsFrame.contains(Array(code.dropFirst())) { return try? view.load32(stack) }
-    if setsFrame.contains(Array(code.prefix(2))) { return try? view.load32(stack &+ 4) }
-    return nil
   }
 }

@@ -32,7 +32,7 @@ struct DeliveryCause {
   // MARK: The vector table
 
   private func gate(_ vector: UInt8, _ entry: FaultHistory.Entry) -> [String] {
-    let table = machine.interruptDescriptorTable
+    let table = machine.systemTables.idt
     let isProtected = CR0(rawValue: machine.registers.cr0).contains(.protectionEnable)
     let bytes: UInt32 = isProtected ? 8 : 4
     let offset = UInt32(vector) * bytes
@@ -42,7 +42,7 @@ struct DeliveryCause {
       lines.append(
         "no LIDT was executed: IDTR still is what the boot left, base 00000000 and limit ffff  [SDM 3A 6.10]")
     }
-    guard offset + bytes - 1 <= table.limit else {
+    guard offset + bytes - 1 <= UInt32(table.limit) else {
       return lines + [
         "the IDT at \(LinearAddress(table.base)) has the limit \(hexadecimal(UInt64(table.limit), digits: 4)): there is no \(name)  [SDM 3A 6.10]"
       ]
@@ -62,11 +62,12 @@ struct DeliveryCause {
         "\(name), at \(LinearAddress(place)), is empty: no gate was set for \(Self.name(vector))  [SDM 3A 6.11]"
       )
     } else if gate.isCodeOrData || !Self.gateTypes.contains(gate.type) {
-      lines.append("\(shown): no gate, its type is \(gate.type)  [SDM 3A 6.11]")
+      lines.append("\(shown): not a gate, its type is \(gate.type)  [SDM 3A 6.11]")
     } else if !gate.isPresent {
       lines.append("\(shown): P (bit 47) is clear  [SDM 3A 6.11]")
     } else if gate.type == 5 {
-      lines.append("\(shown): a task gate, and this processor switches no tasks  [SDM 3A 6.11]")
+      lines.append(
+        "\(shown): a task gate, and this processor does not implement task switches  [SDM 3A 6.11]")
     } else if gate.privilegeLevel < machine.privilegeLevel {
       lines.append(
         "\(shown): its DPL is \(gate.privilegeLevel), and INT was executed at CPL \(machine.privilegeLevel)  [SDM 3A 6.12.1.2]"
@@ -89,14 +90,14 @@ struct DeliveryCause {
     }
     let table = entry.errorCode & 4 != 0 ? "the LDT" : "the GDT"
     return [
-      "the gate of \(Self.name(vector)) leads to selector \(hexadecimal(UInt64(selector), digits: 4)), entry \(selector >> 3) of \(table): no code segment that a handler can run in  [SDM 3A 6.12.1]"
+      "the gate of \(Self.name(vector)) leads to selector \(hexadecimal(UInt64(selector), digits: 4)), entry \(selector >> 3) of \(table), which is not a code segment that a handler can run in  [SDM 3A 6.12.1]"
     ]
   }
 
   // MARK: The stack
 
   private func innerStack(_ entry: FaultHistory.Entry) -> [String] {
-    let task = machine.taskRegister
+    let task = machine.systemTables.task
     guard task.selector & 0xfffc != 0 else {
       return ["the handler's ring needs a stack from the TSS, and no LTR was executed  [SDM 3A 6.12.1]"]
     }

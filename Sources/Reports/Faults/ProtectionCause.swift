@@ -3,7 +3,7 @@ import IA32
 
 /// Why an instruction raised #GP(0): the register, the bit, the feature that it wants, as far as the instruction tells.
 enum ProtectionCause {
-  /// Sentences; empty where the instruction is none of those that are known here.
+  /// Sentences; empty for an instruction that is not known here.
   static func lines(_ instruction: FaultingInstruction, _ machine: Machine) -> [String] {
     guard let second = instruction.secondByte else {
       return instruction.code.first.map { privileged($0, machine) } ?? []

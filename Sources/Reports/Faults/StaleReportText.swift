@@ -42,14 +42,14 @@ public struct StaleReportText {
       case .fetch: "fetch from"
       }
     let mode = report.access.isUser ? "user " : ""
-    return "stale translation: \(mode)\(kind) \(hex(report.linear)) at \(place(report.use))"
+    return "stale translation: \(mode)\(kind) \(LinearAddress(report.linear)) at \(place(report.use))"
   }
 
   private var use: String {
     let filled = "\(report.array == nil ? "loaded" : "filled") at cycle \(report.filledAt)"
     let source = report.array?.rawValue ?? (report.level == .pdpte ? "PDPTE register" : "cached PDE")
     let place = report.used.map { "-> \(PhysicalAddress($0))" } ?? "gives no page"
-    return "\(source)  \(hex(report.linear)) \(place), \(filled)"
+    return "\(source)  \(LinearAddress(report.linear)) \(place), \(filled)"
   }
 
   private var memory: String {
@@ -57,7 +57,7 @@ public struct StaleReportText {
     case .fault(let code):
       code.contains(.present)
         ? "forbids the access: \(Self.forbidden(code))" : "has no page there: not present"
-    case .physical(let address): "\(hex(report.linear)) -> \(PhysicalAddress(address))"
+    case .physical(let address): "\(LinearAddress(report.linear)) -> \(PhysicalAddress(address))"
     case .setsDirty: "has D clear in the leaf, and this write does not set it"
     }
   }
@@ -76,7 +76,7 @@ public struct StaleReportText {
   }
 
   private var missing: String {
-    let page = hex(report.linear & ~0xfff)
+    let page = LinearAddress(report.linear & ~0xfff)
     return switch report.missing {
     case .invlpg: "INVLPG \(page) (or MOV CR3) between the store and the use"
     case .invlpgOrPGE: "INVLPG \(page) (or a change of CR4.PGE): the page is global, MOV CR3 keeps it"
@@ -88,7 +88,7 @@ public struct StaleReportText {
     switch miss {
     case .tooEarly(let moment): "the INVLPG at \(place(moment)) came before the store"
     case .otherPage(let linear, let moment):
-      "the INVLPG at \(place(moment)) was of another page, \(hex(linear))"
+      "the INVLPG at \(place(moment)) was of another page, \(LinearAddress(linear))"
     case .keptGlobal(let moment): "the MOV CR3 at \(place(moment)) kept it: the page is global"
     case .notForPDPTE(let moment): "the INVLPG at \(place(moment)) does not reach the PDPTE registers"
     }
@@ -97,6 +97,4 @@ public struct StaleReportText {
   private func place(_ moment: EventMoment) -> String {
     "\(places.description(of: moment.linear, isPaged: true)), cycle \(moment.cycle)"
   }
-
-  private func hex(_ linear: UInt32) -> String { hexadecimal(UInt64(linear), digits: 8) }
 }

@@ -8,7 +8,7 @@ import Traces
 public struct TraceVerification {
   /// What came of it.
   public enum Verdict {
-    /// So many events were the same.
+    /// This many events were the same.
     case same(UInt64)
     /// The first difference.
     case different(Divergence)

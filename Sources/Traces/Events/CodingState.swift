@@ -17,7 +17,7 @@ struct CodingState: ~Copyable {
     var access: UInt8
   }
 
-  /// Where a processor was when it last told of something: another may tell of an event in between.
+  /// Where a processor was at its last event: another may have an event in between.
   struct Position {
     /// The last event's moment; `base` is that of CS.
     var instruction: UInt64 = 0

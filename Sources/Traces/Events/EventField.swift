@@ -5,7 +5,7 @@ public struct EventField: Sendable {
   /// How the number is written.
   public enum Form: Sendable {
     case decimal
-    /// Hexadecimal with at least so many digits.
+    /// Hexadecimal with at least this many digits.
     case hexadecimal(Int)
     /// One word for each value from 0 on.
     case word([String])

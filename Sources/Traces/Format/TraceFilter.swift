@@ -133,7 +133,7 @@ public struct ActiveFilter {
 }
 
 extension EventField {
-  /// Whether the field is an address that a filter can ask for; a port is none.
+  /// Whether the field is an address that a filter can ask for; a port is not one.
   fileprivate func isAddress(in kind: EventKind) -> Bool {
     switch meaning {
     case .linear, .linearPage, .physical: true

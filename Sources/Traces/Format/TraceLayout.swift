@@ -10,7 +10,7 @@ enum TraceLayout {
   static let trailerMagic = Array("PWTREND\n".utf8)
   static let trailerSize = 16
 
-  /// A block ends when so many bytes of events and times have come together, or so many cycles have gone by.
+  /// A block ends after this many bytes of events and times, or after this many cycles.
   static let blockBytes = 512 << 10
   static let blockCycles: UInt64 = 1 << 28
   /// More than this is damage, whatever a header says.

@@ -40,7 +40,7 @@ public struct Divergence: Sendable {
 public enum TimingComparison: Hashable, Sendable {
   /// Every cycle.
   case strict
-  /// An event may come so many percent of its cycle earlier or later.
+  /// An event may come earlier or later by this percentage of its cycle.
   case tolerance(percent: Double)
   /// Not at all.
   case off

@@ -5,7 +5,7 @@ import Runs
 /// `run --screen`: the guest's text screen at the top of the terminal while it runs. What comes over the serial port meanwhile is
 /// shown at the end, below it.
 ///
-/// On a stream that is no terminal the screen is printed once, at the end.
+/// On a stream that is not a terminal, the screen is printed once, at the end.
 final class LiveScreen: GuestConsole, RunCompanion {
   /// Cycles between two looks at the screen: some hundred a second on the host.
   private static let period: UInt64 = 1_000_000

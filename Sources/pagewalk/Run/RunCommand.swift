@@ -38,7 +38,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var history: HistoryOptions
 
   @Option(
-    help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"), transform: Self.parseCycles)
+    help: ArgumentHelp("Stop after this many clock cycles.", valueName: "n"), transform: Self.parseCycles)
   var maxCycles: UInt64?
 
   @Option(
@@ -51,7 +51,7 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Check the mini-kernel's invariants after every so many cycles, and stop when one is broken.",
+      "Check the mini-kernel's invariants once in this many cycles, and stop when one is broken.",
       valueName: "every=n"),
     transform: AuditInterval.init(parsing:))
   var audit: AuditInterval?

@@ -71,7 +71,7 @@ final class TerminalConsole: GuestConsole {
     return true
   }
 
-  /// Whether input, or its end, is there before so many milliseconds are over.
+  /// Whether input, or its end, arrives within this many milliseconds.
   private func hasInput(within milliseconds: Int32) -> Bool {
     var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     return poll(&request, 1, milliseconds) > 0

@@ -119,7 +119,7 @@ struct TraceSelection: ParsableArguments {
 struct TraceGuestOptions: ParsableArguments {
   @OptionGroup var options: MachineOptions
 
-  @Option(help: ArgumentHelp("Stop after so many clock cycles.", valueName: "n"))
+  @Option(help: ArgumentHelp("Stop after this many clock cycles.", valueName: "n"))
   var maxCycles: UInt64?
 
   @Option(

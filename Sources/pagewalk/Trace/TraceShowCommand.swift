@@ -20,7 +20,7 @@ struct TraceShowCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Begin with the first event at or after this cycle.", valueName: "cycle"))
   var at: UInt64?
 
-  @Option(help: ArgumentHelp("Print so many events at most.", valueName: "n"))
+  @Option(help: ArgumentHelp("Print at most this many events.", valueName: "n"))
   var count: UInt64?
 
   @Flag(help: "Print what the trace was recorded from, and no events.")

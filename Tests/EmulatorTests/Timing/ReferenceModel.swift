@@ -1,30 +1,5 @@
 @testable import Emulator
 
-/// A set-associative array with true LRU as the textbook has it: a list for each set, the most recent first.
-struct LRUArray {
-  private let ways: Int
-  private var sets: [[UInt64]]
-
-  init(entries: Int, ways: Int) {
-    self.ways = ways
-    sets = Array(repeating: [], count: entries / ways)
-  }
-
-  func contains(_ key: UInt64) -> Bool { sets[Int(key % UInt64(sets.count))].contains(key) }
-
-  /// Looks `key` up and makes it the most recent; a miss brings it in, in place of the least recent of a full set.
-  mutating func use(_ key: UInt64) -> Bool {
-    let index = Int(key % UInt64(sets.count))
-    let hit = sets[index].contains(key)
-    sets[index].removeAll { $0 == key }
-    sets[index].insert(key, at: 0)
-    if sets[index].count > ways { sets[index].removeLast() }
-    return hit
-  }
-
-  mutating func remove(_ key: UInt64) { sets[Int(key % UInt64(sets.count))].removeAll { $0 == key } }
-}
-
 /// The slow, plain model of the `full` level: TLB arrays, caches, walks, branch prediction and their cycles, fed one access at
 /// a time. It shares no code with the machine. Page tables are those of `BareMachine`: linear is physical, 8-byte entries in
 /// known places, every page present and writable.
@@ -38,12 +13,12 @@ struct ReferenceModel {
   private(set) var cycles: UInt64 = 0
   private(set) var counts: [String: UInt64] = [:]
 
-  private var dataTLB = LRUArray(entries: 64, ways: 4)
-  private var largeDataTLB = LRUArray(entries: 8, ways: 4)
-  private var instructionTLB = LRUArray(entries: 32, ways: 4)
-  private var dataCache = LRUArray(entries: 512, ways: 4)
-  private var instructionCache = LRUArray(entries: 512, ways: 4)
-  private var secondLevel = LRUArray(entries: 16384, ways: 4)
+  private var dataTLB = ArrayModel(.lru, sets: 16, ways: 4)
+  private var largeDataTLB = ArrayModel(.lru, sets: 2, ways: 4)
+  private var instructionTLB = ArrayModel(.lru, sets: 8, ways: 4)
+  private var dataCache = ArrayModel(.lru, sets: 128, ways: 4)
+  private var instructionCache = ArrayModel(.lru, sets: 128, ways: 4)
+  private var secondLevel = ArrayModel(.lru, sets: 4096, ways: 4)
   /// Pages whose TLB entry has D; leaf entries in memory by address.
   private var dirtyPages: Set<UInt64> = []
   private var entries: [UInt32: UInt64]
@@ -97,10 +72,10 @@ struct ReferenceModel {
       fetchLine = line
       count("paging.instructionLookups")
       count("caches.instructionFetches")
-      if instructionCache.use(UInt64(line)) { continue }
+      if instructionCache.access(UInt64(line)) { continue }
       count("caches.instructionMisses")
       count("caches.l2InstructionFetches")
-      let hit = secondLevel.use(UInt64(line))
+      let hit = secondLevel.access(UInt64(line))
       if !hit { count("caches.l2LinesIn") }
       charge("fetch", hit ? Self.l2 : Self.dram)
     }
@@ -111,7 +86,7 @@ struct ReferenceModel {
 
   /// The instruction TLB looks a page of 4 KiB up.
   mutating func fetch(_ page: UInt32) {
-    if instructionTLB.use(UInt64(page)) { return }
+    if instructionTLB.access(UInt64(page)) { return }
     count("paging.instructionMisses")
     count("paging.instruction4KFills")
     walk(page << 12, write: false)
@@ -138,11 +113,11 @@ struct ReferenceModel {
   }
 
   private mutating func dataLine(_ line: UInt32, _ counter: String, isWalk: Bool) {
-    if dataCache.use(UInt64(line)) { return }
+    if dataCache.access(UInt64(line)) { return }
     count("caches.dataLinesIn")
     count("caches." + counter)
     if isWalk { count("caches.walkL1Misses") }
-    let hit = secondLevel.use(UInt64(line))
+    let hit = secondLevel.access(UInt64(line))
     if !hit { count("caches.l2LinesIn") }
     charge(isWalk ? "walk" : hit ? "l2" : "dram", (hit ? Self.l2 : Self.dram) - Self.l1)
   }
@@ -156,26 +131,26 @@ struct ReferenceModel {
     if held {
       count(large ? "paging.dataLargeHits" : "paging.data4KHits")
       if !write || dirtyPages.contains(key) {
-        _ = large ? largeDataTLB.use(page) : dataTLB.use(page)
+        _ = large ? largeDataTLB.access(page) : dataTLB.access(page)
         return
       }
       // D must be set in memory: the entry goes, and a walk brings it back.
-      if large { largeDataTLB.remove(page) } else { dataTLB.remove(page) }
+      if large { largeDataTLB.drop(page) } else { dataTLB.drop(page) }
     } else {
       count("paging.dataMisses")
     }
     walk(linear, write: write)
     count(large ? "paging.dataLargeFills" : "paging.data4KFills")
-    _ = large ? largeDataTLB.use(page) : dataTLB.use(page)
+    _ = large ? largeDataTLB.access(page) : dataTLB.access(page)
     if leaf(linear).value & 0x40 != 0 { dirtyPages.insert(key) } else { dirtyPages.remove(key) }
   }
 
   /// INVLPG, without its own cycles.
   mutating func invalidate(_ linear: UInt32) {
     count("paging.pageInvalidations")
-    instructionTLB.remove(UInt64(linear >> 12))
-    dataTLB.remove(UInt64(linear >> 12))
-    largeDataTLB.remove(UInt64(linear >> 21))
+    instructionTLB.drop(UInt64(linear >> 12))
+    dataTLB.drop(UInt64(linear >> 12))
+    largeDataTLB.drop(UInt64(linear >> 21))
     if fetchPage == linear >> 12 { fetchPage = nil }
   }
 

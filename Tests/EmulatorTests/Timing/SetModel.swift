@@ -30,12 +30,13 @@ struct SetModel {
 
   private let policy: ReplacementPolicy
   private var order: [Int] = []
-  private let tree: Node
+  /// nil for a policy that asks no tree.
+  private let tree: Node?
   private(set) var content: [UInt64?]
 
   init(_ policy: ReplacementPolicy, ways: Int) {
     self.policy = policy
-    tree = Node(0..<ways)
+    tree = policy == .treePLRU ? Node(0..<ways) : nil
     content = Array(repeating: nil, count: ways)
   }
 
@@ -55,13 +56,13 @@ struct SetModel {
   private mutating func use(_ way: Int) {
     order.removeAll { $0 == way }
     order.append(way)
-    tree.use(way)
+    tree?.use(way)
   }
 
   private func victim(_ random: inout RandomModel) -> Int {
     switch policy {
     case .lru: order[0]
-    case .treePLRU: tree.victim
+    case .treePLRU: tree!.victim
     case .random: random.draw(content.count)
     }
   }
@@ -73,7 +74,7 @@ struct SetModel {
   /// The items in the order in which newcomers would replace them, the last one first; for random replacement, in the
   /// order of use.
   func ranked() -> [UInt64] {
-    guard policy == .treePLRU else { return order.reversed().compactMap { content[$0] } }
+    guard let tree else { return order.reversed().compactMap { content[$0] } }
     let copy = Node(0..<content.count)
     func imitate(_ original: Node, _ node: Node) {
       node.olderIsRight = original.olderIsRight
@@ -114,6 +115,9 @@ struct ArrayModel {
     random = RandomModel(policy)
   }
 
+  func contains(_ item: UInt64) -> Bool { sets[Int(item % UInt64(sets.count))].content.contains(item) }
+
+  /// Whether `item` was there. It is now, and is the one used last.
   mutating func access(_ item: UInt64) -> Bool {
     sets[Int(item % UInt64(sets.count))].access(item, random: &random)
   }

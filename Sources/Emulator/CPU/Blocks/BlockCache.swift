@@ -2,7 +2,7 @@ import IA32
 
 /// A processor's decoded blocks, found by where their code lies in memory.
 ///
-/// A block dies when a store hits one of its bytes, through whatever alias, by a processor or a device: the store gate tells of stores to
+/// A block dies when a store hits one of its bytes, through any alias, by a processor or a device: the store gate tells of stores to
 /// frames that hold code. Blocks, their instructions and their guest bytes live in arenas of fixed size; when one is full, all
 /// blocks go at once. Nothing of this can be seen by the guest.
 ///

@@ -185,7 +185,7 @@ extension StaleCheck {
 
   private func isNear(_ linear: UInt32, _ other: UInt32) -> Bool { linear >> 12 == other >> 12 }
 
-  /// An INVLPG so many cycles before a store, at most, is taken to have been meant for it.
+  /// An INVLPG at most this many cycles before a store is taken to have been meant for it.
   private static let closeBy: UInt64 = 10_000
 
   /// Invalidations that may have been meant for this page.

@@ -5,45 +5,45 @@ extension CPU {
   func arithmetic<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, _ operation: ArithmeticOperation, as type: W.Type
   ) throws(GuestFault) {
-    let flags = state
+    let state = state
     switch operation {
     case .add:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.add($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.add($0, source) }
     case .adc:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.addWithCarry($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.addWithCarry($0, source) }
     case .sub:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.subtract($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.subtract($0, source) }
     case .sbb:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.subtractWithBorrow($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.subtractWithBorrow($0, source) }
     case .and:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.and($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.and($0, source) }
     case .or:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.or($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.or($0, source) }
     case .xor:
       let source = try sourceValue(op, as: type)
-      try modifyDestination(op, as: type) { flags.pointee.flags.exclusiveOr($0, source) }
+      try modifyDestination(op, as: type) { state.pointee.flags.exclusiveOr($0, source) }
     case .cmp:
       let left = try destinationValue(op, as: type)
       _ = state.pointee.flags.subtract(left, try sourceValue(op, as: type))
     case .test:
       let left = try destinationValue(op, as: type)
       state.pointee.flags.setLogic(left & (try sourceValue(op, as: type)))
-    case .inc: try modifyDestination(op, as: type) { flags.pointee.flags.increment($0) }
-    case .dec: try modifyDestination(op, as: type) { flags.pointee.flags.decrement($0) }
-    case .neg: try modifyDestination(op, as: type) { flags.pointee.flags.negate($0) }
+    case .inc: try modifyDestination(op, as: type) { state.pointee.flags.increment($0) }
+    case .dec: try modifyDestination(op, as: type) { state.pointee.flags.decrement($0) }
+    case .neg: try modifyDestination(op, as: type) { state.pointee.flags.negate($0) }
     case .not: try modifyDestination(op, as: type) { ~$0 }
     case .xadd:
       let source = register(op.pointee.source, as: type)
       var old: W = 0
       try modifyDestination(op, as: type) {
         old = $0
-        return flags.pointee.flags.add($0, source)
+        return state.pointee.flags.add($0, source)
       }
       // With one register as both operands the sum stays.
       if op.pointee.isDestinationInMemory || op.pointee.source != op.pointee.destination {

@@ -30,16 +30,16 @@ extension CPU {
   private func bitTest<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, _ operation: BitTest, as type: W.Type
   ) throws(GuestFault) {
-    let flags = state
+    let state = state
     let isImmediate = op.pointee.isSourceImmediate
     let index =
       isImmediate ? W(truncatingIfNeeded: op.pointee.immediate) : register(op.pointee.source, as: type)
     func apply(_ value: W) -> W {
       switch operation {
       case .test: value
-      case .set: flags.pointee.flags.bitTestAndSet(value, at: index)
-      case .reset: flags.pointee.flags.bitTestAndReset(value, at: index)
-      case .complement: flags.pointee.flags.bitTestAndComplement(value, at: index)
+      case .set: state.pointee.flags.bitTestAndSet(value, at: index)
+      case .reset: state.pointee.flags.bitTestAndReset(value, at: index)
+      case .complement: state.pointee.flags.bitTestAndComplement(value, at: index)
       }
     }
     guard op.pointee.isDestinationInMemory else {

@@ -3,11 +3,11 @@ import IA32
 /// Flags that every program may change.
 extension CPU {
   func flag(_ operation: FlagOperation) {
-    let flags = state
+    let state = state
     switch operation {
-    case .cmc: flags.pointee.flags.replace(carry: !flags.pointee.flags.carry)
-    case .clc: flags.pointee.flags.replace(carry: false)
-    case .stc: flags.pointee.flags.replace(carry: true)
+    case .cmc: state.pointee.flags.replace(carry: !state.pointee.flags.carry)
+    case .clc: state.pointee.flags.replace(carry: false)
+    case .stc: state.pointee.flags.replace(carry: true)
     case .cld: state.pointee.systemFlags &= ~EFLAGS.direction.rawValue
     case .std: state.pointee.systemFlags |= EFLAGS.direction.rawValue
     case .salc: setRegister(0, state.pointee.flags.carry ? UInt8.max : 0)

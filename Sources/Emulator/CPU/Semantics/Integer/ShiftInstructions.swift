@@ -5,19 +5,19 @@ extension CPU {
   func shift<W: OperandWord>(
     _ op: UnsafeMutablePointer<Op>, _ operation: ShiftOperation, as type: W.Type
   ) throws(GuestFault) {
-    let flags = state
+    let state = state
     switch operation {
-    case .shl: try shift(op, as: type) { flags.pointee.flags.shiftLeft($0, by: $1) }
-    case .shr: try shift(op, as: type) { flags.pointee.flags.shiftRight($0, by: $1) }
-    case .sar: try shift(op, as: type) { flags.pointee.flags.shiftRightArithmetic($0, by: $1) }
-    case .rol: try shift(op, as: type) { flags.pointee.flags.rotateLeft($0, by: $1) }
-    case .ror: try shift(op, as: type) { flags.pointee.flags.rotateRight($0, by: $1) }
-    case .rcl: try shift(op, as: type) { flags.pointee.flags.rotateLeftThroughCarry($0, by: $1) }
-    case .rcr: try shift(op, as: type) { flags.pointee.flags.rotateRightThroughCarry($0, by: $1) }
+    case .shl: try shift(op, as: type) { state.pointee.flags.shiftLeft($0, by: $1) }
+    case .shr: try shift(op, as: type) { state.pointee.flags.shiftRight($0, by: $1) }
+    case .sar: try shift(op, as: type) { state.pointee.flags.shiftRightArithmetic($0, by: $1) }
+    case .rol: try shift(op, as: type) { state.pointee.flags.rotateLeft($0, by: $1) }
+    case .ror: try shift(op, as: type) { state.pointee.flags.rotateRight($0, by: $1) }
+    case .rcl: try shift(op, as: type) { state.pointee.flags.rotateLeftThroughCarry($0, by: $1) }
+    case .rcr: try shift(op, as: type) { state.pointee.flags.rotateRightThroughCarry($0, by: $1) }
     case .shld:
-      try shiftDouble(op, as: type) { flags.pointee.flags.shiftLeftDouble($0, from: $1, by: $2) }
+      try shiftDouble(op, as: type) { state.pointee.flags.shiftLeftDouble($0, from: $1, by: $2) }
     case .shrd:
-      try shiftDouble(op, as: type) { flags.pointee.flags.shiftRightDouble($0, from: $1, by: $2) }
+      try shiftDouble(op, as: type) { state.pointee.flags.shiftRightDouble($0, from: $1, by: $2) }
     }
   }
 
