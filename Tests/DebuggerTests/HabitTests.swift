@@ -1,5 +1,6 @@
 import Foundation
 import IA32
+import Reports
 import Runs
 import Testing
 
