@@ -38,18 +38,20 @@ let package = Package(
     .target(name: "IA32", swiftSettings: strict),
     .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
     .target(
-      name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator"],
+      name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator", "HostFiles"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
       swiftSettings: strict + [.enableExperimentalFeature("Extern")]),
     // Looks at a running mini-kernel from outside; knows it by its symbols and one layout table.
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people and programs are told of a machine and a run: reports in words and JSON.
-    .target(name: "Reports", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
+    .target(
+      name: "Reports", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles"], swiftSettings: strict),
     // Running a guest to its end: what the command line, the debugger and traces share.
     .target(
       name: "Runs",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "MachineDescriptions", "Reports", "Traces", "KernelAudit",
+        "IA32", "Emulator", "GuestImages", "HostFiles", "MachineDescriptions", "Reports", "Traces",
+        "KernelAudit",
       ],
       swiftSettings: strict),
     // The shell: commands, expressions, stops, the past.
@@ -107,7 +109,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TracesTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces", "TestSupport"],
+      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Reports", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
     .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),

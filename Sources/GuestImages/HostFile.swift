@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 
 /// Reading whole files from the host.
 public enum HostFile {
@@ -11,7 +12,7 @@ public enum HostFile {
   public static func read(_ path: String) throws(GuestImageError) -> [UInt8] {
     // Looked at before it is opened: opening a pipe would wait for its writer.
     var status = stat()
-    guard stat(path, &status) == 0 else { throw unreadable(path) }
+    guard stat(HostName.cString(path), &status) == 0 else { throw unreadable(path) }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR:
@@ -23,7 +24,7 @@ public enum HostFile {
       throw GuestImageError(
         file: path, .absurdSize, "is \(status.st_size) bytes long", expected: "at most \(maxSize) bytes")
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(HostName.cString(path), O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(path) }
     defer { close(descriptor) }
 

@@ -1,4 +1,5 @@
 import CElf
+import HostFiles
 import IA32
 
 /// The information structure that a Multiboot kernel is handed, and all it points to, placed in free RAM.
@@ -37,7 +38,7 @@ struct MultibootInformation {
     let strings = [commandLine, Self.loaderName] + modules.map(\.string)
     let size =
       Self.structureSize + modules.count * Self.moduleEntrySize + memory.count * Self.mapEntrySize
-      + strings.reduce(0) { $0 + $1.utf8.count + 1 }
+      + strings.reduce(0) { $0 + HostName.bytes($1).count + 1 }
     guard let base = placement.place(size: UInt64(size), alignment: 16, from: Self.preferredAddress) else {
       throw GuestImageError(
         file: image.file, .noRoom, "no free RAM below 4 GiB for \(size) bytes of boot information",
@@ -85,7 +86,7 @@ struct MultibootInformation {
     func place(_ string: String) -> UInt32 {
       let address = stringBase + UInt32(strings.count)
       // A NUL ends the string for the guest, so one inside would only hide the rest.
-      strings += string.utf8.filter { $0 != 0 }
+      strings += HostName.bytes(string).filter { $0 != 0 }
       strings.append(0)
       return address
     }

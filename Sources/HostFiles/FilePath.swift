@@ -24,10 +24,10 @@ enum FilePath {
 
   private static func readLink(_ path: String) -> String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-      let count = readlink(path, buffer.baseAddress!, buffer.count - 1)
+      let count = readlink(HostName.cString(path), buffer.baseAddress!, buffer.count - 1)
       guard count >= 0 else { return nil }
       buffer[count] = 0
-      return String(cString: buffer.baseAddress!)
+      return HostName.string(cString: buffer.baseAddress!)
     }
   }
 }

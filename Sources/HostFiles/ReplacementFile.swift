@@ -42,18 +42,22 @@ public final class ReplacementFile {
     // A limit on the size of files is an error to report, and not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     var status = stat()
-    let isThere = stat(target, &status) == 0
+    let isThere = stat(HostName.cString(target), &status) == 0
     if isThere, status.st_mode & S_IFMT != S_IFREG {
-      descriptor = open(target, O_WRONLY | O_CLOEXEC)
+      descriptor = open(HostName.cString(target), O_WRONLY | O_CLOEXEC)
       if descriptor < 0 { throw FileFailure(path, "can't be written", code: errno) }
       return
     }
+    let (folder, name) = FilePath.split(target)
+    AbandonedTemporaries.remove(of: name, in: folder)
     if !isThere, mode == .growingIfNew {
-      descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      descriptor = open(HostName.cString(target), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 { return }
       guard errno == EEXIST else { throw FileFailure(path, "can't be written", code: errno) }
     }
-    if isThere, access(target, W_OK) != 0 { throw FileFailure(path, "can't be written", code: errno) }
+    if isThere, access(HostName.cString(target), W_OK) != 0 {
+      throw FileFailure(path, "can't be written", code: errno)
+    }
     (descriptor, temporary) = try Self.makeTemporary(beside: target, for: path)
     if isThere { _ = fchmod(descriptor, status.st_mode & 0o7777) }
   }
@@ -64,12 +68,11 @@ public final class ReplacementFile {
     beside target: String, for path: String
   ) throws(FileFailure) -> (Int32, String) {
     let (folder, name) = FilePath.split(target)
-    // NAME_MAX is 255.
-    let start = String(decoding: name.utf8.prefix(180), as: UTF8.self)
+    let start = AbandonedTemporaries.start(of: name)
     for _ in 0..<maxAttempts {
       let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
-      let temporary = "\(folder)/.\(start).pagewalk-\(getpid())-\(number)"
-      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let temporary = "\(folder)/\(start)\(getpid())-\(number)"
+      let descriptor = open(HostName.cString(temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 {
         TemporaryFiles.add(temporary)
         return (descriptor, temporary)
@@ -120,7 +123,7 @@ public final class ReplacementFile {
   public func finish() throws(FileFailure) {
     try closeWhole()
     guard let temporary else { return }
-    guard rename(temporary, target) == 0 else {
+    guard rename(HostName.cString(temporary), HostName.cString(target)) == 0 else {
       let failure = FileFailure(path, "can't be replaced", code: errno)
       abandon()
       throw failure
@@ -138,8 +141,8 @@ public final class ReplacementFile {
     guard let temporary else { return path }
     for number in 1...Self.maxAttempts {
       let ending = number == 1 ? suffix : "\(suffix)-\(number)"
-      guard link(temporary, target + ending) != 0 else {
-        unlink(temporary)
+      guard link(HostName.cString(temporary), HostName.cString(target + ending)) != 0 else {
+        unlink(HostName.cString(temporary))
         settled(temporary)
         return (target == path ? path : target) + ending
       }
@@ -155,7 +158,7 @@ public final class ReplacementFile {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
     guard let temporary else { return }
-    unlink(temporary)
+    unlink(HostName.cString(temporary))
     settled(temporary)
   }
 
@@ -177,7 +180,7 @@ public final class ReplacementFile {
     TemporaryFiles.forget(temporary)
     self.temporary = nil
     // The folder holds the name: without this, a crash of the host may bring the old one back.
-    let folder = open(FilePath.split(target).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let folder = open(HostName.cString(FilePath.split(target).folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { return }
     fsync(folder)
     close(folder)

@@ -26,7 +26,9 @@ public enum TemporaryFiles {
   /// From now on `path` is removed if a signal ends the process.
   static func add(_ path: String) {
     isInstalled.withLock { installed in
-      if let free = (0..<maxCount).first(where: { paths[$0] == nil }) { paths[free] = strdup(path) }
+      if let free = (0..<maxCount).first(where: { paths[$0] == nil }) {
+        paths[free] = strdup(HostName.cString(path))
+      }
       guard !installed else { return }
       installed = true
       for signal in [SIGHUP, SIGINT, SIGTERM] { listen(for: signal) }
@@ -37,7 +39,7 @@ public enum TemporaryFiles {
   static func forget(_ path: String) {
     isInstalled.withLock { _ in
       for index in 0..<maxCount {
-        if let known = paths[index], String(cString: known) == path { paths[index] = nil }
+        if let known = paths[index], HostName.string(cString: known) == path { paths[index] = nil }
       }
     }
   }

@@ -38,7 +38,7 @@ enum Main {
   /// whether the argument parser or a file's reader found them.
   private static func execute() -> Int32 {
     do {
-      let arguments = try CommandLineWords.arguments()
+      let arguments = CommandLineWords.arguments()
       try CommandLineWords.checkSubcommands(arguments)
       var command = try Pagewalk.parseAsRoot(arguments)
       try command.run()

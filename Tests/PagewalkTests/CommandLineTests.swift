@@ -151,19 +151,6 @@ struct CommandLineTests {
       !examples.isEmpty && examples.allSatisfy { $0.hasPrefix("  pagewalk ") || $0.hasPrefix("  printf ") })
   }
 
-  @Test func argumentsMustBeUTF8() throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "exec '\(Self.executable.path)' run \"$(printf 'caf\\351.elf')\""]
-    let error = Pipe()
-    process.standardError = error
-    try process.run()
-    let line = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 2)
-    #expect(line.hasPrefix("pagewalk: the argument 'caf?.elf' is not UTF-8"), "\(line)")
-  }
-
   /// A run whose input is in a file takes the same course every time; --quiet says nothing of it.
   @Test func inputAtACycleIsExact() throws {
     let echo: [UInt8] = [

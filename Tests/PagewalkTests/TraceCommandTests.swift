@@ -94,6 +94,38 @@ struct TraceCommandTests {
     #expect(try runner.run("trace", "verify", runner.path("echo.pwt")).status == 0)
   }
 
+  /// Input at a cycle is a part of the recording, so that it comes at that cycle again, without its file.
+  @Test func inputAtACycleIsTypedAgain() throws {
+    // As above.
+    let code: [UInt8] = [
+      0xB9, 3, 0, 0, 0, 0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 1, 0x74, 0xF7, 0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE,
+      0xE2, 0xEF, 0x30, 0xC0, 0xE6, 0xF4,
+    ]
+    try Data(GuestRunTests.image(code)).write(to: runner.folder.appending(path: "echo.bin"))
+    let (first, rest) = (runner.path("first.txt"), runner.path("rest.txt"))
+    try Data("x".utf8).write(to: URL(filePath: first))
+    try Data("y\u{7f}".utf8).write(to: URL(filePath: rest))
+    for name in ["echo.pwt", "echo.trace"] {
+      let ended = try runner.run(
+        "trace", "record", "--memory", "4M", "-e", "console,port", "--max-cycles", "20000000", "--exact",
+        "--input", "\(rest)@9000000", "--input", "\(first)@7000000", runner.path("echo.bin"), "-o",
+        runner.path(name))
+      #expect(ended.status == 0 && ended.output == "xy\u{7f}", "\(ended)")
+    }
+    let header = try TraceFile.open(runner.path("echo.pwt")).header
+    #expect(
+      header.timedInput == [
+        .init(cycle: 9_000_000, bytes: [0x79, 0x7F]), .init(cycle: 7_000_000, bytes: [0x78]),
+      ])
+    for file in [first, rest] { try FileManager.default.removeItem(atPath: file) }
+    for name in ["echo.pwt", "echo.trace"] {
+      let verified = try runner.run("trace", "verify", runner.path(name))
+      #expect(verified.status == 0, "\(verified.error)")
+    }
+    let text = try String(contentsOfFile: runner.path("echo.trace"), encoding: .utf8)
+    #expect(text.contains(#"input-at: 7000000 "x""#) && text.contains(#"input-at: 9000000 "y\x7f""#))
+  }
+
   /// Modules are found and checked as the image is, and blessed with it.
   @Test func modulesBelongToTheGolden() throws {
     // The first byte of the first module is the status.

@@ -8,6 +8,8 @@ struct SymbolNames {
   /// "Guest.Kernel.allocatePages(_: Guest.GFPFlags) -> ...".
   private var byDisplayName: [String: UInt32] = [:]
   private var bySimpleName: [String: [(path: String, symbol: Symbol)]] = [:]
+  /// The parts of paths in front of the last.
+  private var typeNames: Set<String> = []
   /// What is offered for completion, sorted.
   let simpleNames: [String]
 
@@ -22,6 +24,7 @@ struct SymbolNames {
       }
       byDisplayName[display] = byDisplayName[display] ?? symbol.address
       guard let path = Self.path(of: display), let simple = path.split(separator: ".").last else { continue }
+      typeNames.formUnion(path.split(separator: ".").dropLast().map(String.init))
       bySimpleName[String(simple), default: []].append((path, symbol))
       names.insert(String(simple))
     }
@@ -49,6 +52,16 @@ struct SymbolNames {
     if table.constants[name] != nil { return [] }
     if let address = byDisplayName[name] { return [address] }
     return Set(matches(name).filter { $0.kind == .function }.map(\.address)).sorted()
+  }
+
+  /// Whether a function of the last part of `name`, a path such as "Kernel.vmalloc", can be no other than the one that
+  /// `name` means: the type is known, and no symbol has the last part at the end of another path.
+  func isOnlyPath(_ name: String) -> Bool {
+    guard let dot = name.lastIndex(of: ".") else { return false }
+    let type = name[..<dot].split(separator: ".").last.map(String.init) ?? ""
+    let simple = String(name[name.index(after: dot)...])
+    let paths = (bySimpleName[simple] ?? []).map(\.path)
+    return typeNames.contains(type) && paths.allSatisfy { $0 == name || $0.hasSuffix("." + name) }
   }
 
   /// Why `address(of:)` found nothing.

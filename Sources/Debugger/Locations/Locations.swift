@@ -54,13 +54,18 @@ extension DebuggerSession {
   func functions(named name: String) -> [SourceFunction] {
     guard !name.isEmpty, let information = debugInformation else { return [] }
     let simple = name.split(separator: ".").last.map(String.init) ?? name
+    // Of a function that exists in copies alone, DWARF may say no more than its name, without the type that it is in.
+    let acceptsBareName = simple != name && names.isOnlyPath(name)
     return information.functions.filter { function in
       if function.linkageName == name { return true }
       guard function.name == simple || function.name.hasPrefix(simple + "(") || function.linkageName != nil
       else {
         return false
       }
-      if function.linkageName == nil { return function.name == name }
+      if function.linkageName == nil {
+        return function.name == name
+          || (acceptsBareName && function.name == simple && function.place == nil)
+      }
       let display = function.displayName
       if display == name { return true }
       guard let path = SymbolNames.path(of: display) else { return false }

@@ -1,3 +1,5 @@
+import Reports
+
 /// Executes lines of text in a session, and what they leave to be done.
 public final class Shell {
   /// What became of a line.

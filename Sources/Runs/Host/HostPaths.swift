@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 
 /// Paths of the host's files, as text.
 public enum HostPaths {
@@ -11,27 +12,27 @@ public enum HostPaths {
   /// Whether a regular file is there, perhaps behind symbolic links.
   public static func isFile(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    return stat(HostName.cString(path), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Whether a folder is there, perhaps behind symbolic links.
   public static func isFolder(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(HostName.cString(path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The folder that relative paths begin at; "/" where it is gone.
   public static var workingDirectory: String {
     guard let buffer = getcwd(nil, 0) else { return "/" }
     defer { free(buffer) }
-    return String(cString: buffer)
+    return HostName.string(cString: buffer)
   }
 
   /// `path` without symbolic links, from the root.
   public static func absolute(_ path: String) -> String {
-    guard let buffer = realpath(path, nil) else { return path }
+    guard let buffer = realpath(HostName.cString(path), nil) else { return path }
     defer { free(buffer) }
-    return String(cString: buffer)
+    return HostName.string(cString: buffer)
   }
 
   /// An absolute path as seen from the working directory, if it lies below.

@@ -76,8 +76,13 @@ extension TraceSetup {
     // Behind the window nothing is recorded any more.
     let windowEnd = header.filter.cycles.map { $0.upperBound == .max ? .max : $0.upperBound + 1 } ?? .max
     let end = min(header.maxCycles ?? .max, windowEnd)
+    var companions: [any RunCompanion] = [window]
+    if !header.timedInput.isEmpty {
+      let pieces = header.timedInput.map { TypedInput.Piece(cycle: $0.cycle, bytes: $0.bytes) }
+      companions.append(TypedInput(guest, pieces))
+    }
     let loop = RunLoop(
-      guest, console: console, companions: [window], maxCycles: end == .max ? nil : end)
+      guest, console: console, companions: companions, maxCycles: end == .max ? nil : end)
     return loop.runToEnd()
   }
 }

@@ -1,6 +1,8 @@
+import HostFiles
+
 /// Strings between double quotes in headers: printable ASCII as it is, the rest escaped.
 enum HeaderText {
-  static func quote(_ text: String) -> String { quote(Array(text.utf8)) }
+  static func quote(_ text: String) -> String { quote(HostName.bytes(text)) }
 
   static func quote(_ bytes: [UInt8]) -> String {
     var text = "\""

@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 
 /// A regular file that is read piece by piece.
 final class InputFile {
@@ -10,7 +11,7 @@ final class InputFile {
   init(_ path: String) throws(TraceError) {
     self.path = path
     // Not blocking: a pipe without a writer is not waited for.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = open(HostName.cString(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw TraceError(file: path, .unusableFile, "can't be read (\(String(cString: strerror(errno))))")
     }

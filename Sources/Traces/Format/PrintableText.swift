@@ -1,13 +1,18 @@
+import Reports
+
 /// Text that came with a file and goes into a trace or to a terminal: one line, and nothing that a terminal obeys.
 public enum PrintableText {
-  /// `text` with control characters as \n and \xNN, and \ as \\. What is escaped already must not come here again.
+  /// `text` with control characters as \n and \xNN, those that change the direction of text as \u{NNNN}, and \ as \\. What is escaped already must not come here again.
   public static func escaped(_ text: String) -> String {
-    guard !text.unicodeScalars.allSatisfy({ !isControl($0) && $0 != "\\" }) else { return text }
+    guard !text.unicodeScalars.allSatisfy({ !isControl($0) && !PlainText.isHarmful($0) && $0 != "\\" }) else {
+      return text
+    }
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\\": result += "\\\\"
       case "\n": result += "\\n"
+      case _ where PlainText.isHarmful(scalar) && scalar != "\t": result += PlainText.of(String(scalar))
       case _ where isControl(scalar):
         let digits = String(scalar.value, radix: 16)
         result += "\\x" + (digits.count < 2 ? "0" : "") + digits

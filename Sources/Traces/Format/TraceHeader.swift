@@ -1,4 +1,5 @@
 import Emulator
+import HostFiles
 
 /// Everything that decides what a run does and what was kept of it: enough to do it again.
 public struct TraceHeader: Hashable, Sendable {
@@ -16,6 +17,20 @@ public struct TraceHeader: Hashable, Sendable {
     public init(argument: String, digest: String) {
       self.argument = argument
       self.digest = digest
+    }
+  }
+
+  /// What was typed at the guest's serial port from a cycle on.
+  public struct TimedInput: Hashable, Sendable {
+    /// The first instruction boundary at or after it.
+    public var cycle: UInt64
+    /// What was typed.
+    public var bytes: [UInt8]
+
+    /// Input from a cycle on.
+    public init(cycle: UInt64, bytes: [UInt8]) {
+      self.cycle = cycle
+      self.bytes = bytes
     }
   }
 
@@ -37,6 +52,8 @@ public struct TraceHeader: Hashable, Sendable {
   public var maxCycles: UInt64?
   /// What was typed at the guest's serial port, from the first moment on.
   public var input: [UInt8] = []
+  /// What was typed from given cycles on, in the order given.
+  public var timedInput: [TimedInput] = []
   /// The kinds recorded.
   public var kinds: EventKinds
   /// Which events of these kinds are kept.
@@ -68,6 +85,7 @@ public struct TraceHeader: Hashable, Sendable {
     lines += ["memory: \(memoryBytes)", "timing: \(timing.rawValue)"]
     if let maxCycles { lines.append("max-cycles: \(maxCycles)") }
     if !input.isEmpty { lines.append("input: \(HeaderText.quote(input))") }
+    lines += timedInput.map { "input-at: \($0.cycle) \(HeaderText.quote($0.bytes))" }
     lines += ["events: \(kinds.list)", "exact: \(isExact ? "yes" : "no")"]
     lines += filter.lines
     lines.append("machine:")
@@ -116,7 +134,7 @@ public struct TraceHeader: Hashable, Sendable {
         return false
       }
       modules.append(
-        Module(argument: String(decoding: name, as: UTF8.self), digest: String(value.prefix(64))))
+        Module(argument: HostName.string(name), digest: String(value.prefix(64))))
     case "memory":
       guard let bytes = UInt64(value) else { return false }
       memoryBytes = bytes
@@ -129,6 +147,12 @@ public struct TraceHeader: Hashable, Sendable {
     case "input":
       guard let bytes = HeaderText.unquote(value) else { return false }
       input = bytes
+    case "input-at":
+      let parts = value.split(separator: " ", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let cycle = UInt64(parts[0]), let bytes = HeaderText.unquote(parts[1]) else {
+        return false
+      }
+      timedInput.append(TimedInput(cycle: cycle, bytes: bytes))
     case "events":
       guard let kinds = try? EventKinds(list: value) else { return false }
       self.kinds = kinds
@@ -142,7 +166,7 @@ public struct TraceHeader: Hashable, Sendable {
 
   private mutating func set(_ field: WritableKeyPath<TraceHeader, String>, _ bytes: [UInt8]?) -> Bool {
     guard let bytes else { return false }
-    self[keyPath: field] = String(decoding: bytes, as: UTF8.self)
+    self[keyPath: field] = HostName.string(bytes)
     return true
   }
 

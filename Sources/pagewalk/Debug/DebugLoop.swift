@@ -38,7 +38,7 @@ struct DebugLoop {
       let place = source.place
       guard let failure = execute(line, repeats: place == nil) else { continue }
       if let place {
-        StandardError.write("pagewalk: \(place): \(failure)\n")
+        StandardError.write(PlainText.ofLines("pagewalk: \(place): \(failure)\n"))
         return ExitStatus.hostMistake
       }
       // A person sees the mistake and goes on.

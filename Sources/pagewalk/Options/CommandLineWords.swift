@@ -1,19 +1,13 @@
 import ArgumentParser
+import HostFiles
 import Reports
 
 /// The words of the command line, before the argument parser sees them.
 enum CommandLineWords {
-  /// The arguments without the program's name.
-  ///
-  /// - Throws: `ValidationError` for one that is not UTF-8: a path that was repaired would lead to another file.
-  static func arguments() throws -> [String] {
-    try (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-      guard let word = CommandLine.unsafeArgv[index] else { return nil }
-      if let text = String(validatingCString: word) { return text }
-      let shown = String(cString: word).unicodeScalars.map { $0 == "\u{fffd}" ? "?" : Character($0) }
-      throw ValidationError(
-        "the argument '\(String(shown))' is not UTF-8; expected file names in UTF-8: rename the file, or give it a link with another name"
-      )
+  /// The arguments without the program's name; bytes that are not UTF-8 as `HostName` spells them.
+  static func arguments() -> [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map { HostName.string(cString: $0) }
     }
   }
 

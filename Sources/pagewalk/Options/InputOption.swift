@@ -22,16 +22,16 @@ struct InputOption: ParsableArguments {
     var pieces: [TypedInput.Piece] = []
     for text in input {
       let (file, cycle) = Self.split(text)
-      pieces.append(TypedInput.Piece(cycle: cycle, bytes: try HostFile.read(file)))
+      pieces.append(TypedInput.Piece(cycle: cycle ?? TypedInput.earliest, bytes: try HostFile.read(file)))
     }
     return pieces
   }
 
   /// Cuts `FILE@CYCLE` at the last "@" behind which a number stands; a name without one has no cycle of its own.
-  static func split(_ text: String) -> (file: String, cycle: UInt64) {
+  static func split(_ text: String) -> (file: String, cycle: UInt64?) {
     guard let at = text.lastIndex(of: "@"), at != text.startIndex,
       let cycle = UInt64(text[text.index(after: at)...])
-    else { return (text, TypedInput.earliest) }
+    else { return (text, nil) }
     return (String(text[..<at]), cycle)
   }
 }

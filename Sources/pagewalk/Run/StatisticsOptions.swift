@@ -39,7 +39,9 @@ struct StatisticsOutput {
 
   /// - Throws: `OutputError` if they did not all arrive.
   func write(_ report: StatisticsReport) throws(OutputError) {
-    if onStandardError { StandardError.write(isJSON ? report.json.text + "\n" : report.text()) }
+    if onStandardError {
+      StandardError.write(isJSON ? report.json.text + "\n" : PlainText.ofLines(report.text()))
+    }
     guard let file else { return }
     file.write(lines: [report.json.text])
     if file !== Output.standard { try file.finish() }

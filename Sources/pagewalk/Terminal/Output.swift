@@ -1,5 +1,6 @@
 import Glibc
 import HostFiles
+import Reports
 
 /// A stream of bytes to standard output or a file. Every write of the program goes through one of these, and is checked
 /// here: what fails is kept until `finish` throws it, and nothing is written from then on.
@@ -117,7 +118,7 @@ enum StandardError {
 
   /// Says `lines`: those that begin at the margin as the program's own, the indented ones as their details.
   static func report(_ lines: [String]) {
-    write(lines.map { ($0.hasPrefix(" ") ? "" : "pagewalk: ") + $0 + "\n" }.joined())
+    write(lines.map { ($0.hasPrefix(" ") ? "" : "pagewalk: ") + PlainText.of($0) + "\n" }.joined())
   }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Reports
 import Runs
 
 /// The guest's console on this process's standard streams.
@@ -81,7 +82,7 @@ final class TerminalConsole: GuestConsole {
     if isSilent { return }
     guard use == .debugger else { return StandardError.report(lines) }
     beginLine()
-    StandardError.write(lines.map { $0 + "\n" }.joined())
+    StandardError.write(lines.map { PlainText.of($0) + "\n" }.joined())
   }
 
   var isInterrupted: Bool { Interruption.isRequested }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import HostFiles
 import Reports
 import Runs
 import Traces
@@ -52,7 +53,7 @@ struct TestCommand: ParsableCommand {
     }
     try output.write(results)
     if json { Output.standard.write(lines: [TestSummary(results: results).json]) }
-    if !json && !output.tap { Output.standard.write(TestSummary(results: results).text) }
+    if !json && !output.tap { Output.standard.write(PlainText.ofLines(TestSummary(results: results).text)) }
     if Interruption.isRequested { throw ExitCode(ExitStatus.interrupted) }
     let status = results.map(\.status).max() ?? ExitStatus.success
     if status != 0 { throw ExitCode(status) }
@@ -83,12 +84,12 @@ enum GoldenFolder {
   }
 
   private static func collect(_ folder: String, _ found: inout [String]) {
-    guard let stream = opendir(folder) else { return }
+    guard let stream = opendir(HostName.cString(folder)) else { return }
     defer { closedir(stream) }
     var folders: [String] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { HostName.string(cString: $0) }
       }
       guard !name.hasPrefix(".") else { continue }
       let path = folder + "/" + name

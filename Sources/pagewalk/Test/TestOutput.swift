@@ -1,4 +1,5 @@
 import ArgumentParser
+import HostFiles
 import Reports
 
 /// Results for programs: TAP on standard output, JUnit's XML in a file.
@@ -13,7 +14,7 @@ struct TestOutputOptions: ParsableArguments {
 
   /// - Throws: `OutputError` if the file can't be written.
   func write(_ results: [TestResult]) throws {
-    if tap { Output.standard.write(TAPReport(results: results).text) }
+    if tap { Output.standard.write(PlainText.ofLines(TAPReport(results: results).text)) }
     if let junit {
       let file = try Output(creating: junit)
       file.write(JUnitReport(results: results).text)
@@ -95,6 +96,7 @@ struct JUnitReport {
       case "<": result += "&lt;"
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
+      case _ where HostName.byte(scalar) != nil: result += PlainText.of(String(scalar))
       case _ where scalar.value < 0x20: result += scalar == "\t" ? "\t" : "?"
       default: result.unicodeScalars.append(scalar)
       }

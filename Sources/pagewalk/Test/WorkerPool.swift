@@ -1,4 +1,5 @@
 import Glibc
+import HostFiles
 import Traces
 
 /// Runs this program again and again, several at a time.
@@ -55,7 +56,9 @@ enum WorkerPool {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-    var words: [UnsafeMutablePointer<CChar>?] = (["pagewalk"] + arguments).map { strdup($0) }
+    var words: [UnsafeMutablePointer<CChar>?] = (["pagewalk"] + arguments).map {
+      strdup(HostName.cString($0))
+    }
     words.append(nil)
     defer { for word in words { free(word) } }
     var process: pid_t = 0

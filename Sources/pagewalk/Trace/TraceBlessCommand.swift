@@ -70,7 +70,8 @@ struct TraceBlessCommand: ParsableCommand {
         }
         return false
       case .different(let divergence):
-        StandardError.write("pagewalk: \(golden): " + verification.report(divergence).text)
+        StandardError.write(
+          PlainText.ofLines("pagewalk: \(golden): " + verification.report(divergence).text))
         return true
       }
     } catch let error as TraceError

@@ -43,7 +43,7 @@ struct TraceDiffCommand: ParsableCommand {
     let report = DivergenceReport(
       divergence, isExact: first.header.isExact && second.header.isExact, names: ("first", "second"),
       golden: { namesA.briefly($0) }, run: { namesB.briefly($0) })
-    Output.standard.write(report.text)
+    Output.standard.write(PlainText.ofLines(report.text))
     throw ExitCode(ExitStatus.different)
   }
 }

@@ -123,9 +123,13 @@ struct TraceGuestOptions: ParsableArguments {
   var maxCycles: UInt64?
 
   @Option(
-    help: ArgumentHelp("A file with what is typed at the guest's serial port.", valueName: "file"),
+    help: ArgumentHelp(
+      """
+      A file with what is typed at the guest's serial port, from this cycle on (by default as soon as the firmware is \
+      through). The trace keeps it. May be repeated.
+      """, valueName: "file[@cycle]"),
     completion: .file())
-  var input: String?
+  var input: [String] = []
 
   /// How many bytes may be typed: they are kept in the trace.
   static let maxInput = 1 << 16
@@ -141,12 +145,18 @@ struct TraceGuestOptions: ParsableArguments {
     header.commandLine = options.append
     header.modules = options.module.map { TraceHeader.Module(argument: $0, digest: "") }
     header.maxCycles = maxCycles
-    if let input {
-      header.input = try HostFile.read(input)
-      guard header.input.count <= Self.maxInput else {
-        throw ValidationError(
-          "the input is \(header.input.count) bytes long; a trace keeps up to \(Self.maxInput)")
+    for text in input {
+      let (file, cycle) = InputOption.split(text)
+      let bytes = try HostFile.read(file)
+      if let cycle {
+        header.timedInput.append(TraceHeader.TimedInput(cycle: cycle, bytes: bytes))
+      } else {
+        header.input += bytes
       }
+    }
+    let count = header.timedInput.reduce(header.input.count) { $0 + $1.bytes.count }
+    guard count <= Self.maxInput else {
+      throw ValidationError("the input is \(count) bytes long; a trace keeps up to \(Self.maxInput)")
     }
     return header
   }

@@ -54,7 +54,7 @@ struct TraceVerifyCommand: ParsableCommand {
       switch result.outcome {
       case .passed(let events): StandardError.report(["\(golden): \(events) events, all the same"])
       case .failed(let lines, _):
-        StandardError.write("pagewalk: \(golden): " + lines.map { $0 + "\n" }.joined())
+        StandardError.write(PlainText.ofLines("pagewalk: \(golden): " + lines.map { $0 + "\n" }.joined()))
       case .unusable: break
       }
     }
@@ -73,7 +73,7 @@ struct TraceVerifyCommand: ParsableCommand {
       case .different(let divergence):
         let report = verification.report(divergence)
         if debug {
-          StandardError.write("pagewalk: \(golden): " + report.text)
+          StandardError.write(PlainText.ofLines("pagewalk: \(golden): " + report.text))
           throw ExitCode(try DivergenceShell.enter(verification.guest))
         }
         return TestResult(
