@@ -234,10 +234,12 @@ public final class MachineHistory {
     }
     let page = SavedPage(at: host)
     entries[entries.count - 1].add(page, of: frame)
+    let entry = newest
+    func crosses(_ limit: Int, _ bytes: Int) -> Bool { bytes > limit && bytes - page.bytes <= limit }
     // `run` takes the next snapshot earlier than it would, or makes room.
-    let bytes = entries[entries.count - 1].bytes
-    let room = min(maxNewestBytes, maxBytes - olderBytes)
-    if bytes > room && bytes - page.bytes <= room { machine.requestStop() }
+    if crosses(maxNewestBytes, entry.pageBytes) || crosses(maxBytes, olderBytes + entry.bytes) {
+      machine.requestStop()
+    }
   }
 
   private func goBack(toSnapshotBefore cycle: UInt64) {
