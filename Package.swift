@@ -57,6 +57,9 @@ let package = Package(
       name: "Debugger",
       dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Traces", "Runs"],
       swiftSettings: strict),
+    // The debugger for gdb: its remote protocol in front of a session.
+    .target(
+      name: "GDBServer", dependencies: ["IA32", "Emulator", "GuestImages", "Debugger"], swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
