@@ -11,6 +11,9 @@ final class Connection {
   /// How long a client may leave its bytes untaken before it counts as gone, in milliseconds.
   private static let writeTimeout: Int32 = 10_000
 
+  /// What is to be asked whether bytes have arrived.
+  var descriptor: Int32 { input }
+
   /// A connected socket, closed with the connection.
   init(socket: Int32) {
     input = socket
@@ -63,6 +66,9 @@ final class Connection {
       }
     }
   }
+
+  /// Sends nothing more. What the client still sends can be read, so that it gets what it was sent last.
+  func finish() { if isSocket { shutdown(output, Int32(SHUT_WR)) } }
 
   /// Ends the connection from this side.
   func close() { isOpen = false }

@@ -4,7 +4,8 @@ import Glibc
 final class Listener {
   /// Where it listens, with the port that the system chose.
   let address: ServerAddress
-  private let descriptor: Int32
+  /// What is to be asked whether a client has come.
+  let descriptor: Int32
   private let socketPath: String?
 
   /// - Throws: `ListenerError` where the place can't be had.
