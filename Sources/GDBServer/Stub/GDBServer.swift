@@ -50,7 +50,6 @@ public final class GDBServer {
 
   /// Serves clients until one kills the guest, the keyboard's Ctrl-C comes while the guest stands, or nobody can come any more.
   public func serve() {
-    console.forgetInterruptions()
     while !isOver { round(waiting: Self.nap) }
     port.dropClient()
   }

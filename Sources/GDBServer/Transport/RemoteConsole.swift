@@ -73,9 +73,10 @@ public final class RemoteConsole: GuestConsole {
   /// Whether the keyboard's Ctrl-C was pressed.
   var isKeyboardInterrupted: Bool { base.isInterrupted }
 
-  /// The guest stands still.
+  /// The guest stands still, and the client is told so.
   func forgetInterruptions() {
     port.forgetInterrupt()
-    forgetInterruption()
+    // Without a client the keyboard's Ctrl-C is for the server.
+    if port.isConnected || !port.canConnect { forgetInterruption() }
   }
 }
