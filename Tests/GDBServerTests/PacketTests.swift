@@ -31,7 +31,8 @@ struct PacketTests {
 
   @Test("Acknowledgements and Ctrl-C stand between packets; other bytes are dropped")
   func between() {
-    #expect(items("+-x\u{03}$g#67") == [.acknowledged, .wantsRepetition, .interrupt, .packet(Array("g".utf8))])
+    #expect(
+      items("+-x\u{03}$g#67") == [.acknowledged, .wantsRepetition, .interrupt, .packet(Array("g".utf8))])
   }
 
   @Test("Damaged packets are told of", arguments: ["$g#68", "$g#zz", "$g#6", "$OK#00"])

@@ -25,7 +25,9 @@ extension DebuggerSession {
       guard standing.hits.isEmpty, ended == nil, let bytes = detour.codeBytes else { return standing }
       let back = try runBack(codeBytes: bytes)
       // Something else than the handler's end stopped it, or the handler goes elsewhere.
-      guard let back, back.hits.isEmpty, ended == nil, back.reason.isBreakpoint else { return back ?? standing }
+      guard let back, back.hits.isEmpty, ended == nil, back.reason.isBreakpoint else {
+        return back ?? standing
+      }
     }
   }
 

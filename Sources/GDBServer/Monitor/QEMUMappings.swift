@@ -46,7 +46,8 @@ struct QEMUMappings {
       let steps = machine.walk(LinearAddress(linear), PageAccess(.read, user: false)).steps
       guard let entry = steps.last?.value else { return true }
       let flags = Self.flags.map { entry >> $0.bit & 1 != 0 ? $0.letter : "-" }.joined()
-      lines.append("\(hexadecimal(UInt64(linear), digits: 16)): \(hexadecimal(page.frame, digits: 16)) \(flags)")
+      lines.append(
+        "\(hexadecimal(UInt64(linear), digits: 16)): \(hexadecimal(page.frame, digits: 16)) \(flags)")
       return true
     }
     return lines

@@ -20,7 +20,9 @@ struct QEMUMonitor {
       }
     case "gva2gpa": return translation(words.dropFirst().joined(separator: " "))
     case "gpa2hva":
-      return ["gpa2hva: the guest's memory has no host address that another program could use: see 'xp' and 'gva2gpa'"]
+      return [
+        "gpa2hva: the guest's memory has no host address that another program could use: see 'xp' and 'gva2gpa'"
+      ]
     case let word? where word == "xp" || word.hasPrefix("xp/"):
       return dump(line)
     default: return nil
@@ -29,7 +31,9 @@ struct QEMUMonitor {
 
   private func translation(_ text: String) -> [String] {
     guard let value = number(text) else { return ["gva2gpa: '\(text)' is not an address"] }
-    guard let place = try? MemoryView(session.machine, .processor).place(of: value) else { return ["Unmapped"] }
+    guard let place = try? MemoryView(session.machine, .processor).place(of: value) else {
+      return ["Unmapped"]
+    }
     return ["gpa: 0x\(String(place.physical, radix: 16))"]
   }
 

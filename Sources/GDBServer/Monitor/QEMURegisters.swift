@@ -50,7 +50,8 @@ struct QEMURegisters {
     let isGranular = segment.limit > 0xfffff
     let limitBits = (isGranular ? segment.limit >> 12 : segment.limit) & 0xf0000
     let half = access << 8 | limitBits | (segment.is32Bit ? 1 << 22 : 0) | (isGranular ? 1 << 23 : 0)
-    let start = "\(name)=\(hexadecimal(UInt64(segment.selector), digits: 4)) \(word(segment.base)) \(word(segment.limit)) \(word(half))"
+    let start =
+      "\(name)=\(hexadecimal(UInt64(segment.selector), digits: 4)) \(word(segment.base)) \(word(segment.limit)) \(word(half))"
     guard values.file.cr0 & 1 != 0, access & 0x80 != 0 else { return start }
     return start + " DPL=\(access >> 5 & 3) " + kind(access, is32Bit: segment.is32Bit)
   }

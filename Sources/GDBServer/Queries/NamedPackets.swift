@@ -81,7 +81,9 @@ extension GDBStub {
 
   private func transfer(_ scanner: PacketScanner) -> Reply {
     var scanner = scanner
-    if scanner.take(":features:read:target.xml:") { return Transfer.read(TargetDescription.text.utf8, scanner) }
+    if scanner.take(":features:read:target.xml:") {
+      return Transfer.read(TargetDescription.text.utf8, scanner)
+    }
     if scanner.take(":features:read:") { return .error(0) }
     if scanner.take(":memory-map:read::") { return Transfer.read(Transfer.memoryMap.utf8, scanner) }
     if scanner.take(":exec-file:read:") {

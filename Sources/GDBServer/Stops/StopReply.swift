@@ -35,7 +35,9 @@ struct StopReply {
   }
 
   /// How a run ended.
-  static func run(_ standing: Standing, _ session: DebuggerSession, _ stops: RemoteStops, _ client: ClientFeatures)
+  static func run(
+    _ standing: Standing, _ session: DebuggerSession, _ stops: RemoteStops, _ client: ClientFeatures
+  )
     -> StopReply
   {
     if standing.reason.isEnd { return end(standing.reason, session) }

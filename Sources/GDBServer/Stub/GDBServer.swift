@@ -32,7 +32,9 @@ public final class GDBServer {
   /// - Parameters:
   ///   - session: whose console is `console`.
   ///   - port: where clients come.
-  public init(_ session: DebuggerSession, _ port: ClientPort, _ console: RemoteConsole, policy: Policy = .init()) {
+  public init(
+    _ session: DebuggerSession, _ port: ClientPort, _ console: RemoteConsole, policy: Policy = .init()
+  ) {
     self.session = session
     self.port = port
     self.console = console

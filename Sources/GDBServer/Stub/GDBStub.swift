@@ -124,7 +124,8 @@ final class GDBStub {
     case .failed(let message): reply.lines.append(message)
     }
     if session.machine.cycle != place {
-      reply.payload = session.ended?.exitValue.map(StopReply.exited)?.payload ?? StopReply.plain(session).payload
+      reply.payload =
+        session.ended?.exitValue.map(StopReply.exited)?.payload ?? StopReply.plain(session).payload
     }
     console.forgetInterruptions()
     say(reply.lines)
