@@ -33,7 +33,8 @@ extension GDBStub {
     "vCont?": { _, _ in .text("vCont;c;C;s;S;t;r") },
     "vCont": { stub, scanner in Resumption.vCont(scanner).map { stub.resume($0) } ?? .malformed },
     "vKill": { stub, _ in
-      stub.wish(.kill)
+      // It is also how `run` begins, which goes on with `vRun`.
+      if !stub.isExtended { stub.wish(.kill) }
       return .ok
     },
     "vRun": { stub, _ in stub.restart() },

@@ -11,6 +11,8 @@ final class GDBStub {
   private let send: ([UInt8]) -> Void
   /// What the client said that it understands.
   var client = ClientFeatures()
+  /// The client stays when the guest has been killed, and may run it again: `target extended-remote`.
+  private(set) var isExtended = false
   /// Memory packets are about physical addresses.
   var isPhysical = false
   /// The parts of single stepping that QEMU lets clients choose.
@@ -40,6 +42,7 @@ final class GDBStub {
   func reset() {
     stops.removeAll()
     client = ClientFeatures()
+    isExtended = false
     isPhysical = false
     stepping = SteppingBits()
     wish = nil
@@ -93,7 +96,9 @@ final class GDBStub {
     case UInt8(ascii: "k"):
       wish(.kill)
       return .silence
-    case UInt8(ascii: "!"): return .ok
+    case UInt8(ascii: "!"):
+      isExtended = true
+      return .ok
     case UInt8(ascii: "R"):
       // No answer: GDB manual, E.2.
       _ = restart()
