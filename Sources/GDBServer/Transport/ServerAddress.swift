@@ -46,8 +46,11 @@ public enum ServerAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// Why a text names no place for a gdb server.
 public enum ServerAddressError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No port can be read from this.
   case badPort(String)
+  /// This is not an IPv4 address.
   case badHost(String)
+  /// A socket can't have so long a path.
   case pathTooLong(String)
 
   /// One sentence that says what would be right.
