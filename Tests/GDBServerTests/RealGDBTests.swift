@@ -31,7 +31,7 @@ struct RealGDBTests {
     /// What gdb prints when it attaches and executes these commands.
     func gdb(_ commands: String...) throws -> String {
       let file = FileManager.default.temporaryDirectory.appending(path: "pagewalk-\(UUID().uuidString)")
-      FileManager.default.createFile(atPath: file.path, contents: nil)
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
       defer { try? FileManager.default.removeItem(at: file) }
       let process = Process()
       process.executableURL = URL(filePath: "/usr/bin/gdb")
@@ -49,7 +49,7 @@ struct RealGDBTests {
   }
 
   /// Whether the texts come one after the other.
-  private func expect(_ output: String, _ texts: String..., location: SourceLocation = #_sourceLocation) {
+  private func expect(_ output: String, _ texts: String..., location: Testing.SourceLocation = #_sourceLocation) {
     var rest = output[...]
     for text in texts {
       guard let range = rest.range(of: text) else {
