@@ -49,7 +49,9 @@ struct RealGDBTests {
   }
 
   /// Whether the texts come one after the other.
-  private func expect(_ output: String, _ texts: String..., location: Testing.SourceLocation = #_sourceLocation) {
+  private func expect(
+    _ output: String, _ texts: String..., location: Testing.SourceLocation = #_sourceLocation
+  ) {
     var rest = output[...]
     for text in texts {
       guard let range = rest.range(of: text) else {
