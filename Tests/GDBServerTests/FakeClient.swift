@@ -44,7 +44,7 @@ final class FakeClient {
 
   /// The packets that came back; `O` packets are printed.
   func receive() -> [String] {
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var buffer = [UInt8](repeating: 0, count: 1 << 15)
     var packets: [String] = []
     while true {
       let count = read(socket, &buffer, buffer.count)
