@@ -76,11 +76,11 @@ clean: ## remove everything that was built
 include $(wildcard images/*.mk)
 images: $(IMAGES)
 
-# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, libzstd compresses traces, libmpfr computes sines and logarithms, pkg-config finds them, and the decoder's tests ask objdump. Quick and silent when all is there.
-packages := libelf-dev libdw-dev libedit-dev libzstd-dev libmpfr-dev pkg-config binutils
+# libelf reads guest images, libdw their line tables, libedit edits the debugger's lines, libzstd compresses traces, libmpfr computes sines and logarithms, pkg-config finds them, the decoder's tests ask objdump, and the gdb server's tests run gdb. Quick and silent when all is there.
+packages := libelf-dev libdw-dev libedit-dev libzstd-dev libmpfr-dev pkg-config binutils gdb
 prerequisites:
 	@command -v swift > /dev/null || { echo 'Swift 6.3 is needed on the PATH: https://www.swift.org/install' >&2; exit 1; }
-	@if pkg-config --exists libelf libdw libedit libzstd mpfr 2> /dev/null && command -v objdump > /dev/null; then exit 0; fi; \
+	@if pkg-config --exists libelf libdw libedit libzstd mpfr 2> /dev/null && command -v objdump > /dev/null && command -v gdb > /dev/null; then exit 0; fi; \
 	if ! command -v apt-get > /dev/null; then root=none; \
 	elif [ "$$(id -u)" = 0 ]; then root=; \
 	elif sudo -n true 2> /dev/null; then root=sudo; \

@@ -59,6 +59,10 @@ let package = Package(
       name: "Debugger",
       dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Traces", "Runs"],
       swiftSettings: strict),
+    // The debugger for gdb: its remote protocol in front of a session.
+    .target(
+      name: "GDBServer", dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger"],
+      swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -75,7 +79,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger", "Runs", "Traces", "HostFiles",
+        "Debugger", "GDBServer", "Runs", "Traces", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -123,6 +127,12 @@ let package = Package(
         "IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger", "Traces", "TestSupport",
       ],
       exclude: ["Scripts"], swiftSettings: strict),
+    .testTarget(
+      name: "GDBServerTests",
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger", "GDBServer", "TestSupport",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
       dependencies: ["IA32", "Emulator", "GuestImages", "KernelAudit", "MiniKernel"],

@@ -51,40 +51,10 @@ extension DebuggerSession {
     let standing = try step()
     guard standing.hits.isEmpty, ended == nil else { return standing }
     let top = machine.registers[GeneralRegister.esp]
-    if let bytes = detour.codeBytes, let back = try? MemoryView(machine, .processor).load32(top &+ bytes) {
-      let linear = machine.registers[SegmentRegister.cs].base &+ back
-      return try run(to: Destination([linear], above: top))
-    }
+    if let bytes = detour.codeBytes, let back = try runBack(codeBytes: bytes) { return back }
     if let behind, top < stack, stretch(at: nextInstruction) == nil {
       return try run(to: Destination([behind], above: stack &- 1))
     }
     return standing
-  }
-}
-
-/// Notes interrupts and faults that lead away from the code being stepped.
-private final class Detour {
-  /// How many bytes of error code lie on the stack below the address to return to; nil as long as nothing has led away.
-  var codeBytes: UInt32?
-  private let machine: Machine
-  private var observer: ObserverID?
-
-  init(_ machine: Machine) {
-    self.machine = machine
-    observer = nil
-    observer = machine.observe([.interrupt, .fault]) { [unowned self] event, _ in
-      switch event {
-      case .interrupt(let interrupt) where !interrupt.isSoftware: self.codeBytes = 0
-      case .fault(let fault):
-        let pushesCode = ExceptionVector(rawValue: fault.vector)?.pushesErrorCode ?? false
-        self.codeBytes = pushesCode ? 4 : 0
-      default: break
-      }
-    }
-  }
-
-  func end() {
-    if let observer { machine.stopObserving(observer) }
-    observer = nil
   }
 }

@@ -58,6 +58,19 @@ public final class Shell {
     return .done(lines)
   }
 
+  /// Executes the lines that wait: the commands of stops that were hit by a run that no line of this shell began.
+  public func executeWaiting() -> Outcome {
+    var lines: [String] = []
+    do throws(ShellError) {
+      try drain(to: 0, &lines)
+    } catch {
+      session.queue.cut(to: 0)
+      if !lines.isEmpty { session.emit(lines) }
+      return .failed(PlainText.of(error.message))
+    }
+    return .done(lines)
+  }
+
   private func perform(_ line: String, _ lines: inout [String], isTyped: Bool) throws(ShellError) {
     let (answer, isJSON) = try session.answer(to: line)
     if isTyped, let next = answer.next { last = next + (isJSON ? " --json" : "") }

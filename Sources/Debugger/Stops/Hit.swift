@@ -13,7 +13,7 @@ public struct Hit: Sendable {
   /// The text says already which instruction it was.
   var namesPlace = false
   /// More lines, each a sentence or a row.
-  var details: [String] = []
+  public internal(set) var details: [String] = []
   /// What `$va` and `$pa` become.
   public internal(set) var linear: UInt32?
   /// The physical address it is about; nil where there is none.

@@ -19,6 +19,7 @@ struct DebugCommand: ParsableCommand {
       Examples:
         pagewalk debug --memory 1G .build/images/minikernel.elf
         pagewalk debug -x docs/sessions/walk.pw .build/images/paging-tour.elf
+        pagewalk debug --gdb :1234 .build/images/stale.elf
         printf 'catch stale\\nc\\nrc\\nwho $va\\n' | pagewalk debug .build/images/stale.elf
       """)
 
@@ -31,7 +32,20 @@ struct DebugCommand: ParsableCommand {
     help: ArgumentHelp("A file with commands to execute first. May be repeated.", valueName: "file"))
   var scripts: [String] = []
 
+  @OptionGroup var remote: GDBOptions
+
+  func validate() throws {
+    if remote.gdb != nil, !scripts.isEmpty {
+      throw ValidationError("--gdb does not go with --script: gdb has -x, and 'monitor source FILE'")
+    }
+  }
+
   mutating func run() throws {
+    if let address = remote.gdb {
+      let session = try GDBSession(guest, at: address)
+      session.serve(history: history, policy: remote.policy)
+      return
+    }
     let scripts = try self.scripts.map { file in
       (file, String(decoding: try HostFile.read(file), as: UTF8.self))
     }

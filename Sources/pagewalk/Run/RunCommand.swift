@@ -1,4 +1,5 @@
 import ArgumentParser
+import GDBServer
 import GuestImages
 import Reports
 import Runs
@@ -70,6 +71,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Keep a history of the run, and give the debugger's prompt on Ctrl-C and at the guest's end.")
   var debug = false
 
+  @OptionGroup var remote: GDBOptions
+
   @Flag(
     help: "Show the guest's text screen while it runs; what comes over the serial port follows at the end.")
   var screen = false
@@ -88,6 +91,15 @@ struct RunCommand: ParsableCommand {
         "--debug goes with none of --audit, --check, --input, --profile and --max-cycles: the debugger has 'audit', 'set stale', 'type' and 'goto'"
       )
     }
+    if remote.gdb != nil {
+      if debug || screen || audit != nil || profile != nil || maxCycles != nil || check != nil
+        || !typed.input.isEmpty
+      {
+        throw ValidationError(
+          "--gdb goes with none of --audit, --check, --debug, --input, --max-cycles, --profile and --screen: gdb has 'monitor audit' and the like"
+        )
+      }
+    }
     if profile?.isEmpty == true {
       throw ValidationError("--profile needs the beginning of a path, such as /tmp/prof")
     }
@@ -95,6 +107,7 @@ struct RunCommand: ParsableCommand {
 
   mutating func run() throws {
     if debug { return try runInDebugger() }
+    if let address = remote.gdb { return try runForGDB(at: address) }
     let pieces = try typed.read()
     let terminal = TerminalConsole(pieces.isEmpty ? .run : .output, isSilent: quiet)
     let live = screen ? LiveScreen(terminal) : nil
@@ -150,6 +163,18 @@ struct RunCommand: ParsableCommand {
     let ending = RunEnding(history.ended ?? .interrupted, at: machine.position)
     try statisticsOutput?.write(report(machine, ending, status))
     throw ExitCode(status)
+  }
+
+  /// gdb lets the guest run. When it has ended and gdb has gone, the exit status is the guest's.
+  private func runForGDB(at address: ServerAddress) throws {
+    let session = try GDBSession(guest, at: address, isSilent: quiet)
+    let statisticsOutput = try statistics.open()
+    var policy = remote.policy
+    policy.endsWithGuest = true
+    let history = session.serve(history: history, policy: policy)
+    let ending = RunEnding(history.ended ?? .interrupted, at: session.machine.position)
+    try statisticsOutput?.write(report(session.machine, ending, ending.exitStatus))
+    throw ExitCode(ending.exitStatus)
   }
 
   /// - Throws: `ValidationError` with a sentence.

@@ -1,0 +1,87 @@
+import IA32
+
+/// The registers that gdb is told of, by their numbers.
+enum RegisterTable {
+  /// What gdb wants of every i386: GDB manual, appendix G.5.6. The order is gdb's own.
+  static let core: [RemoteRegister] = general + segments + floatingPoint
+
+  /// What this machine has beside it.
+  static let system: [RemoteRegister] = segmentParts + tables + control
+
+  /// All of them in the order of their numbers: what `g` gives.
+  static let all = core + system
+
+  private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
+
+  /// nil for a number that no register has.
+  static func register(_ number: Int) -> RemoteRegister? { byNumber[number] }
+
+  /// Numbers that stop replies tell the values of, so that gdb needs not ask: ESP, EBP, EIP.
+  static let expedited = [4, 5, 8]
+
+  private static let general: [RemoteRegister] =
+    ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"].enumerated().map { index, name in
+      RemoteRegister(
+        name, index, type: name == "esp" || name == "ebp" ? "data_ptr" : "int32", writableName: name
+      ) { $0.general(index) }
+    } + [
+      RemoteRegister("eip", 8, type: "code_ptr", writableName: "eip") { UInt64($0.file.eip) },
+      RemoteRegister("eflags", 9, type: "i386_eflags", writableName: "eflags") { UInt64($0.file.eflags) },
+    ]
+
+  private static let named: [(name: String, register: SegmentRegister)] = [
+    ("cs", .cs), ("ss", .ss), ("ds", .ds), ("es", .es), ("fs", .fs), ("gs", .gs),
+  ]
+
+  private static let segments: [RemoteRegister] = named.enumerated().map { index, entry in
+    RemoteRegister(entry.name, 10 + index) { UInt64($0.segment(entry.register).selector) }
+  }
+
+  /// gdb takes no i386 without them. The machine does not execute x87 instructions: their values are unavailable.
+  private static let floatingPoint: [RemoteRegister] =
+    (0..<8).map { index in RemoteRegister("st\(index)", 16 + index, bits: 80, type: "i387_ext") { _ in nil } }
+    + ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"].enumerated().map { index, name in
+      RemoteRegister(name, 24 + index, type: "int", group: "float") { _ in nil }
+    }
+
+  // 32 to 40 are left to XMM0-XMM7 and MXCSR, whose numbers gdb and other stubs agree on.
+  private static let segmentParts: [RemoteRegister] = named.enumerated().flatMap { index, entry in
+    [
+      RemoteRegister("\(entry.name)_base", 41 + index * 2, type: "data_ptr", group: "system") {
+        UInt64($0.segment(entry.register).base)
+      },
+      RemoteRegister("\(entry.name)_limit", 42 + index * 2, type: "uint32", group: "system") {
+        UInt64($0.segment(entry.register).limit)
+      },
+    ]
+  }
+
+  private static let tables: [RemoteRegister] = [
+    RemoteRegister("gdtr_base", 53, type: "data_ptr", group: "system") { UInt64($0.tables.gdt.base) },
+    RemoteRegister("gdtr_limit", 54, type: "uint32", group: "system") { UInt64($0.tables.gdt.limit) },
+    RemoteRegister("idtr_base", 55, type: "data_ptr", group: "system") { UInt64($0.tables.idt.base) },
+    RemoteRegister("idtr_limit", 56, type: "uint32", group: "system") { UInt64($0.tables.idt.limit) },
+    RemoteRegister("tr", 57, type: "uint32", group: "system") { UInt64($0.tables.task.selector) },
+    RemoteRegister("tr_base", 58, type: "data_ptr", group: "system") { UInt64($0.tables.task.base) },
+    RemoteRegister("tr_limit", 59, type: "uint32", group: "system") { UInt64($0.tables.task.limit) },
+    RemoteRegister("ldtr", 60, type: "uint32", group: "system") { UInt64($0.tables.ldt.selector) },
+    RemoteRegister("ldtr_base", 61, type: "data_ptr", group: "system") { UInt64($0.tables.ldt.base) },
+    RemoteRegister("ldtr_limit", 62, type: "uint32", group: "system") { UInt64($0.tables.ldt.limit) },
+  ]
+
+  private static let control: [RemoteRegister] =
+    [
+      RemoteRegister("cr0", 63, type: "ia32_cr0", group: "system") { UInt64($0.file.cr0) },
+      RemoteRegister("cr2", 64, type: "data_ptr", group: "system") { UInt64($0.file.cr2) },
+      RemoteRegister("cr3", 65, type: "uint32", group: "system") { UInt64($0.file.cr3) },
+      RemoteRegister("cr4", 66, type: "ia32_cr4", group: "system") { UInt64($0.file.cr4) },
+      RemoteRegister("efer", 67, bits: 64, type: "ia32_efer", group: "system") { $0.file.efer },
+      RemoteRegister("cpl", 68, type: "uint32", group: "system") { UInt64($0.file.privilegeLevel) },
+    ]
+    + (0..<4).map { index in
+      RemoteRegister("pdpte\(index)", 69 + index, bits: 64, type: "uint64", group: "system") {
+        $0.file.pdpte[index]
+      }
+    }
+    + [RemoteRegister("cycle", 73, bits: 64, type: "uint64", group: "system") { $0.cycle }]
+}
