@@ -8,5 +8,9 @@ function say(text) { print text; fflush() }
   next
 }
 
+# What starts or passes may have words such as "error:" in its name.
+/^(.\[[0-9;]*m)*◇/ { next }
+/^(.\[[0-9;]*m)*✔/ && !/Test run with/ { next }
+
 # Issues, failed tests and suites, and whatever ends the run from outside.
 /recorded an issue|Suite .* failed|Test .* failed|Test run with|[Ee]rror:|[Ff]atal|[Ss]ignal|^ *↳/ { say($0); next }
