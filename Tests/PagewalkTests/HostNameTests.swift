@@ -10,19 +10,10 @@ struct HostNameTests {
 
   /// Runs a line of the shell in the test's folder, with the program as $0 and an image as $1.
   private func shell(_ line: String) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
     let image = TraceRunner.images.appending(path: "hello.elf").path
-    process.arguments = ["-c", "exec 2>&1; \(line)", CommandLineTests.executable.path, image]
-    process.currentDirectoryURL = runner.folder
-    let output = Pipe()
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
+    let ended = try runner.shell("exec 2>&1; \(line)", [CommandLineTests.executable.path, image])
     // Latin-1 shows every byte.
-    return (process.terminationStatus, String(data: bytes, encoding: .isoLatin1) ?? "")
+    return (ended.status, String(data: ended.output, encoding: .isoLatin1) ?? "")
   }
 
   @Test func imagesAreOpened() throws {

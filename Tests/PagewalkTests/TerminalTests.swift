@@ -13,20 +13,12 @@ struct TerminalTests {
   /// What is seen when `keys`, a line of the shell that prints them, types at a screen of 10 lines.
   private func session(_ keys: String) throws -> String {
     let image = TraceRunner.images.appending(path: "hello.elf").path
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
     let debug =
       "stty rows 10 cols 80; exec '\(CommandLineTests.executable.path)' debug --memory 16M '\(image)'"
-    process.arguments = ["-c", "(\(keys)) | script -qec \"$0\" /dev/null", debug]
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["XDG_STATE_HOME": runner.path("state"), "TERM": "xterm", "SHELL": "/bin/sh"]) { $1 }
-    let output = Pipe()
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return String(decoding: bytes, as: UTF8.self)
+    let ended = try runner.shell(
+      "(\(keys)) | script -qec \"$0\" /dev/null", [debug],
+      environment: ["XDG_STATE_HOME": runner.path("state"), "TERM": "xterm", "SHELL": "/bin/sh"])
+    return String(decoding: ended.output, as: UTF8.self)
   }
 
   @Test func longOutputStopsAfterAScreen() throws {

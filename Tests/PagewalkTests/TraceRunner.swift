@@ -57,6 +57,24 @@ final class TraceRunner {
 }
 
 extension TraceRunner {
+  /// Runs a line of the shell in the folder, with these arguments from $0 on.
+  func shell(
+    _ line: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> (status: Int32, output: Data) {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", line] + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.currentDirectoryURL = folder
+    let output = Pipe()
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    try process.run()
+    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return (process.terminationStatus, bytes)
+  }
+
   func record(_ image: String, _ events: String, _ name: String, _ options: String...) throws {
     let ended = try runAll(
       ["trace", "record", "--quiet", "-e", events, image, "-o", path(name)] + options)
