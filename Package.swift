@@ -61,7 +61,8 @@ let package = Package(
       swiftSettings: strict),
     // The debugger for gdb: its remote protocol in front of a session.
     .target(
-      name: "GDBServer", dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger"],
+      name: "GDBServer",
+      dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Reports", "Runs", "Debugger"],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(

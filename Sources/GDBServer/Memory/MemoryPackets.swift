@@ -8,24 +8,18 @@ struct MemoryPackets {
   let session: DebuggerSession
   let isPhysical: Bool
 
-  /// `ADDRESS,LENGTH`, and what is there; less where something can't be read.
-  func read(_ scanner: PacketScanner) -> [UInt8]? {
+  /// `ADDRESS,LENGTH`: as hexadecimal digits.
+  func readText(_ scanner: PacketScanner) -> Reply { read(scanner) { HexText.encoded($0) } }
+
+  /// `ADDRESS,LENGTH`: as it is, behind a `b`.
+  func readBinary(_ scanner: PacketScanner) -> Reply { read(scanner) { [UInt8(ascii: "b")] + $0 } }
+
+  /// What is there, in the form of an answer; less where something can't be read.
+  private func read(_ scanner: PacketScanner, as form: ([UInt8]) -> [UInt8]) -> Reply {
     var scanner = scanner
-    guard let (address, count) = Self.range(&scanner), scanner.isAtEnd else { return nil }
-    return bytes(at: address, count: count)
-  }
-
-  /// As hexadecimal digits.
-  func readText(_ scanner: PacketScanner) -> Reply {
-    guard let bytes = read(scanner) else { return .malformed }
-    return bytes.isEmpty && !Self.asksForNothing(scanner) ? .unreachable : .bytes(HexText.encoded(bytes))
-  }
-
-  /// As it is, behind a `b`.
-  func readBinary(_ scanner: PacketScanner) -> Reply {
-    guard let bytes = read(scanner) else { return .malformed }
-    return bytes.isEmpty && !Self.asksForNothing(scanner)
-      ? .unreachable : .bytes([UInt8(ascii: "b")] + bytes)
+    guard let (address, count) = Self.range(&scanner), scanner.isAtEnd else { return .malformed }
+    let bytes = bytes(at: address, count: count)
+    return bytes.isEmpty && count > 0 ? .unreachable : .bytes(form(bytes))
   }
 
   /// `ADDRESS,LENGTH:DIGITS`.
@@ -82,10 +76,5 @@ struct MemoryPackets {
       let count = scanner.hexadecimal(UInt32.self), count <= PacketReader.maxPayload
     else { return nil }
     return (address, Int(count))
-  }
-
-  private static func asksForNothing(_ scanner: PacketScanner) -> Bool {
-    var scanner = scanner
-    return range(&scanner)?.count == 0
   }
 }

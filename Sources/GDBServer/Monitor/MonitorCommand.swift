@@ -9,10 +9,9 @@ struct MonitorCommand {
 
   /// What is printed.
   func perform(_ line: String) -> [String] {
-    if !line.hasPrefix(Self.shellPrefix), let lines = QEMUMonitor(session: session).answer(line) {
-      return lines
-    }
-    let text = line.hasPrefix(Self.shellPrefix) ? String(line.dropFirst(Self.shellPrefix.count)) : line
+    let isForShell = line.hasPrefix(Self.shellPrefix)
+    if !isForShell, let lines = QEMUMonitor(session: session).answer(line) { return lines }
+    let text = isForShell ? String(line.dropFirst(Self.shellPrefix.count)) : line
     let before = place
     var lines: [String]
     switch shell.execute(text, repeats: false) {

@@ -8,7 +8,7 @@ struct QEMUFormat: Hashable {
   /// o, x, u, d or c.
   var style: Character = "x"
   var unit = 4
-  private static let mostUnits = 1 << 16
+  private static let maxUnits = 1 << 16
 
   init() {}
 
@@ -16,7 +16,7 @@ struct QEMUFormat: Hashable {
   init?(_ text: String) {
     let digits = text.prefix { $0.isNumber }
     if !digits.isEmpty {
-      guard let count = Int(digits), (1...Self.mostUnits).contains(count) else { return nil }
+      guard let count = Int(digits), (1...Self.maxUnits).contains(count) else { return nil }
       self.count = count
     }
     for letter in text.dropFirst(digits.count) {

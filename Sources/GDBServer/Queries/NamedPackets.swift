@@ -1,7 +1,8 @@
 import Debugger
 import Emulator
 import GuestImages
-import Glibc
+import HostFiles
+import Runs
 
 /// Packets with names: `q...`, `Q...` and `v...`.
 extension GDBStub {
@@ -73,9 +74,8 @@ extension GDBStub {
 
   /// Where the image lies, for clients that have not been told of a program.
   private var imagePath: String? {
-    guard let file = session.image?.file, let path = realpath(file, nil) else { return nil }
-    defer { free(path) }
-    return String(cString: path)
+    guard let file = session.image?.file, HostPaths.isFile(file) else { return nil }
+    return HostPaths.absolute(file)
   }
 
   // MARK: Documents
@@ -91,7 +91,7 @@ extension GDBStub {
       // A process may be named: there is one alone.
       _ = scanner.field(until: ":")
       guard let imagePath else { return .error(2) }
-      return Transfer.read(imagePath.utf8, scanner)
+      return Transfer.read(HostName.bytes(imagePath), scanner)
     }
     return .unsupported
   }
