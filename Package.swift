@@ -36,7 +36,7 @@ let package = Package(
     // The boot ROM's assembly, carried inside the binary as constant data.
     .target(name: "BootROM", path: "firmware/BootROM"),
     .target(name: "IA32", swiftSettings: strict),
-    .target(name: "Emulator", dependencies: ["IA32"], swiftSettings: strict),
+    .target(name: "Emulator", dependencies: ["IA32", "FloatingPoint"], swiftSettings: strict),
     .target(
       name: "GuestImages", dependencies: ["CElf", "CDwarf", "BootROM", "IA32", "Emulator", "HostFiles"],
       // `@_extern(c)`, for the demangler in Swift's runtime library, which has no header.
@@ -103,7 +103,8 @@ let package = Package(
       name: "FloatingPointTests", dependencies: ["FloatingPoint", "CMPFR", "HostCode", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "EmulatorTests", dependencies: ["IA32", "Emulator", "GuestImages", "HostOracle", "TestSupport"],
+      name: "EmulatorTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],

@@ -137,6 +137,9 @@ private struct DecodeState {
     instruction.op1 = operand(entry.second, wide)
     instruction.op2 = operand(entry.third, wide)
     if cursor.overran { return cursor.overrunResult }
+    if opcode & 0xF8 == 0xD8, case .x87 = entry.operation {
+      instruction.immediate = UInt32(opcode & 7) << 8 | UInt32(modRM)
+    }
     instruction.length = UInt8(truncatingIfNeeded: cursor.position)
     return .instruction(instruction)
   }

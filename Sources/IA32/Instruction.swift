@@ -134,7 +134,7 @@ public struct Instruction: Hashable, Sendable {
   /// destination where there is no source in memory (INS, STOS, SCAS).
   public var memory: MemoryOperand
   /// Sign-extended to 32 bits where the manual sign-extends. The displacement of a relative branch, the offset of a far pointer,
-  /// 1 for the shifts by one.
+  /// 1 for the shifts by one. Of a floating-point instruction the low eleven bits of its two opcode bytes, which the unit keeps.
   public var immediate: UInt32
   /// ENTER's nesting level, or the selector of a far pointer.
   public var immediate2: UInt16

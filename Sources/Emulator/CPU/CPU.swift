@@ -34,6 +34,8 @@ final class CPU {
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
   var interruptController: (any InterruptController)?
+  /// FERR#: told when it changes. Where errors of the floating-point unit go while CR0.NE is clear.
+  var onFloatingPointError: (_ isSignaled: Bool) -> Void = { _ in }
   /// PerfCtr0 and 1 with their selectors.
   var performance = PerformanceCounters()
   /// The counts by mode; `attributeCounts` brings it up to date.

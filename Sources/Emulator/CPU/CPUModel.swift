@@ -33,7 +33,7 @@ public struct CPUIdentity: Hashable, Sendable {
 
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
-/// It states what the emulator does and nothing else: no FPU, APIC, MTRRs, machine checks, V86 extensions, SYSENTER.
+/// It states what the emulator does and nothing else: no APIC, MTRRs, machine checks, V86 extensions, SYSENTER.
 public struct CPUModel: Hashable, Sendable {
   /// The name that the brand string gives, 47 ASCII characters at most.
   public let name: String
@@ -68,7 +68,7 @@ public struct CPUModel: Hashable, Sendable {
       .pageGlobalEnable, .performanceCounterEnable,
     ]
     features = [
-      .debuggingExtensions, .pageSizeExtensions, .timeStampCounter, .machineRegisters,
+      .fpu, .debuggingExtensions, .pageSizeExtensions, .timeStampCounter, .machineRegisters,
       .physicalAddressExtension,
       .compareExchange8Bytes, .globalPages, .conditionalMoves, .pageSizeExtensions36,
     ]

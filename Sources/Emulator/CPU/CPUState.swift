@@ -96,6 +96,8 @@ struct CPUState {
   var debugAddresses: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
   var dr6: UInt32 = 0xffff_0ff0
   var dr7: UInt32 = 0x400
+  /// The floating-point unit.
+  var x87 = X87State()
   /// What the time-stamp counter is ahead of the clock: 0 until software writes the counter.
   var timeStampOffset: UInt64 = 0
 

@@ -135,6 +135,13 @@ public final class Machine {
       self.shown.debug = self.sent.debug
       debugConsole(byte)
     }
+    let pic = devices.interruptControllers
+    let processor = cpu
+    let coprocessor = CoprocessorErrorPort(interrupt: pic.line(13)) { [unowned(unsafe) processor] in
+      if processor.state.pointee.x87.signalsError { processor.state.pointee.x87.ignoresErrors = true }
+    }
+    try coprocessor.attach(to: bus)
+    cpu.onFloatingPointError = coprocessor.setError
     serialOutput = { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .serial, byte: byte))) }
       self.sent.serial += 1

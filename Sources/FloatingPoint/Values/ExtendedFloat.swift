@@ -1,6 +1,6 @@
 /// A number in the x87's 80-bit format: sign and exponent in 16 bits, and a significand whose leading bit is written
 /// out. SDM vol. 1, 4.2.2 and 8.2.
-public struct ExtendedFloat: Equatable, Sendable {
+public struct ExtendedFloat: Hashable, Sendable {
   /// Bit 63 is the integer bit J, below it are 63 bits of fraction.
   public var significand: UInt64
   /// Bit 15 is the sign, bits 14 to 0 are the exponent with a bias of 16383.

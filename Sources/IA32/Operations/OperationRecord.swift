@@ -159,4 +159,9 @@ public enum CostClass: UInt8, CaseIterable, Hashable, Sendable {
   case descriptorTableLoad, systemRegisterStore
   /// A floating-point instruction of no special cost.
   case x87
+  case x87Addition, x87Multiplication, x87Division, x87SquareRoot
+  case x87Integer, x87DecimalLoad, x87DecimalStore
+  case x87ConditionalMove, x87StatusWord, x87ControlLoad
+  case x87Rounding, x87Remainder, x87Transcendental
+  case x87Environment, x87StateStore, x87StateLoad, x87Initialization
 }

@@ -149,33 +149,6 @@ import Testing
     }
   }
 
-  @Test("x87: #NM with EM or TS, a named #UD otherwise; WAIT with MP and TS") func coprocessor() throws {
-    for (bits, isNM) in [(CR0.emulation, true), (CR0.taskSwitched, true), ([], false)] as [(CR0, Bool)] {
-      for opcode in 0xd8...0xdf as ClosedRange<UInt8> {
-        let program = try ProgramMachine()
-        try program.enterProtectedMode()
-        try program.cpu.moveToControlRegister(0, bits.union(.protectionEnable).rawValue)
-        let found = outcome(program, [opcode, 0x00])
-        #expect(found == Taken(isNM ? .deviceNotAvailable : .invalidOpcode))
-        #expect(program.missing == (isNM ? [] : ["x87"]))
-      }
-    }
-    for monitors in [false, true] {
-      for switched in [false, true] {
-        let program = try ProgramMachine()
-        try program.enterProtectedMode()
-        var cr0: CR0 = .protectionEnable
-        if monitors { cr0.insert(.monitorCoprocessor) }
-        if switched { cr0.insert(.taskSwitched) }
-        try program.cpu.moveToControlRegister(0, cr0.rawValue)
-        let found = outcome(program, [0x9b])
-        #expect(
-          found == (monitors && switched ? Taken(.deviceNotAvailable) : nil), "MP \(monitors), TS \(switched)"
-        )
-      }
-    }
-  }
-
   @Test("Privileged instructions in ring 3 are #GP(0)") func privileged() throws {
     for source in [
       "hlt", "cli", "sti", "mov eax, cr0", "mov cr3, eax", "mov eax, dr0", "mov dr7, eax", "lgdt [0x6000]",
@@ -314,8 +287,8 @@ import Testing
       Issue.record("SYSENTER is an instruction of a P6")
       return
     }
-    for _ in 0..<3 { #expect(outcome(program, [0xd9, 0xe8]) == Taken(.invalidOpcode)) }
-    #expect(program.missing == ["x87"])
+    for _ in 0..<3 { #expect(outcome(program, sysenter) == Taken(.invalidOpcode)) }
+    #expect(program.missing == ["sysenter"])
   }
 
   @Test("A supervisor page is closed to ring 3 on the instruction after the return to it")

@@ -33,7 +33,9 @@ struct InstructionCosts {
       .segmentLoad, .farPointerLoad, .farJump, .farCall, .farReturn, .interruptReturn, .softwareInterrupt,
       .stringComparison, .port, .clearInterrupts, .setInterrupts, .identification, .machineRegisterRead,
       .machineRegisterWrite, .controlRegisterWrite, .pageInvalidation, .cacheInvalidation,
-      .descriptorTableLoad, .x87:
+      .descriptorTableLoad, .x87, .x87Addition, .x87Multiplication, .x87Division, .x87SquareRoot, .x87Integer,
+      .x87DecimalLoad, .x87DecimalStore, .x87ConditionalMove, .x87StatusWord, .x87ControlLoad, .x87Rounding,
+      .x87Remainder, .x87Transcendental, .x87Environment, .x87StateStore, .x87StateLoad, .x87Initialization:
       return loads
     }
   }
@@ -74,7 +76,25 @@ struct InstructionCosts {
     case .decimalMultiplication: return 15  // Agner Fog
     case .decimalDivision: return 3
     case .descriptorTableLoad: return 20  // chosen
-    case .x87: return 1  // chosen
+    // The P6's floating-point unit: Agner Fog's latencies, or micro-ops where he gives none.
+    case .x87: return 1
+    case .x87Addition: return 3
+    case .x87Multiplication: return 5
+    case .x87Division: return 38
+    case .x87SquareRoot: return 69
+    case .x87Integer: return 5
+    case .x87DecimalLoad: return 38
+    case .x87DecimalStore: return 165
+    case .x87ConditionalMove: return 2
+    case .x87StatusWord: return 7
+    case .x87ControlLoad: return 10
+    case .x87Rounding: return 30  // of FRNDINT
+    case .x87Remainder: return 37
+    case .x87Transcendental: return 100  // chosen, among figures from 25 to 110
+    case .x87Environment: return 50  // chosen
+    case .x87StateStore: return 141
+    case .x87StateLoad: return 72
+    case .x87Initialization: return 13
     }
   }
 }

@@ -34,6 +34,12 @@ extension CPU {
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
     heldString.letGo()
+    if fault.vector == .floatingPointError && !state.pointee.cr0.contains(.numericError) {
+      // The error is told by FERR#: the processor stands still before this instruction until an interrupt comes.
+      state.pointee.isHalted = true
+      control.pointee.needsAttention = true
+      return
+    }
     deliver(fault)
     chargeWaitStates()
     modeChanged()

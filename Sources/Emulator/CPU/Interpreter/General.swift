@@ -75,7 +75,7 @@ extension CPU {
     case .port(let operation): try port(op, operation, as: type)
     case .descriptor(let operation): try descriptor(op, operation)
     case .system(let operation): try system(op, operation)
-    case .x87: throw missing(op)
+    case .x87(let operation): try x87(op, operation)
     }
   }
 }

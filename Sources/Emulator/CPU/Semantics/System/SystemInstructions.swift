@@ -34,11 +34,7 @@ extension CPU {
     case .invd, .wbinvd:
       try requireRing0()
       caches.invalidateAll()
-    case .wait:
-      // There is no unit to wait for, but a task's first WAIT traps like its other x87 instructions. SDM vol. 3A, 2.5.
-      if state.pointee.cr0.isSuperset(of: [.monitorCoprocessor, .taskSwitched]) {
-        throw GuestFault(.deviceNotAvailable)
-      }
+    case .wait: try waitForFloatingPoint()
     case .sysenter, .sysexit, .rsm: throw missing(op)
     case .ud1, .ud2: throw .invalidOpcode
     }
