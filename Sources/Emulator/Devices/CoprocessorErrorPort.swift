@@ -1,10 +1,10 @@
 /// How a PC tells errors of the floating-point unit while CR0.NE is clear: FERR# raises IRQ 13, and a write to port F0h takes
 /// the request back and lets the processor go on (IGNNE#). IBM PC AT Technical Reference, "Math Coprocessor"; SDM vol. 1,
 /// appendix D.
-public final class CoprocessorErrorPort: BusDevice {
+public final class CoprocessorErrorPort: BusDevice, Device {
   public let name = "coprocessor error port"
 
-  private let interrupt: InterruptLine
+  let interrupt: InterruptLine
   private let ignoreError: () -> Void
 
   /// - Parameter ignoreError: asserts IGNNE#, which lasts as long as FERR#.

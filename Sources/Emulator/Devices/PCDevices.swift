@@ -7,6 +7,8 @@ struct DeviceSurroundings {
   let reset: () -> Void
   /// The guest ends the run with a value.
   let exit: (UInt32) -> Void
+  /// IGNNE# is asserted.
+  let floatingPointErrorsIgnored: () -> Void
   /// Address line 20 has been let through or held low.
   let a20Changed: (_ open: Bool) -> Void
   /// The serial port and the debug console send a byte.
@@ -28,6 +30,7 @@ struct PCDevices {
   let keyboardController: KeyboardController
   let postPort: POSTPort
   let screen: VGAText
+  let coprocessorErrors: CoprocessorErrorPort
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -59,6 +62,8 @@ struct PCDevices {
     _ = try registry.add(DebugConsole(transmit: machine.debugOutput))
     _ = try registry.add(DebugExit(exit: machine.exit))
     screen = try registry.add(VGAText(clock: clock))
+    coprocessorErrors = try registry.add(
+      CoprocessorErrorPort(interrupt: pic.line(13), ignoreError: machine.floatingPointErrorsIgnored))
   }
 
   private static func demonstrationDevices(

@@ -120,11 +120,13 @@ public final class Machine {
           control.pointee.stop = .exit(UInt8(truncatingIfNeeded: value))
           control.pointee.needsAttention = true
         },
+        floatingPointErrorsIgnored: { [unowned processor] in processor.ignoreFloatingPointErrors() },
         a20Changed: { [unowned processor] _ in processor.physicalAddressesChanged() },
         serialOutput: { serialOutput($0) }, debugOutput: { debugOutput($0) }))
     try attachROM(configuration.rom)
 
     cpu.interruptController = devices.interruptControllers
+    cpu.onFloatingPointError = devices.coprocessorErrors.setError
     devices.interruptControllers.onRequest = { control.pointee.needsAttention = true }
     bus.onMapChange = { [unowned processor] in processor.memoryMapChanged() }
     bus.snoop = { [unowned processor] in processor.caches.snoopStore($0, bytes: $1) }
@@ -135,13 +137,6 @@ public final class Machine {
       self.shown.debug = self.sent.debug
       debugConsole(byte)
     }
-    let pic = devices.interruptControllers
-    let processor = cpu
-    let coprocessor = CoprocessorErrorPort(interrupt: pic.line(13)) { [unowned(unsafe) processor] in
-      if processor.state.pointee.x87.signalsError { processor.state.pointee.x87.ignoresErrors = true }
-    }
-    try coprocessor.attach(to: bus)
-    cpu.onFloatingPointError = coprocessor.setError
     serialOutput = { [unowned self] byte in
       if observation.wants(.console) { observation.tell(.console(ConsoleEvent(port: .serial, byte: byte))) }
       self.sent.serial += 1

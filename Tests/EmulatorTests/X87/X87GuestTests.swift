@@ -1,5 +1,6 @@
 import FloatingPoint
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -100,7 +101,7 @@ import Testing
     try program.enterProtectedMode()
     // Vector 75h is IRQ 13.
     program.poke64(
-      ProgramMachine.idt + 8 * 0x75, ProgramMachine.gate(ProgramMachine.code0, 0x6000, access: 0x8e))
+      ProgramMachine.idt + 8 * 0x75, DescriptorBytes.gate(ProgramMachine.code0, 0x6000, access: 0x8e))
     program.poke(
       0x6000,
       try Assembler.assemble(

@@ -1,5 +1,6 @@
 import HostCode
 import IA32
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -41,12 +42,12 @@ struct X87HostDifferenceTests {
     let program = try ProgramMachine()
     try program.enterProtectedMode()
     #expect(Self.encodings.count > 400)
-    var random = ArithmeticRandom(state: 0x8787)
+    var random = SeededGenerator(seed: 0x8787)
     var failures = 0
     var compared = 0
     for bytes in Self.encodings {
       for round in 0..<Self.rounds where failures < 12 {
-        let seed = random.state
+        let seed = random
         var start = StateImage(random: &random)
         let control =
           UInt16(truncatingIfNeeded: random.next()) & 0xf00
@@ -121,7 +122,7 @@ struct StateImage: CustomStringConvertible {
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// A state without pending exceptions: any TOP and tags, flags set at random, registers of all kinds.
-  init(random: inout ArithmeticRandom) {
+  init(random: inout SeededGenerator) {
     bytes = Array(repeating: 0, count: 108)
     bytes[0] = 0x7f
     bytes[1] = 0x03

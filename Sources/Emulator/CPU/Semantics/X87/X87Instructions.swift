@@ -65,6 +65,11 @@ extension CPU {
     onFloatingPointError(false)
   }
 
+  /// IGNNE# is asserted, which lasts as long as FERR#.
+  func ignoreFloatingPointErrors() {
+    if state.pointee.x87.signalsError { state.pointee.x87.ignoresErrors = true }
+  }
+
   /// The pointers to the last instruction and its operand. Control instructions leave them alone. SDM vol. 1, 8.1.8.
   private func remember(_ op: UnsafeMutablePointer<Op>) {
     let cpu = state
