@@ -7,7 +7,7 @@ import Testing
 @testable import GDBServer
 
 /// gdb itself, with scripts, against images that `make images` builds.
-@Suite("gdb in front of a guest", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gdb")))
+@Suite("gdb in front of a guest", .enabled(if: GDBProcess.isInstalled))
 struct RealGDBTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: ".build/images")
@@ -18,7 +18,7 @@ struct RealGDBTests {
     private let server: GDBServer
     private let port: ClientPort
     let output = KeepingConsole()
-    private let image: String
+    let image: String
 
     init(_ name: String) throws {
       image = RealGDBTests.folder.appending(path: name + ".elf").path
@@ -30,22 +30,13 @@ struct RealGDBTests {
 
     /// What gdb prints when it attaches and executes these commands.
     func gdb(_ commands: String...) throws -> String {
-      let file = FileManager.default.temporaryDirectory.appending(path: "pagewalk-\(UUID().uuidString)")
-      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
-      defer { try? FileManager.default.removeItem(at: file) }
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/gdb")
-      process.arguments =
-        ["-nx", "-batch", "-ex", "target remote \(port.address)"] + commands.flatMap { ["-ex", $0] } + [image]
-      process.standardInput = FileHandle.nullDevice
-      let handle = try FileHandle(forWritingTo: file)
-      process.standardOutput = handle
-      process.standardError = handle
-      try process.run()
-      while process.isRunning { server.round(waiting: 10) }
-      server.round(waiting: 10)
-      return String(decoding: try Data(contentsOf: file), as: UTF8.self)
+      try GDBProcess.output(target + commands, image) { serve() }
     }
+
+    /// What makes gdb attach.
+    var target: [String] { ["target remote \(port.address)"] }
+    /// Answers what has come.
+    func serve() { server.round(waiting: 10) }
   }
 
   /// Whether the texts come one after the other.
@@ -104,5 +95,36 @@ struct RealGDBTests {
     expect(output, "SIGSEGV", "recurse")
     expect(output, "triple fault at")
     expect(output, "Unmapped")
+  }
+
+  /// Stops, lines, backtraces, arguments, registers and code of one script on both. The information that a loader leaves lies
+  /// elsewhere in QEMU.
+  @Test(
+    "The same script gives the same text in front of QEMU",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/qemu-system-i386")))
+  func likeQEMU() throws {
+    let script = [
+      "tb edit_pte", "c", "next", "next", "bt", "step", "bt", "finish", "b report", "c", "info args", "bt",
+      "up", "p $pc", "c", "info registers eax ebx esp eip eflags", "x/4i $pc", "x/2xw $sp", "delete",
+      "watch *(unsigned*)&table_old[0]", "c", "bt",
+    ]
+    let guest = try Guest("stale")
+    let ours = try GDBProcess.output(guest.target + script, guest.image) { guest.serve() }
+    let emulator =
+      "/usr/bin/qemu-system-i386 -S -gdb stdio -m 64 -display none -serial null -kernel \(guest.image) 2> /dev/null"
+    let theirs = try GDBProcess.output(["target remote | \(emulator)"] + script + ["k"], guest.image) {
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    let (left, right) = (Self.comparable(ours), Self.comparable(theirs))
+    #expect(left.count > 40)
+    #expect(left == right)
+  }
+
+  private static func comparable(_ output: String) -> [String] {
+    output.split(separator: "\n").map { String($0).replacing(/info=0x[0-9a-f]+/, with: "info=...") }
+      .filter {
+        !$0.contains("Kill the program") && !$0.contains("killed]") && !$0.contains("detached]")
+          && !$0.contains("Remote communication error")
+      }
   }
 }

@@ -13,7 +13,7 @@ enum TargetDescription {
     <feature name="org.pagewalk.ia32.system">
     \(flags("ia32_cr0", bytes: 4, cr0))
     \(flags("ia32_cr4", bytes: 4, cr4))
-    \(flags("ia32_efer", bytes: 8, [("NXE", 11)]))
+    \(flags("ia32_efer", bytes: 8, single([("NXE", 11)])))
     \(registers(RegisterTable.system))
     </feature>
     </target>
@@ -28,24 +28,33 @@ enum TargetDescription {
     }.joined(separator: "\n")
   }
 
-  private static func flags(_ name: String, bytes: Int, _ fields: [(name: String, bit: Int)]) -> String {
+  private typealias Field = (name: String, bits: ClosedRange<Int>)
+
+  private static func flags(_ name: String, bytes: Int, _ fields: [Field]) -> String {
     "<flags id=\"\(name)\" size=\"\(bytes)\">\n"
-      + fields.map { "<field name=\"\($0.name)\" start=\"\($0.bit)\" end=\"\($0.bit)\"/>\n" }.joined()
-      + "</flags>"
+      + fields.map {
+        "<field name=\"\($0.name)\" start=\"\($0.bits.lowerBound)\" end=\"\($0.bits.upperBound)\"/>\n"
+      }.joined() + "</flags>"
+  }
+
+  private static func single(_ fields: [(name: String, bit: Int)]) -> [Field] {
+    fields.map { ($0.name, $0.bit...$0.bit) }
   }
 
   // SDM vol. 1, 3.4.3. A field without a name keeps bit 1, which is always set, out of sight.
-  private static let eflags: [(name: String, bit: Int)] = [
-    ("CF", 0), ("", 1), ("PF", 2), ("AF", 4), ("ZF", 6), ("SF", 7), ("TF", 8), ("IF", 9), ("DF", 10),
-    ("OF", 11), ("NT", 14), ("RF", 16), ("VM", 17), ("AC", 18), ("VIF", 19), ("VIP", 20), ("ID", 21),
-  ]
+  private static let eflags =
+    single([
+      ("CF", 0), ("", 1), ("PF", 2), ("AF", 4), ("ZF", 6), ("SF", 7), ("TF", 8), ("IF", 9), ("DF", 10),
+      ("OF", 11),
+    ]) + [("IOPL", 12...13)]
+    + single([("NT", 14), ("RF", 16), ("VM", 17), ("AC", 18), ("VIF", 19), ("VIP", 20), ("ID", 21)])
   // SDM vol. 3A, 2.5.
-  private static let cr0: [(name: String, bit: Int)] = [
+  private static let cr0 = single([
     ("PE", 0), ("MP", 1), ("EM", 2), ("TS", 3), ("ET", 4), ("NE", 5), ("WP", 16), ("AM", 18), ("NW", 29),
     ("CD", 30), ("PG", 31),
-  ]
-  private static let cr4: [(name: String, bit: Int)] = [
+  ])
+  private static let cr4 = single([
     ("VME", 0), ("PVI", 1), ("TSD", 2), ("DE", 3), ("PSE", 4), ("PAE", 5), ("MCE", 6), ("PGE", 7),
     ("PCE", 8), ("OSFXSR", 9), ("OSXMMEXCPT", 10), ("SMEP", 20), ("SMAP", 21),
-  ]
+  ])
 }

@@ -72,12 +72,10 @@ struct PageFaultCause {
       cause += " since"
     }
     cause += ", does"
-    let hint =
-      lastStore == nil ? ["the store is named by 'run --check stale=warn' and by 'explain fault'"] : []
     return [
       "\(cause)  [SDM 3A 4.10.4.3]",
       "the manual allows this fault once, and it has dropped the entry: it takes a handler that returns, or INVLPG \(LinearAddress(entry.cr2 & ~0xfff)) after the change",
-    ] + hint
+    ]
   }
 
   private func widening(_ refusal: TLBRefusal) -> EventMoment? {

@@ -18,6 +18,7 @@ public final class GuestMachine: RunnableMachine {
   private let timing: TimingLevel
   private var profile: Profile?
   private var staleChecking: StaleChecking?
+  private var repeatedRun: RepeatedRun
   /// Uses of stale translations reported so far.
   public private(set) var staleUses = 0
   /// The past of the run, if one is kept: for the debugger's shell afterwards.
@@ -30,11 +31,11 @@ public final class GuestMachine: RunnableMachine {
     console: any GuestConsole
   ) throws {
     let debugOutput = DebugOutput(console)
-    machine = try Machine(
-      description.configuration(
-        memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
-        timing: timing)
-    ) { debugOutput.send($0) }
+    let configuration = description.configuration(
+      memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
+      timing: timing)
+    machine = try Machine(configuration) { debugOutput.send($0) }
+    repeatedRun = RepeatedRun(configuration, preparation.plan)
     self.debugOutput = debugOutput
     self.console = console
     image = preparation.image
@@ -56,7 +57,9 @@ public final class GuestMachine: RunnableMachine {
 
   /// Sends bytes to the serial port.
   public func receive(_ bytes: [UInt8]) {
-    if let history { history.receive(bytes) } else { machine.receive(bytes) }
+    if let history { return history.receive(bytes) }
+    repeatedRun.received(bytes, at: machine.cycle)
+    machine.receive(bytes)
   }
 
   /// Gives the console what the guest wrote to port E9h, also if no line has ended.
@@ -95,9 +98,16 @@ public final class GuestMachine: RunnableMachine {
     let isPaged = machine.isPaging
     let machine = machine
     let places = places
-    // The check follows the stores to the tables that translations came from.
-    let lastStore: LastStore? =
-      staleChecking == nil ? nil : { machine.lastCheckedStore(to: $0, since: $1) }
+    let (repeatedRun, console) = (repeatedRun, console)
+    // The check follows the stores to the tables that translations came from. Where it was off, the run is repeated with it.
+    let isChecked = staleChecking != nil
+    let isRepeatable = history == nil
+    var checked: Machine?? = isChecked ? .some(machine) : isRepeatable ? nil : .some(nil)
+    let lastStore: LastStore = { address, since in
+      let source = checked ?? repeatedRun.checked(untilCycle: machine.cycle, console)
+      checked = .some(source)
+      return source?.lastCheckedStore(to: address, since: since)
+    }
     return PostMortem(machine, lastStore: lastStore) {
       places.description(of: $0, isPaged: isPaged)
     }.lines
