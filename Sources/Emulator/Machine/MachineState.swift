@@ -40,6 +40,7 @@ public struct RegisterFile: Hashable, Sendable {
   public var pdpte: [UInt64]
   /// HLT has been executed, and no interrupt has come since.
   public var isHalted: Bool
+  /// The floating-point unit's registers.
   public var x87: X87Registers
 
   /// A general register.
