@@ -45,7 +45,8 @@ let package = Package(
     .target(name: "KernelAudit", dependencies: ["IA32", "Emulator", "GuestImages"], swiftSettings: strict),
     // What people and programs are told of a machine and a run: reports in words and JSON.
     .target(
-      name: "Reports", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles"], swiftSettings: strict),
+      name: "Reports", dependencies: ["IA32", "FloatingPoint", "Emulator", "GuestImages", "HostFiles"],
+      swiftSettings: strict),
     // Running a guest to its end: what the command line, the debugger and traces share.
     .target(
       name: "Runs",
@@ -104,7 +105,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EmulatorTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport"],
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],

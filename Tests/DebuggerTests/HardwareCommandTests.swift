@@ -26,4 +26,21 @@ struct HardwareCommandTests {
     let test = try TestSession.tables()
     #expect(test.say("info lost") == "no access has led nowhere")
   }
+
+  @Test func theFloatingPointUnit() throws {
+    let test = try TestSession.guest("fpu-tour")
+    try test.run(to: "looked_at")
+    let lines = test.say("info float").split(separator: "\n")
+    #expect(lines[0] == "  R7: Special 0x7fff8000000000000000 +Inf")
+    #expect(lines[1] == "  R6: Zero    0x00000000000000000000 +0")
+    #expect(lines[2] == "  R5: Special 0x00000000000000000001 +3.64519953188247461e-4951    Denormal")
+    #expect(lines[3] == "=>R4: Special 0x7fffc000000000000001 QNaN")
+    #expect(lines[4] == "  R3: Empty   0x00000000000000000000")
+    #expect(lines[8] == "Status Word:         0x2000")
+    #expect(lines[9] == "                       TOP: 4")
+    #expect(lines[12] == "                       RC: Round to nearest")
+    #expect(lines[13] == "Tag Word:            0x9aff")
+    #expect(lines[16] == "Opcode:              0xdc25")
+    #expect(test.say("info float now").hasPrefix("error: "))
+  }
 }

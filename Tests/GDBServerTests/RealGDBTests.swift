@@ -79,6 +79,23 @@ struct RealGDBTests {
       "=> ", "movl")
   }
 
+  @Test("The floating-point unit looks to gdb as it does to our shell")
+  func float() throws {
+    let guest = try Guest("fpu-tour")
+    for place in ["guest_main", "looked_at"] {
+      let output = try guest.gdb("b *\(place)", "c", "info float")
+      guard case .done(let shown) = Shell(guest.session).execute("info float") else {
+        Issue.record("no answer")
+        return
+      }
+      let lines = output.split(separator: "\n", omittingEmptySubsequences: false).map {
+        String($0.reversed().drop { $0 == " " }.reversed())
+      }
+      let start = try #require(lines.lastIndex { $0.dropFirst(2).hasPrefix("R7: ") })
+      #expect(lines[start...].prefix(shown.count) == shown[...])
+    }
+  }
+
   @Test("Two gdbs after each other, and going back to the beginning")
   func twice() throws {
     let guest = try Guest("stale")

@@ -20,6 +20,10 @@
 #define EXIT_PORT 0xF4  /* the byte written ends the run and is its exit status */
 
 /* CR0, CR4 and EFER (SDM vol. 3A, 2.5 and 2.2.1). */
+#define CR0_MP 0x00000002
+#define CR0_EM 0x00000004
+#define CR0_TS 0x00000008
+#define CR0_NE 0x00000020
 #define CR0_WP 0x00010000
 #define CR0_NW 0x20000000
 #define CR0_CD 0x40000000

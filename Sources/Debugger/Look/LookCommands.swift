@@ -28,6 +28,13 @@ enum LookCommands {
       ["creg", "info creg", "info control"], .look, "control registers and EFER with the names of their bits",
       usage: "creg", example: "creg", action: controlRegisters),
     Command(
+      ["info float"], .look, "the floating-point unit's registers, as gdb shows them", usage: "info float",
+      example: "info float"
+    ) { session, arguments throws(ShellError) in
+      try arguments.expectNothing()
+      return Answer(FloatingPointRegisters(registers: session.machine.registers.x87))
+    },
+    Command(
       ["sreg", "info sreg", "info segments"], .look, "segment registers with what they cache", usage: "sreg",
       example: "sreg", action: segmentRegisters),
     Command(

@@ -98,6 +98,8 @@ struct CPUState {
   var dr7: UInt32 = 0x400
   /// The floating-point unit.
   var x87 = X87State()
+  /// XMM0 to XMM7 and MXCSR.
+  var sse = SSEState()
   /// What the time-stamp counter is ahead of the clock: 0 until software writes the counter.
   var timeStampOffset: UInt64 = 0
 

@@ -40,7 +40,10 @@ public struct RegisterFile: Hashable, Sendable {
   public var pdpte: [UInt64]
   /// HLT has been executed, and no interrupt has come since.
   public var isHalted: Bool
+  /// The floating-point unit's registers.
   public var x87: X87Registers
+  /// XMM0 to XMM7 and MXCSR.
+  public var sse: SSERegisters
 
   /// A general register.
   public subscript(register: GeneralRegister) -> UInt32 { general[Int(register.rawValue)] }
@@ -114,7 +117,7 @@ extension Machine {
       segments: [state.es, state.cs, state.ss, state.ds, state.fs, state.gs].map(segment),
       cr0: state.cr0.rawValue, cr2: state.cr2, cr3: state.cr3, cr4: state.cr4.rawValue, efer: state.efer,
       pdpte: [state.pdpte.0, state.pdpte.1, state.pdpte.2, state.pdpte.3], isHalted: state.isHalted,
-      x87: X87Registers(state.x87))
+      x87: X87Registers(state.x87), sse: SSERegisters(state.sse))
   }
 
   /// CPL, exact also in an observer.

@@ -23,7 +23,7 @@ public struct SSEControl: RawRepresentable, Equatable, Sendable {
 }
 
 /// The 128 bits of an XMM register.
-public struct XMMValue: Equatable, Sendable {
+public struct XMMValue: Hashable, Sendable {
   /// Bits 0-63.
   public var low: UInt64
   /// Bits 64-127.

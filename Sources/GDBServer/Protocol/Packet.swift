@@ -71,8 +71,8 @@ enum HexText {
   }
 
   /// The low `bytes` bytes of `value` in the target's order, the lowest first, as pairs of digits.
-  static func littleEndian(_ value: UInt64, bytes: Int) -> [UInt8] {
-    encoded((0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) })
+  static func littleEndian(_ value: UInt128, bytes: Int) -> [UInt8] {
+    encoded((0..<bytes).map { UInt8(truncatingIfNeeded: value >> UInt128(8 * $0)) })
   }
 
   private static let digits = Array("0123456789abcdef".utf8)

@@ -70,7 +70,7 @@ struct RegisterPackets {
     .refusal("\(register.name) can't be changed: the general registers, eip and eflags can")
   }
 
-  private static func number(_ bytes: [UInt8]) -> UInt64 {
-    bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  private static func number(_ bytes: [UInt8]) -> UInt128 {
+    bytes.prefix(16).reversed().reduce(0) { $0 << 8 | UInt128($1) }
   }
 }

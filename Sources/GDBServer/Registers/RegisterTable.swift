@@ -1,3 +1,4 @@
+import Emulator
 import IA32
 
 /// The registers that gdb is told of, by their numbers.
@@ -37,12 +38,25 @@ enum RegisterTable {
     RemoteRegister(entry.name, 10 + index) { UInt64($0.segment(entry.register).selector) }
   }
 
-  /// gdb takes no i386 without them. The machine does not execute x87 instructions: their values are unavailable.
+  /// ST(0) to ST(7), control, status and tag word, the pointers to the last instruction and its operand, and its opcode.
   private static let floatingPoint: [RemoteRegister] =
-    (0..<8).map { index in RemoteRegister("st\(index)", 16 + index, bits: 80, type: "i387_ext") { _ in nil } }
-    + ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"].enumerated().map { index, name in
-      RemoteRegister(name, 24 + index, type: "int", group: "float") { _ in nil }
-    }
+    (0..<8).map { index in
+      RemoteRegister(wide: "st\(index)", 16 + index, bits: 80, type: "i387_ext") { values in
+        let value = values.file.x87.stack[index]
+        return UInt128(value.signExponent) << 64 | UInt128(value.significand)
+      }
+    } + [
+      word("fctrl", 24) { UInt64($0.control) }, word("fstat", 25) { UInt64($0.status) },
+      word("ftag", 26) { UInt64($0.tags) }, word("fiseg", 27) { UInt64($0.instructionSelector) },
+      word("fioff", 28) { UInt64($0.instructionOffset) }, word("foseg", 29) { UInt64($0.operandSelector) },
+      word("fooff", 30) { UInt64($0.operandOffset) }, word("fop", 31) { UInt64($0.opcode) },
+    ]
+
+  private static func word(
+    _ name: String, _ number: Int, _ read: @escaping @Sendable (X87Registers) -> UInt64
+  ) -> RemoteRegister {
+    RemoteRegister(name, number, type: "int", group: "float") { read($0.file.x87) }
+  }
 
   // 32 to 40 are left to XMM0-XMM7 and MXCSR, whose numbers gdb and other stubs agree on.
   private static let segmentParts: [RemoteRegister] = named.enumerated().flatMap { index, entry in

@@ -12,7 +12,7 @@ struct RemoteRegister: Sendable {
   /// Which of gdb's groups it is in; nil for the one that its type implies.
   let group: String?
   /// nil for one that this machine does not have.
-  let read: @Sendable (RegisterValues) -> UInt64?
+  let read: @Sendable (RegisterValues) -> UInt128?
   /// What the debugger calls it, if it can be changed.
   let writableName: String?
 
@@ -26,7 +26,21 @@ struct RemoteRegister: Sendable {
     self.type = type
     self.group = group
     self.writableName = writableName
+    self.read = { values in read(values).map { UInt128($0) } }
+  }
+
+  /// One of up to 128 bits.
+  init(
+    wide name: String, _ number: Int, bits: Int, type: String,
+    _ read: @escaping @Sendable (RegisterValues) -> UInt128
+  ) {
+    self.name = name
+    self.number = number
+    self.bits = bits
+    self.type = type
     self.read = read
+    group = nil
+    writableName = nil
   }
 
   var bytes: Int { bits / 8 }

@@ -49,7 +49,7 @@ struct DeviceRegistryTests {
         "8259 interrupt controllers", "8254 timer", "16550 serial port", "CMOS clock", "A20 gate",
         "8042 keyboard controller", "demonstration device, low", "demonstration device, high",
         "system control port A", "system control port B", "POST port", "debug console", "debug exit",
-        "VGA text memory",
+        "VGA text memory", "coprocessor error port",
       ])
     #expect(
       listing.flatMap(\.ports).sorted { $0.lowerBound < $1.lowerBound } == machine.bus.portRanges.map(\.range)

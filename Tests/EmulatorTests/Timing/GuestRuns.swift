@@ -19,6 +19,7 @@ struct TimedGuest: CustomStringConvertible, Sendable {
   static let all: [TimedGuest] =
     [
       TimedGuest(image: "hello"), TimedGuest(image: "paging-tour"), TimedGuest(image: "stale"),
+      TimedGuest(image: "fpu-tour"),
       TimedGuest(image: "minikernel", memoryMiB: 16), TimedGuest(image: "minikernel", memoryMiB: 6 << 10),
       TimedGuest(image: "vmalloc-tour"), TimedGuest(image: "tlb-probe"),
     ]

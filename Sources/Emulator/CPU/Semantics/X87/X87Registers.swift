@@ -6,17 +6,21 @@ public struct X87Registers: Hashable, Sendable {
   public var stack: [ExtendedFloat]
   /// Whether ST(0) to ST(7) are empty.
   public var isEmpty: [Bool]
+  /// The control word.
   public var control: UInt16
   /// The status word with TOP.
   public var status: UInt16
   /// Two bits for each of R0 to R7: valid, zero, special, empty.
   public var tags: UInt16
-  /// The last instruction but those of control: selector, offset and the last eleven bits of its opcode bytes.
+  /// Selector of the last instruction but those of control.
   public var instructionSelector: UInt16
+  /// Its offset.
   public var instructionOffset: UInt32
+  /// The last eleven bits of its opcode bytes.
   public var opcode: UInt16
-  /// The last operand in memory.
+  /// Selector of the last operand in memory.
   public var operandSelector: UInt16
+  /// Its offset.
   public var operandOffset: UInt32
 
   init(_ unit: X87State) {
