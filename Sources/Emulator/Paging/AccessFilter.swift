@@ -1,4 +1,4 @@
-/// One remembered hit of the data TLB.
+/// One page of which the filter knows that the data TLB holds it.
 struct AccessFilterEntry {
   /// The linear page number for which reads need no look at the TLB; `AccessFilter.none` when there is none.
   var readPage: UInt32
@@ -6,94 +6,115 @@ struct AccessFilterEntry {
   var writePage: UInt32
   /// What to add to a linear address in the page to get its host address.
   var delta: Int
-  /// Accesses that this entry has answered since it was filled: TLB hits not counted elsewhere.
-  var hits: UInt64
-  /// Which array holds the translation.
-  var source: AccessFilter.Source
+  /// The TLB entry that translates the page; one that nobody asks for while paging is off.
+  var entry: UnsafeMutablePointer<TLBEntry>
+  /// The count of uses of that entry's array; of accesses that ask no array while paging is off.
+  var uses: UnsafeMutablePointer<UInt64>
+}
+
+extension UnsafeMutablePointer<AccessFilterEntry> {
+  /// What an access that the entry answers leaves behind: the array's count of uses goes on, and its new value is the time at
+  /// which the translation was used last. The TLB itself would write the same.
+  @inline(__always)
+  func use() {
+    let now = pointee.uses.pointee &+ 1
+    pointee.uses.pointee = now
+    pointee.entry.pointee.lastUse = now
+  }
 }
 
 /// What makes loads and stores fast: a cache in front of the data TLB that can't change what the TLB would answer.
 ///
-/// An entry stands only for a translation that is the most recent of its TLB set: touching it again would leave the
-/// LRU order as it is, so leaving the touch out is exact. When another entry of the set becomes the most recent,
-/// the old one's filter entry goes (`PageTranslation` sees to that); when the rights of accesses change (CPL, CR0.WP),
-/// or the TLB loses entries, all go.
+/// An entry stands for a translation that the TLB holds, and a hit is noted in that translation as the TLB's own are: its
+/// place in the order of use is the true one at any time. (Under tree-PLRU an entry stands only for the most recent
+/// translation of its set, whose use would leave the tree as it is.) When the TLB loses the translation, its filter entries
+/// go; when the rights of accesses change (CPL, CR0.WP), all go.
 ///
-/// The index is the low six bits of the linear page, so two neighbouring pages never share an entry: comparing the
+/// The index is the low bits of the linear page, so two neighbouring pages never share an entry: comparing the
 /// page of an access's last byte with the entry that its first byte chose rejects every access that crosses pages.
 struct AccessFilter: ~Copyable {
-  enum Source: UInt8 {
-    /// Paging is off: no TLB stands behind the entry.
-    case identity
-    case data4K
-    case dataLarge
-  }
-
   static let count = 64
   static let none = UInt32.max
 
   let entries: UnsafeMutablePointer<AccessFilterEntry>
-  /// Hits of entries that have gone, by source.
-  private let retiredHits: UnsafeMutablePointer<UInt64>
+  /// Accesses answered while paging was off.
+  private let untranslatedUses: UnsafeMutablePointer<UInt64>
+  /// Stands for the translation of accesses with paging off.
+  private let identity: UnsafeMutablePointer<TLBEntry>
+  /// The entries that were filled since all went, a bit each.
+  private let filled: UnsafeMutablePointer<UInt64>
 
   init() {
-    let empty = AccessFilterEntry(
-      readPage: Self.none, writePage: Self.none, delta: 0, hits: 0, source: .identity)
+    untranslatedUses = .allocate(capacity: 1)
+    untranslatedUses.initialize(to: 0)
+    identity = .allocate(capacity: 1)
+    identity.initialize(to: .empty)
+    filled = .allocate(capacity: 1)
+    filled.initialize(to: 0)
     entries = .allocate(capacity: Self.count)
-    entries.initialize(repeating: empty, count: Self.count)
-    retiredHits = .allocate(capacity: 3)
-    retiredHits.initialize(repeating: 0, count: 3)
+    entries.initialize(
+      repeating: AccessFilterEntry(
+        readPage: Self.none, writePage: Self.none, delta: 0, entry: identity, uses: untranslatedUses),
+      count: Self.count)
   }
 
   deinit {
     entries.deallocate()
-    retiredHits.deallocate()
+    untranslatedUses.deallocate()
+    identity.deallocate()
+    filled.deallocate()
   }
 
   @inline(__always)
-  func slot(_ page: UInt32) -> UnsafeMutablePointer<AccessFilterEntry> {
-    entries + Int(page & UInt32(Self.count &- 1))
-  }
+  private func index(_ page: UInt32) -> Int { Int(page & UInt32(Self.count &- 1)) }
 
   /// The host address of `linear` when the filter allows the access, counted as a hit.
   @inline(__always)
   func hit(_ linear: UInt32, bytes: UInt32, writing: Bool) -> UnsafeMutableRawPointer? {
-    let slot = slot(linear >> 12)
+    let slot = entries + index(linear >> 12)
     let page = writing ? slot.pointee.writePage : slot.pointee.readPage
     guard page == (linear &+ bytes &- 1) >> 12 else { return nil }
-    slot.pointee.hits &+= 1
+    slot.use()
     return UnsafeMutableRawPointer(bitPattern: slot.pointee.delta &+ Int(linear))
   }
 
-  /// Fills the entry for `page`, which has just become the most recent of its TLB set.
-  func fill(_ page: UInt32, delta: Int, writable: Bool, source: Source) {
-    let entry = slot(page)
-    retireHits(entry)
-    entry.pointee.readPage = page
-    entry.pointee.writePage = writable ? page : Self.none
-    entry.pointee.delta = delta
-    entry.pointee.source = source
+  /// Fills the entry for `page`, which `entry` translates, one of an array that counts its uses in `uses`.
+  func fill(
+    _ page: UInt32, delta: Int, writable: Bool, _ entry: UnsafeMutablePointer<TLBEntry>,
+    uses: UnsafeMutablePointer<UInt64>
+  ) {
+    let index = index(page)
+    entries[index] = AccessFilterEntry(
+      readPage: page, writePage: writable ? page : Self.none, delta: delta, entry: entry, uses: uses)
+    entry.pointee.filterEntries |= 1 << UInt64(index)
+    filled.pointee |= 1 << UInt64(index)
   }
 
-  /// Drops the entry for the 4 KiB page `page`.
+  /// The same while paging is off.
+  func fillUntranslated(_ page: UInt32, delta: Int, writable: Bool) {
+    fill(page, delta: delta, writable: writable, identity, uses: untranslatedUses)
+  }
+
+  /// Drops what stands for `entry`: one page, or those parts of a large one that have been accessed.
   @inline(__always)
-  func drop(_ page: UInt32) {
-    let entry = slot(page)
-    if entry.pointee.readPage == page { clear(entry) }
-  }
-
-  /// Drops every entry that stands for a part of the large page `largePage` of 2^`shift` bytes.
-  func dropLarge(_ largePage: UInt32, shift: UInt32) {
-    for index in 0..<Self.count {
-      let entry = entries + index
-      if entry.pointee.source == .dataLarge && entry.pointee.readPage >> (shift &- 12) == largePage {
-        clear(entry)
-      }
+  func drop(_ entry: UnsafeMutablePointer<TLBEntry>) {
+    var rest = entry.pointee.filterEntries
+    guard rest != 0 else { return }
+    entry.pointee.filterEntries = 0
+    while rest != 0 {
+      let slot = entries + rest.trailingZeroBitCount
+      if slot.pointee.entry == entry { clear(slot) }
+      rest &= rest &- 1
     }
   }
 
   func dropAll() {
-    for index in 0..<Self.count { clear(entries + index) }
+    var rest = filled.pointee
+    filled.pointee = 0
+    while rest != 0 {
+      clear(entries + rest.trailingZeroBitCount)
+      rest &= rest &- 1
+    }
   }
 
   /// Takes the right to write away from every entry whose page lies at `host`: code has been decoded there.
@@ -107,27 +128,18 @@ struct AccessFilter: ~Copyable {
     }
   }
 
+  @inline(__always)
   private func clear(_ entry: UnsafeMutablePointer<AccessFilterEntry>) {
-    retireHits(entry)
     entry.pointee.readPage = Self.none
     entry.pointee.writePage = Self.none
   }
 
-  private func retireHits(_ entry: UnsafeMutablePointer<AccessFilterEntry>) {
-    retiredHits[Int(entry.pointee.source.rawValue)] &+= entry.pointee.hits
-    entry.pointee.hits = 0
-  }
+  /// Accesses that the filter has answered while paging was off.
+  var untranslatedHits: UInt64 { untranslatedUses.pointee }
 
-  /// Starts empty, with these hits answered so far.
-  func restore(hits: [UInt64]) {
+  /// Starts empty, with this many accesses answered so far while paging was off.
+  func restore(untranslatedHits: UInt64) {
     dropAll()
-    for index in hits.indices { retiredHits[index] = hits[index] }
-  }
-
-  /// Hits of `source` that the filter has answered so far.
-  func hits(of source: Source) -> UInt64 {
-    var sum = retiredHits[Int(source.rawValue)]
-    for index in 0..<Self.count where entries[index].source == source { sum &+= entries[index].hits }
-    return sum
+    untranslatedUses.pointee = untranslatedHits
   }
 }

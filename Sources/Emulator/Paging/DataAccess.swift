@@ -1,5 +1,13 @@
 import IA32
 
+/// What answers data accesses to a page.
+enum DataSource {
+  /// Paging is off: no TLB array is asked.
+  case identity
+  case data4K
+  case dataLarge
+}
+
 /// Where a write goes, once every page that it touches has passed its checks: the first byte is written only then.
 struct WriteTarget {
   /// Physical address of the first byte.
@@ -176,7 +184,11 @@ extension MMU {
       lastWasCacheable.pointee = true
       counters.pointee.dataUntranslated &+= 1
       let page = UInt64(linear & 0xffff_f000)
-      remember(linear, page, writable: true, source: .identity)
+      if let host = hostForFilter(linear, page) {
+        filter.fillUntranslated(
+          linear >> 12, delta: Int(bitPattern: host) &- Int(linear & 0xffff_f000), writable: gate.isOpen(host)
+        )
+      }
       return page | UInt64(linear & 0xfff)
     }
     let entry = try dataEntry(linear, access)
@@ -187,9 +199,12 @@ extension MMU {
     if access.isUser == isUserMode && isFastPathFree(entry) {
       let mayWrite =
         translation.isWritable || !access.isUser && !control.pointee.writeProtect
-      remember(
-        linear, page, writable: mayWrite && translation.isDirty,
-        source: translation.isLarge ? .dataLarge : .data4K)
+      if let host = hostForFilter(linear, page) {
+        filter.fill(
+          linear >> 12, delta: Int(bitPattern: host) &- Int(linear & 0xffff_f000),
+          writable: mayWrite && translation.isDirty && gate.isOpen(host), entry,
+          uses: translation.isLarge ? dataLarge.useCounter : data4K.useCounter)
+      }
     }
     return page | UInt64(linear & 0xfff)
   }
@@ -198,10 +213,10 @@ extension MMU {
   /// writes, and RAM answers with no watch on its stores. Nothing is touched and nothing counted.
   func resident(
     _ linear: UInt32, _ kind: PageAccess.Kind
-  ) -> (host: UnsafeMutableRawPointer, source: AccessFilter.Source)? {
+  ) -> (host: UnsafeMutableRawPointer, source: DataSource)? {
     guard allowsFastPath(linear) else { return nil }
     var page = UInt64(linear & 0xffff_f000)
-    var source = AccessFilter.Source.identity
+    var source = DataSource.identity
     if control.pointee.mode != .off {
       guard let entry = heldDataEntry(linear), isFastPathFree(entry) else { return nil }
       let translation = entry.pointee.translation
@@ -232,7 +247,7 @@ extension MMU {
   }
 
   /// Counts `count` accesses that one of the data arrays, or none with paging off, would have answered.
-  func countHits(_ count: UInt64, _ source: AccessFilter.Source) {
+  func countHits(_ count: UInt64, _ source: DataSource) {
     switch source {
     case .identity: counters.pointee.dataUntranslated &+= count
     case .data4K: counters.pointee.data4KHits &+= count
@@ -240,12 +255,10 @@ extension MMU {
     }
   }
 
-  /// Fills the filter for a page that RAM answers; its entry is the most recent of its TLB set now.
-  private func remember(_ linear: UInt32, _ page: UInt64, writable: Bool, source: AccessFilter.Source) {
-    guard let host = bus.hostPageForWriting(page >> 12), usesFastPaths, allowsFastPath(linear) else { return }
-    let delta = Int(bitPattern: host) &- Int(linear & 0xffff_f000)
-    filter.fill(
-      linear >> 12, delta: delta, writable: writable && gate.isOpen(host), source: source)
+  /// The host's page for the filter to remember; nil where it must not, or no RAM answers.
+  private func hostForFilter(_ linear: UInt32, _ page: UInt64) -> UnsafeMutableRawPointer? {
+    guard usesFastPaths, allowsFastPath(linear) else { return nil }
+    return bus.hostPageForWriting(page >> 12)
   }
 
   // MARK: Physical accesses

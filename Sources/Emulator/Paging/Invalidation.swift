@@ -9,12 +9,8 @@ extension MMU {
     let shift = control.pointee.largePageShift
     instruction4K.invalidate(page)
     instructionLarge.invalidate(linear >> shift)
-    data4K.invalidate(page)
-    filter.drop(page)
-    if let entry = dataLarge.find(linear >> shift) {
-      entry.pointee.isValid = false
-      filter.dropLarge(linear >> shift, shift: shift)
-    }
+    if let entry = data4K.find(page) { makeRoom(entry) }
+    if let entry = dataLarge.find(linear >> shift) { makeRoom(entry) }
     let fetch = fetchPage.pointee
     let holdsFetchPage =
       fetch.source == .instructionLarge

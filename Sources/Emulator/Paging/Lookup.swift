@@ -85,14 +85,10 @@ extension MMU {
     return true
   }
 
-  /// Drops a data entry for what a walk is about to find, or has found, in its place.
-  private func makeRoom(_ entry: UnsafeMutablePointer<TLBEntry>) {
+  /// Drops a data entry, and what the filter holds of it.
+  func makeRoom(_ entry: UnsafeMutablePointer<TLBEntry>) {
     entry.pointee.isValid = false
-    if entry.pointee.translation.isLarge {
-      filter.dropLarge(entry.pointee.page, shift: control.pointee.largePageShift)
-    } else {
-      filter.drop(entry.pointee.page)
-    }
+    filter.drop(entry)
   }
 
   private func walkAndFill(
@@ -115,27 +111,25 @@ extension MMU {
     return entry
   }
 
-  /// The entry that was its set's most recent loses its place in the filter.
   @inline(__always)
   private func touchData4K(_ entry: UnsafeMutablePointer<TLBEntry>) {
     data4K.touch(entry)
-    let page = entry.pointee.page
-    let recent = recent4K + data4K.set(of: page)
-    if recent.pointee != page {
-      filter.drop(recent.pointee)
-      recent.pointee = page
-    }
+    if data4K.hasTree { becameRecent(entry, recent4K + data4K.set(of: entry.pointee.page)) }
   }
 
   @inline(__always)
   private func touchDataLarge(_ entry: UnsafeMutablePointer<TLBEntry>) {
     dataLarge.touch(entry)
-    let page = entry.pointee.page
-    let recent = recentLarge + dataLarge.set(of: page)
-    if recent.pointee != page {
-      filter.dropLarge(recent.pointee, shift: control.pointee.largePageShift)
-      recent.pointee = page
-    }
+    if dataLarge.hasTree { becameRecent(entry, recentLarge + dataLarge.set(of: entry.pointee.page)) }
+  }
+
+  /// Tree-PLRU: a hit of the filter turns no nodes, so the entry that was its set's most recent loses its place there.
+  private func becameRecent(
+    _ entry: UnsafeMutablePointer<TLBEntry>, _ recent: UnsafeMutablePointer<UnsafeMutablePointer<TLBEntry>?>
+  ) {
+    guard recent.pointee != entry else { return }
+    if let old = recent.pointee { filter.drop(old) }
+    recent.pointee = entry
   }
 
   // MARK: Instructions
@@ -210,6 +204,7 @@ extension MMU {
   ) -> UnsafeMutablePointer<TLBEntry> {
     let entry = array.victim(for: page)
     if observation.wants(.tlbEvict) && entry.pointee.isValid { tellTLB(array, name, entry) { .tlbEvict($0) } }
+    filter.drop(entry)
     entry.pointee.page = page
     entry.pointee.isValid = true
     entry.pointee.translation = translation

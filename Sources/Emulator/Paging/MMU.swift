@@ -69,9 +69,9 @@ final class MMU {
   var walkReferenceCost: UInt64 = 0
   /// Off, the filter stays empty.
   var usesFastPaths = true
-  /// For each set of the data arrays, the page that was used last; `AccessFilter.none` after an invalidation.
-  let recent4K: UnsafeMutablePointer<UInt32>
-  let recentLarge: UnsafeMutablePointer<UInt32>
+  /// For each set of the data arrays, the entry that was used last. Kept under tree-PLRU alone.
+  let recent4K: UnsafeMutablePointer<UnsafeMutablePointer<TLBEntry>?>
+  let recentLarge: UnsafeMutablePointer<UnsafeMutablePointer<TLBEntry>?>
   /// The TLB entry that the last page fault came from; nil where a walk found it.
   var refusal: TLBRefusal?
   /// Finds uses of stale translations of this processor; nil while that is off.
@@ -110,11 +110,11 @@ final class MMU {
     control.initialize(
       to: PagingControl(cr0: [], cr3: 0, cr4: [], efer: 0, addressWidth: addressWidth))
     recent4K = .allocate(capacity: data4K.sets)
-    recent4K.initialize(repeating: AccessFilter.none, count: data4K.sets)
+    recent4K.initialize(repeating: nil, count: data4K.sets)
     lastWasCacheable = .allocate(capacity: 1)
     lastWasCacheable.initialize(to: true)
     recentLarge = .allocate(capacity: dataLarge.sets)
-    recentLarge.initialize(repeating: AccessFilter.none, count: dataLarge.sets)
+    recentLarge.initialize(repeating: nil, count: dataLarge.sets)
   }
 
   deinit {
@@ -129,9 +129,9 @@ final class MMU {
   /// The counts so far, the filter's included.
   var currentCounters: PagingCounters {
     var counts = counters.pointee
-    counts.data4KHits &+= filter.hits(of: .data4K)
-    counts.dataLargeHits &+= filter.hits(of: .dataLarge)
-    counts.dataUntranslated &+= filter.hits(of: .identity)
+    counts.data4KHits &+= data4K.filterHits
+    counts.dataLargeHits &+= dataLarge.filterHits
+    counts.dataUntranslated &+= filter.untranslatedHits
     let page = fetchPage.pointee
     switch page.source {
     case .identity: break

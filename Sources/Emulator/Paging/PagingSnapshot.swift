@@ -8,8 +8,8 @@ struct PagingSnapshot {
   var fetchPage: FetchPage
   var control: PagingControl
   var counters: PagingCounters
-  /// Hits that the filter answered, by source.
-  var filterHits: [UInt64]
+  /// Accesses that the filter answered while paging was off.
+  var untranslatedHits: UInt64
   var walkReferenceCost: UInt64
 }
 
@@ -19,7 +19,7 @@ extension MMU {
       arrays: [instruction4K.saved, instructionLarge.saved, data4K.saved, dataLarge.saved],
       directoryCache: directoryCache.saved, fetchPage: fetchPage.pointee, control: control.pointee,
       counters: counters.pointee,
-      filterHits: [AccessFilter.Source.identity, .data4K, .dataLarge].map { filter.hits(of: $0) },
+      untranslatedHits: filter.untranslatedHits,
       walkReferenceCost: walkReferenceCost)
   }
 
@@ -33,9 +33,9 @@ extension MMU {
     counters.pointee = saved.counters
     walkReferenceCost = saved.walkReferenceCost
     // An empty filter stands for no page, whatever was used last.
-    filter.restore(hits: saved.filterHits)
-    for set in 0..<data4K.sets { recent4K[set] = AccessFilter.none }
-    for set in 0..<dataLarge.sets { recentLarge[set] = AccessFilter.none }
+    filter.restore(untranslatedHits: saved.untranslatedHits)
+    recent4K.update(repeating: nil, count: data4K.sets)
+    recentLarge.update(repeating: nil, count: dataLarge.sets)
     lastWasCacheable.pointee = true
     fetchPage.pointee = saved.fetchPage
     askAgainForFetchPage()

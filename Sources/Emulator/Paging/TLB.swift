@@ -15,6 +15,16 @@ public struct TLBEntry: Sendable {
   /// One of the paging-structure entries it came from has changed since, as far as a `StaleCheck` knows: its uses are
   /// compared with memory. The processor knows nothing of it.
   public internal(set) var isSuspect = false
+  /// Entries of the access filter that may stand for this one, a bit each; all that do are among them.
+  var filterEntries: UInt64 = 0
+
+  /// A way that holds nothing.
+  static let empty = TLBEntry(
+    page: 0, isValid: false,
+    translation: Translation(
+      frame: 0, isLarge: false, isWritable: false, isUser: false, isNoExecute: false, isGlobal: false,
+      isDirty: false, isCacheDisabled: false, isWriteThrough: false, leafAddress: 0, directoryEntryAddress: 0),
+    lastUse: 0, filledAt: 0)
 }
 
 /// One set-associative TLB array.
@@ -22,9 +32,12 @@ struct TLBArray: ~Copyable {
   let sets: Int
   let ways: Int
   private let entries: UnsafeMutablePointer<TLBEntry>
-  /// Counts uses, so that each has its place in the order.
-  private let useCounter: UnsafeMutablePointer<UInt64>
-  private let hasTree: Bool
+  /// Counts uses, those included that the access filter answers, so that each has its place in the order.
+  let useCounter: UnsafeMutablePointer<UInt64>
+  /// Those of the uses that came through `touch`.
+  private let touches: UnsafeMutablePointer<UInt64>
+  /// Whether the filter may stand for no other entry than the one its set used last.
+  let hasTree: Bool
   private let replacement: ReplacementState
 
   /// - Parameter geometry: entries are a multiple of the ways, and the number of sets is a power of two.
@@ -35,22 +48,18 @@ struct TLBArray: ~Copyable {
     sets = entryCount / ways
     hasTree = geometry.policy == .treePLRU
     replacement = ReplacementState(geometry.policy, sets: sets, ways: ways)
-    let empty = TLBEntry(
-      page: 0, isValid: false,
-      translation: Translation(
-        frame: 0, isLarge: false, isWritable: false, isUser: false, isNoExecute: false, isGlobal: false,
-        isDirty: false, isCacheDisabled: false, isWriteThrough: false, leafAddress: 0,
-        directoryEntryAddress: 0),
-      lastUse: 0, filledAt: 0)
     entries = .allocate(capacity: entryCount)
-    entries.initialize(repeating: empty, count: entryCount)
+    entries.initialize(repeating: .empty, count: entryCount)
     useCounter = .allocate(capacity: 1)
     useCounter.initialize(to: 0)
+    touches = .allocate(capacity: 1)
+    touches.initialize(to: 0)
   }
 
   deinit {
     entries.deallocate()
     useCounter.deallocate()
+    touches.deallocate()
     replacement.deallocate()
   }
 
@@ -75,10 +84,14 @@ struct TLBArray: ~Copyable {
   /// Makes `entry` its set's most recent.
   @inline(__always)
   func touch(_ entry: UnsafeMutablePointer<TLBEntry>) {
+    touches.pointee &+= 1
     useCounter.pointee &+= 1
     entry.pointee.lastUse = useCounter.pointee
     if hasTree { touchTree(entry) }
   }
+
+  /// Uses that the access filter has answered: hits not counted elsewhere.
+  var filterHits: UInt64 { useCounter.pointee &- touches.pointee }
 
   @inline(never)
   private func touchTree(_ entry: UnsafeMutablePointer<TLBEntry>) {
@@ -118,18 +131,20 @@ struct TLBArray: ~Copyable {
   struct Saved {
     var entries: [TLBEntry]
     var useCounter: UInt64
+    var touches: UInt64
     var replacement: ReplacementState.Saved
   }
 
   var saved: Saved {
     Saved(
       entries: Array(UnsafeBufferPointer(start: entries, count: sets * ways)), useCounter: useCounter.pointee,
-      replacement: replacement.saved)
+      touches: touches.pointee, replacement: replacement.saved)
   }
 
   func restore(_ saved: Saved) {
     for index in saved.entries.indices { entries[index] = saved.entries[index] }
     useCounter.pointee = saved.useCounter
+    touches.pointee = saved.touches
     replacement.restore(saved.replacement)
   }
 

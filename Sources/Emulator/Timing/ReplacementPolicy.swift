@@ -1,8 +1,8 @@
 /// Which way of a full set gives its place to a newcomer, in a TLB array or a cache. A free way is always taken first.
 ///
 /// Under each policy, using the entry that its set used last changes nothing: true LRU has it in front already, the
-/// tree points away from it already, and random replacement looks at no use at all. The filters in front of the TLB
-/// and of the caches rest on that.
+/// tree points away from it already, and random replacement looks at no use at all. The filters in front of the
+/// caches rest on that, and the one in front of a tree-PLRU TLB.
 public enum ReplacementPolicy: Hashable, Sendable {
   /// True LRU: the way that was used longest ago.
   case lru

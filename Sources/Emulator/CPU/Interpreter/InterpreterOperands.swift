@@ -59,7 +59,7 @@ struct Interpreter<Timing: TimingModel, Following: InstructionFollowing>: ~Copya
     guard slot.pointee.readPage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else {
       return try cpu.loadSlowly(linear, as: type, op)
     }
-    slot.pointee.hits &+= 1
+    slot.use()
     let place = slot.pointee.delta &+ Int(linear)
     if misses(linear, place, bytes: W.bitWidth / 8) {
       cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .load, op)
@@ -76,7 +76,7 @@ struct Interpreter<Timing: TimingModel, Following: InstructionFollowing>: ~Copya
     guard slot.pointee.writePage == (linear &+ UInt32(W.bitWidth / 8 &- 1)) >> 12 else {
       return try cpu.storeSlowly(linear, value, op)
     }
-    slot.pointee.hits &+= 1
+    slot.use()
     let place = slot.pointee.delta &+ Int(linear)
     if misses(linear, place, bytes: W.bitWidth / 8) {
       cpu.enterLine(place, bytes: UInt32(W.bitWidth / 8), .store, op)
@@ -102,7 +102,7 @@ struct Interpreter<Timing: TimingModel, Following: InstructionFollowing>: ~Copya
     let linear = address(op)
     let slot = filter + Int(linear >> 12 & UInt32(AccessFilter.count &- 1))
     if slot.pointee.writePage == (linear &+ 3) >> 12 {
-      slot.pointee.hits &+= 1
+      slot.use()
       let place = slot.pointee.delta &+ Int(linear)
       if misses(linear, place, bytes: 4) { cpu.enterLine(place, bytes: 4, .store, op) }
       let host = UnsafeMutableRawPointer(bitPattern: place).unsafelyUnwrapped

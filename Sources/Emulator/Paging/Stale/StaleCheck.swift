@@ -125,8 +125,7 @@ final class StaleCheck {
   func suspect(_ entry: UnsafeMutablePointer<TLBEntry>, _ array: TLBArrayName) {
     entry.pointee.isSuspect = true
     switch array {
-    case .data4K: mmu.filter.drop(entry.pointee.page)
-    case .dataLarge: mmu.filter.dropLarge(entry.pointee.page, shift: shift(of: array))
+    case .data4K, .dataLarge: mmu.filter.drop(entry)
     case .instruction4K, .instructionLarge: mmu.askAgainForFetchPage()
     }
   }

@@ -3,7 +3,7 @@ import IA32
 /// Many iterations of MOVS and STOS at once.
 extension CPU {
   /// MOVS and STOS, forwards, in flat segments: as many iterations as fit in the pages and before the deadline, in one go.
-  /// It follows a single iteration whose elements lay in the same pages: it has left both in the TLB and the most recent in
+  /// It follows a single iteration whose elements lay in the same pages: it has left both in the TLB, as the most recent of
   /// their sets (of two pages that share a set, the destination first), and more of the same change nothing there. The
   /// result, the counts and the cycles are those of single iterations. 0 when none can be done so.
   func bulk<W: OperandWord>(
@@ -20,7 +20,7 @@ extension CPU {
     guard to & 0xfff >= bytes else { return 0 }
     var count = min(self[.ecx], (0x1000 &- to & 0xfff) / bytes)
     guard count > 0, let target = mmu.resident(to, .write) else { return 0 }
-    var source: (host: UnsafeMutableRawPointer, source: AccessFilter.Source)?
+    var source: (host: UnsafeMutableRawPointer, source: DataSource)?
     if operation == .movs {
       let from = self[.esi]
       guard from & 0xfff >= bytes else { return 0 }
