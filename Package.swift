@@ -17,6 +17,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
   ],
   targets: [
     // libelf, from Debian's libelf-dev.
@@ -65,6 +66,22 @@ let package = Package(
       name: "GDBServer",
       dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Reports", "Runs", "Debugger"],
       swiftSettings: strict),
+    // The page's own HTML, CSS and JavaScript, carried inside the binary as constant data.
+    .target(name: "WebPage", exclude: ["Page"]),
+    // A run as a page in a browser shows it: what happened, answers in JSON, the report file.
+    .target(
+      name: "WebView",
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "Runs", "Traces", "Debugger", "WebPage",
+      ],
+      swiftSettings: strict),
+    // The page's server: questions from a browser to the machine's thread.
+    .target(
+      name: "WebServer",
+      dependencies: [
+        "Emulator", "Reports", "Runs", "Debugger", "WebView", .product(name: "FlyingFox", package: "FlyingFox"),
+      ],
+      swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
       name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
@@ -81,7 +98,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger", "GDBServer", "Runs", "Traces", "HostFiles",
+        "Debugger", "GDBServer", "WebView", "WebServer", "Runs", "Traces", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

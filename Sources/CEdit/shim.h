@@ -23,3 +23,9 @@ static inline void edit_completion_is_over(void) { rl_attempted_completion_over 
 
 /// The line being edited.
 static inline const char *edit_line(void) { return rl_line_buffer; }
+
+/// Shows the prompt and the line again, below what was printed in between.
+static inline void edit_show_again(void) {
+  rl_on_new_line();
+  rl_forced_update_display();
+}

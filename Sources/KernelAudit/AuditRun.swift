@@ -104,7 +104,7 @@ final class AuditRun {
   // MARK: Variables
 
   /// Whether the variables make sense together; if not, nothing else can be looked at.
-  private func checkVariables() -> Bool {
+  func checkVariables() -> Bool {
     let before = violations.count
     expect(
       maxLowFrame <= maxFrame && maxLowFrame <= 896 << 8 && maxFrame <= 1 << 28, .variables,

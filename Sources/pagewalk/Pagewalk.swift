@@ -16,7 +16,8 @@ struct Pagewalk: ParsableCommand {
       """,
     version: "pagewalk 0.1.0",
     subcommands: [
-      RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
+      RunCommand.self, DebugCommand.self, ReportCommand.self, TraceCommand.self, TestCommand.self,
+      MachinesCommand.self,
     ])
 }
 
@@ -38,7 +39,7 @@ enum Main {
   /// whether the argument parser or a file's reader found them.
   private static func execute() -> Int32 {
     do {
-      let arguments = CommandLineWords.arguments()
+      let arguments = CommandLineWords.withPorts(CommandLineWords.arguments())
       try CommandLineWords.checkSubcommands(arguments)
       var command = try Pagewalk.parseAsRoot(arguments)
       try command.run()

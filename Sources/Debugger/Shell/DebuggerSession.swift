@@ -59,6 +59,11 @@ public final class DebuggerSession {
   var tracer: ObserverID?
   /// Executes a line and gives what it answers; set by the shell.
   var perform: (String) -> [String] = { _ in [] }
+  /// Told of each use of a stale translation, also in the past and whatever `set stale` says; nil for nobody.
+  public var onStale: ((StaleReport) -> Void)? {
+    get { stale.listener }
+    set { stale.listener = newValue }
+  }
   /// How the guest ended; nil while it can go on.
   public var ended: StopReason? { history.ended }
   /// `quit` was given.

@@ -14,6 +14,8 @@ final class StaleWatch {
   private unowned let session: DebuggerSession
   private(set) var setting = Setting.off
   private var isOn = false
+  /// Told of each use of a stale translation, whatever is set; nil for nobody.
+  var listener: ((StaleReport) -> Void)? { didSet { update() } }
   /// The stores that made translations stale, as far as uses of them have been reported, by cycle.
   private(set) var causes: [UInt64: Hit] = [:]
 
@@ -26,17 +28,20 @@ final class StaleWatch {
 
   /// Switches the machine's check on or off.
   func update() {
-    let isWanted = setting != .off || session.stops.enabled(.stale) != nil
+    let isWanted = setting != .off || session.stops.enabled(.stale) != nil || listener != nil
     guard isWanted != isOn else { return }
     isOn = isWanted
     session.machine.checkStale(isWanted ? { [unowned self] in self.found($0) } : nil)
   }
 
   private func found(_ report: StaleReport) {
-    let lines = StaleReportText(report, session.places).lines
+    listener?(report)
+    let stop = session.stops.enabled(.stale)
+    // Only who listens wants it: nothing else changes in the session.
+    guard stop != nil || setting != .off else { return }
     if let store = report.store { causes[store.moment.cycle] = cause(store, report) }
     guard !session.stops.isQuiet else { return }
-    let stop = session.stops.enabled(.stale)
+    let lines = StaleReportText(report, session.places).lines
     guard stop != nil || setting == .stop else {
       if session.stops.isStopping { session.console.say(lines.map(PlainText.of)) }
       return

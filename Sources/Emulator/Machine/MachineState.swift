@@ -164,6 +164,16 @@ extension Machine {
     }
   }
 
+  /// Sets of one TLB array, and ways in each.
+  public func tlbSize(_ name: TLBArrayName) -> (sets: Int, ways: Int) {
+    switch name {
+    case .instruction4K: (cpu.mmu.instruction4K.sets, cpu.mmu.instruction4K.ways)
+    case .instructionLarge: (cpu.mmu.instructionLarge.sets, cpu.mmu.instructionLarge.ways)
+    case .data4K: (cpu.mmu.data4K.sets, cpu.mmu.data4K.ways)
+    case .dataLarge: (cpu.mmu.dataLarge.sets, cpu.mmu.dataLarge.ways)
+    }
+  }
+
   private func lines(of array: borrowing TLBArray) -> [TLBLine] {
     var lines: [TLBLine] = []
     for set in 0..<array.sets {

@@ -53,7 +53,10 @@ public final class GuestMachine: RunnableMachine {
   public var cycle: UInt64 { machine.cycle }
 
   /// From now on the run can be gone back in.
-  public func keepHistory() { history = MachineHistory(machine) }
+  /// - Parameter history: one that has begun here and now; nil begins one.
+  public func keepHistory(_ history: MachineHistory? = nil) {
+    self.history = history ?? MachineHistory(machine)
+  }
 
   /// Sends bytes to the serial port.
   public func receive(_ bytes: [UInt8]) {

@@ -11,6 +11,7 @@ final class CommandSource {
   private let beginLine: () -> Void
   /// Where the last line stood, such as "walk.pw:3"; nil for standard input.
   private(set) var place: String?
+  private let piped = PipedLines()
 
   init(scripts: [(file: String, text: String)], session: DebuggerSession, beginLine: @escaping () -> Void) {
     self.scripts = scripts.map {
@@ -33,7 +34,7 @@ final class CommandSource {
       return String(line)
     }
     place = nil
-    guard isTerminal else { return readLine() }
+    guard isTerminal else { return LineEditor.other == nil ? readLine() : piped.next() }
     beginLine()
     return LineEditor.read(prompt: prompt)
   }

@@ -20,6 +20,7 @@ struct DebugCommand: ParsableCommand {
         pagewalk debug --memory 1G .build/images/minikernel.elf
         pagewalk debug -x docs/sessions/walk.pw .build/images/paging-tour.elf
         pagewalk debug --gdb :1234 .build/images/stale.elf
+        pagewalk debug --web .build/images/vmalloc-tour.elf
         printf 'catch stale\\nc\\nrc\\nwho $va\\n' | pagewalk debug .build/images/stale.elf
       """)
 
@@ -34,7 +35,10 @@ struct DebugCommand: ParsableCommand {
 
   @OptionGroup var remote: GDBOptions
 
+  @OptionGroup var page: WebOptions
+
   func validate() throws {
+    if remote.gdb != nil, page.web != nil { throw ValidationError("--gdb does not go with --web") }
     if remote.gdb != nil, !scripts.isEmpty {
       throw ValidationError("--gdb does not go with --script: gdb has -x, and 'monitor source FILE'")
     }
@@ -48,6 +52,9 @@ struct DebugCommand: ParsableCommand {
     }
     let scripts = try self.scripts.map { file in
       (file, String(decoding: try HostFile.read(file), as: UTF8.self))
+    }
+    if let port = page.web {
+      throw ExitCode(try WebSession.run(guest, history: history, scripts: scripts, port: port).status)
     }
     let console = TerminalConsole(.debugger)
     let machine = try guest.makeMachine(console: console)

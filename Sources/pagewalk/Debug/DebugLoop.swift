@@ -1,23 +1,40 @@
 import Debugger
 import Reports
+import WebServer
 
 /// Lines of commands from scripts and standard input to a shell, and its answers to standard output.
 struct DebugLoop {
   private let session: DebuggerSession
   private let shell: Shell
   private let source: CommandSource
+  /// A page that is served beside the shell; nil for none.
+  private let desk: PageDesk?
   /// Called before something is printed: the guest may be in the middle of a line.
   private let beginLine: () -> Void
 
   init(
-    _ session: DebuggerSession, scripts: [(file: String, text: String)] = [], beginLine: @escaping () -> Void
+    _ session: DebuggerSession, scripts: [(file: String, text: String)] = [], desk: PageDesk? = nil,
+    beginLine: @escaping () -> Void
   ) {
     self.session = session
-    shell = Shell(session)
+    self.desk = desk
+    let shell = Shell(session)
+    self.shell = shell
+    desk?.executeWaiting = {
+      switch shell.executeWaiting() {
+      case .done(let lines): Self.print(lines)
+      case .failed(let message): StandardError.write("\(message)\n")
+      }
+    }
     self.beginLine = beginLine
     let source = CommandSource(scripts: scripts, session: session, beginLine: beginLine)
     self.source = source
-    session.nextLine = { source.next(prompt: $0) }
+    session.nextLine = { prompt in
+      // In the middle of a command: a page may look on, and nothing else.
+      desk?.isHeld = true
+      defer { desk?.isHeld = false }
+      return source.next(prompt: prompt)
+    }
     session.emit = { lines in
       beginLine()
       Self.print(lines)
@@ -54,6 +71,7 @@ struct DebugLoop {
     Interruption.begin()
     let outcome = shell.execute(line, repeats: repeats)
     Interruption.end()
+    desk?.noteChange()
     switch outcome {
     case .failed(let message):
       beginLine()

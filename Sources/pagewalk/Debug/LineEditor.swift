@@ -10,6 +10,9 @@ enum LineEditor {
   nonisolated(unsafe) private static var history: CommandHistory?
   /// The line that is being read has been dropped by Ctrl-C: what libedit returns is not to be executed.
   nonisolated(unsafe) private static var isDropped = false
+  /// Something else to wait for beside the keyboard: a descriptor, and what is done when it can be read. Set and used as
+  /// `completion` is.
+  nonisolated(unsafe) static var other: (descriptor: Int32, serve: () -> Void)?
   /// A key that is still to be handed to libedit.
   nonisolated(unsafe) private static var nextKey: Int32?
 
@@ -59,12 +62,20 @@ enum LineEditor {
         nextKey = Int32(UInt8(ascii: "\n"))
         return killLine
       }
-      var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
       // A signal ends the wait; one that comes just before it is seen soon.
-      guard poll(&request, 1, 200) > 0 else { continue }
+      guard waitForKey(200) else { continue }
       guard let first = byte() else { return -1 }
       return character(from: first)
     }
+  }
+
+  /// Whether standard input can be read within this many milliseconds. What comes in beside it is served.
+  static func waitForKey(_ milliseconds: Int32) -> Bool {
+    var requests = [pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)]
+    if let other { requests.append(pollfd(fd: other.descriptor, events: Int16(POLLIN), revents: 0)) }
+    guard poll(&requests, nfds_t(requests.count), milliseconds) > 0 else { return false }
+    if requests.count > 1, requests[1].revents != 0 { other?.serve() }
+    return requests[0].revents != 0
   }
 
   private static func byte() -> UInt8? {

@@ -11,6 +11,23 @@ enum CommandLineWords {
     }
   }
 
+  /// `--web` and `--web PORT` as the parser wants them: what follows `--web` is its port if it is a number.
+  static func withPorts(_ arguments: [String]) -> [String] {
+    var words: [String] = []
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      if word == "--" { return words + [word] + rest }
+      guard word == "--web" else {
+        words.append(word)
+        continue
+      }
+      let isPort =
+        rest.first.map { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } } ?? false
+      words.append("--web=" + (isPort ? rest.removeFirst() : "0"))
+    }
+    return words
+  }
+
   /// Names the subcommand that was probably meant where one is mistyped.
   ///
   /// - Throws: `ValidationError` with a sentence.

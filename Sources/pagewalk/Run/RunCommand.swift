@@ -73,6 +73,8 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var remote: GDBOptions
 
+  @OptionGroup var page: WebOptions
+
   @Flag(
     help: "Show the guest's text screen while it runs; what comes over the serial port follows at the end.")
   var screen = false
@@ -100,6 +102,16 @@ struct RunCommand: ParsableCommand {
         )
       }
     }
+    if page.web != nil {
+      if debug || remote.gdb != nil || screen || audit != nil || profile != nil || maxCycles != nil
+        || check != nil
+        || !typed.input.isEmpty
+      {
+        throw ValidationError(
+          "--web goes with none of --audit, --check, --debug, --gdb, --input, --max-cycles, --profile and --screen: the page and its shell have what they do"
+        )
+      }
+    }
     if profile?.isEmpty == true {
       throw ValidationError("--profile needs the beginning of a path, such as /tmp/prof")
     }
@@ -108,6 +120,7 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     if debug { return try runInDebugger() }
     if let address = remote.gdb { return try runForGDB(at: address) }
+    if let port = page.web { return try runWithPage(at: port) }
     let pieces = try typed.read()
     let terminal = TerminalConsole(pieces.isEmpty ? .run : .output, isSilent: quiet)
     let live = screen ? LiveScreen(terminal) : nil
@@ -160,6 +173,16 @@ struct RunCommand: ParsableCommand {
     let history = history.begin(machine.machine)
     let status = DebugSession.run(
       machine, console: console, history: history, scripts: [("run --debug", "continue")])
+    let ending = RunEnding(history.ended ?? .interrupted, at: machine.position)
+    try statisticsOutput?.write(report(machine, ending, status))
+    throw ExitCode(status)
+  }
+
+  /// The debugger's shell and the page, with the guest running already.
+  private func runWithPage(at port: UInt16) throws {
+    let statisticsOutput = try statistics.open()
+    let (status, machine, history) = try WebSession.run(
+      guest, history: history, scripts: [("run --web", "continue")], port: port, isSilent: quiet)
     let ending = RunEnding(history.ended ?? .interrupted, at: machine.position)
     try statisticsOutput?.write(report(machine, ending, status))
     throw ExitCode(status)
