@@ -49,6 +49,7 @@ $(eval $(call bare_image,hello,images/hello/hello.S))
 $(eval $(call bare_image,paging-tour,$(bare_common) $(wildcard images/paging-tour/*.S images/paging-tour/*.c)))
 $(eval $(call bare_image,fpu-tour,$(bare_common) $(wildcard images/fpu-tour/*.S images/fpu-tour/*.c)))
 $(eval $(call bare_image,stale,$(bare_common) $(wildcard images/stale/*.c)))
+$(eval $(call bare_image,system-tour,$(bare_common) $(wildcard images/system-tour/*.S images/system-tour/*.c)))
 $(eval $(call bare_image,tlb-probe,$(bare_common) images/common/wide-division.c $(wildcard images/tlb-probe/*.S images/tlb-probe/*.c)))
 $(eval $(call bare_image,bench,$(bare_common) images/common/wide-division.c $(wildcard Benchmarks/Guests/bench/*.c)))
 

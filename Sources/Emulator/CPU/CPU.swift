@@ -20,7 +20,11 @@ final class CPU {
   let operations = OpcodeTable.operationsByRow
   let observation: Observation
   /// Linear addresses of instructions before which a run stops.
-  var breakpoints: Set<UInt32> = []
+  var breakpoints: Set<UInt32> = [] { didSet { cutPointsChanged() } }
+  /// What the guest's debug registers wait for.
+  var debugConditions = DebugConditions()
+  /// Where blocks end: `breakpoints` and those of the debug registers.
+  var cutPoints: Set<UInt32> = []
   /// The breakpoint that the run began at and goes on from.
   var passedBreakpoint: EventMoment?
   let caches: CacheHierarchy
@@ -44,6 +48,8 @@ final class CPU {
   var faultHistory = FaultHistory()
   /// How far the way into a handler has come.
   var deliveryStep = DeliveryStep.gate
+  /// A task switch of the instruction or delivery that is under way has been committed.
+  var hasSwitchedTask = false
   /// Why the CPU can't go on: shutdown after a triple fault.
   var isShutDown = false
   /// Names of opcodes that raised #UD because this processor does not have them, each once.
@@ -85,6 +91,8 @@ final class CPU {
     mmu.usesFastPaths = usesFastPaths
     self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
+    let control = control
+    mmu.onDataBreakpoint = { control.pointee.needsAttention = true }
     reset()
   }
 
@@ -118,6 +126,7 @@ final class CPU {
     isShutDown = false
     faultHistory = FaultHistory()
     mmu.resetPaging()
+    debugRegistersChanged()
   }
 
   // MARK: Registers

@@ -12,6 +12,11 @@ public struct CPUIdentity: Hashable, Sendable {
   public var stepping: UInt8
   /// EFER with NXE, and bit 63 of PAE entries. No P6 had it.
   public var hasNoExecute: Bool
+  /// What it has beyond every machine's processor, of `optional`.
+  public var extensions: CPUFeatures = []
+
+  /// The features that a machine has when its description says so.
+  public static let optional: CPUFeatures = [.virtual8086Extensions]
 
   /// A processor with this brand string and signature.
   public init(name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true) {
@@ -33,7 +38,8 @@ public struct CPUIdentity: Hashable, Sendable {
 
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
-/// It states what the emulator does and nothing else: no APIC, MTRRs, machine checks, V86 extensions, SYSENTER.
+/// It states what the emulator does and nothing else: no APIC, MTRRs, machine checks, SYSENTER. V86 extensions are there where
+/// the machine's configuration asks for them.
 public struct CPUModel: Hashable, Sendable {
   /// The name that the brand string gives, 47 ASCII characters at most.
   public let name: String
@@ -63,15 +69,21 @@ public struct CPUModel: Hashable, Sendable {
     signature = identity.signature
     self.addressWidth = addressWidth
     hasNoExecute = identity.hasNoExecute
-    supportedCR4 = [
+    var cr4: CR4 = [
       .timeStampDisable, .debuggingExtensions, .pageSizeExtensions, .physicalAddressExtension,
       .pageGlobalEnable, .performanceCounterEnable,
     ]
-    features = [
+    let extensions = identity.extensions.intersection(CPUIdentity.optional)
+    if extensions.contains(.virtual8086Extensions) {
+      cr4.formUnion([.virtual8086Extensions, .protectedModeVirtualInterrupts])
+    }
+    supportedCR4 = cr4
+    let common: CPUFeatures = [
       .fpu, .debuggingExtensions, .pageSizeExtensions, .timeStampCounter, .machineRegisters,
       .physicalAddressExtension,
       .compareExchange8Bytes, .globalPages, .conditionalMoves, .pageSizeExtensions36,
     ]
+    features = common.union(extensions)
     descriptors = CacheDescriptors(geometry, caches)
   }
 

@@ -44,6 +44,12 @@ struct SegmentCache {
     base = UInt32(selector) << 4
     self.limit = limit
   }
+
+  /// A segment of V86 mode: 64 KiB at 16 times the selector, in ring 3. SDM vol. 3B, 20.2.
+  init(virtual8086 selector: UInt16, isCode: Bool = false) {
+    self.init(realMode: selector, isCode: isCode)
+    access |= 3 << 5
+  }
 }
 
 /// GDTR or IDTR. SDM vol. 3A, 2.4.
@@ -96,6 +102,10 @@ struct CPUState {
   var debugAddresses: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
   var dr6: UInt32 = 0xffff_0ff0
   var dr7: UInt32 = 0x400
+  /// What DR6 takes with the debug trap that comes before the next instruction; 0 for none.
+  var pendingDebug: UInt32 = 0
+  /// RF was set when the next instruction was reached: it meets no instruction breakpoint.
+  var passesBreakpoint = false
   /// The floating-point unit.
   var x87 = X87State()
   /// XMM0 to XMM7 and MXCSR.
@@ -108,6 +118,11 @@ struct CPUState {
   var isVirtual8086: Bool { systemFlags & EFLAGS.virtual8086.rawValue != 0 }
   /// Segment registers hold paragraph numbers: real mode or V86 mode.
   var usesRealModeSegments: Bool { !isProtected || isVirtual8086 }
+  /// Misaligned accesses of programs raise #AC. SDM vol. 3A, 6.15, interrupt 17.
+  var checksAlignment: Bool {
+    privilegeLevel == 3 && cr0.contains(.alignmentMask)
+      && systemFlags & EFLAGS.alignmentCheck.rawValue != 0
+  }
   var ioPrivilegeLevel: UInt8 { UInt8(truncatingIfNeeded: systemFlags >> 12 & 3) }
 
   /// The segment register with this number in an encoding (0 to 5).

@@ -56,6 +56,7 @@ extension CPU {
     caches.restore(saved.caches)
     predictor.restore(saved.predictor)
     mmu.restore(saved.paging)
+    debugRegistersChanged()
     if saved.loop.heldString.op != nil && saved.loop.heldString.isInBlock {
       modeChanged()
       findBlockOfHeldString(in: saved.paging.fetchPage)

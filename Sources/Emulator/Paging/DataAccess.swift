@@ -37,11 +37,13 @@ extension MMU {
     let access = PageAccess(.read, user: user)
     if offset &+ bytes <= 0x1000 {
       let place = try physical(linear, access)
+      if checksAlignment { try checkAlignment(linear, bytes, access) }
       charge(place, bytes, .load, isCacheable: lastWasCacheable.pointee)
       if followsAccesses { accessed(linear, place, bytes, access) }
       return readPhysical(place, as: type)
     }
     let target = try crossingTarget(linear, bytes, access)
+    if checksAlignment { try checkAlignment(linear, bytes, access) }
     charge(target, bytes, .load)
     if followsAccesses { accessed(target, bytes, access) }
     return assemble(target, as: type)
@@ -66,6 +68,7 @@ extension MMU {
     } else {
       target = try crossingTarget(linear, bytes, access)
     }
+    if checksAlignment { try checkAlignment(linear, bytes, access) }
     charge(target, bytes, .store)
     if followsAccesses { accessed(target, bytes, access) }
     return target
@@ -122,7 +125,21 @@ extension MMU {
 
   // MARK: Observation
 
+  /// Accesses of a program must be aligned to their width, up to eight bytes. The pages come first. SDM vol. 3A, table 6-7.
+  @inline(never)
+  private func checkAlignment(_ linear: UInt32, _ bytes: UInt32, _ access: PageAccess) throws(GuestFault) {
+    guard access.isUser, linear & (bytes &- 1) != 0 else { return }
+    throw GuestFault(.alignmentCheck)
+  }
+
   private func accessed(_ linear: UInt32, _ physical: UInt64, _ bytes: UInt32, _ access: PageAccess) {
+    if !dataBreakpoints.isEmpty {
+      let hits = dataBreakpoints.hits(linear, bytes: bytes, isWrite: access.kind == .write)
+      if hits != 0 {
+        state.pointee.pendingDebug |= hits
+        onDataBreakpoint()
+      }
+    }
     took(.ends(physical: physical))
     observation.accessed(
       AccessEvent(linear: linear, physical: physical, bytes: UInt8(truncatingIfNeeded: bytes), access: access)
@@ -243,7 +260,7 @@ extension MMU {
   /// Whether data accesses to the page of `linear` may go by without a look at the TLB, as far as switches and observers say.
   @inline(__always)
   private func allowsFastPath(_ linear: UInt32) -> Bool {
-    (!caches.isOn || caches.isEnabled) && !followsPage(of: linear)
+    (!caches.isOn || caches.isEnabled) && !checksAlignment && !followsPage(of: linear)
   }
 
   /// Counts `count` accesses that one of the data arrays, or none with paging off, would have answered.

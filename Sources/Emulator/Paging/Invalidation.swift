@@ -72,8 +72,24 @@ extension MMU {
 
   /// MOV to CR3: under PAE the four PDPTE registers are loaded first, and a reserved bit in a present one means
   /// #GP(0) with nothing changed. All translations but global ones go.
-  func loadCR3(_ value: UInt32) throws(GuestFault) {
-    if control.pointee.mode == .pae { state.pointee.pdpte = try readPDPTEs(cr3: value) }
+  func loadCR3(_ value: UInt32) throws(GuestFault) { loadCR3(try checkCR3(value)) }
+
+  /// A value for CR3 with the PDPTEs that it brings under PAE, checked.
+  struct CheckedCR3 {
+    fileprivate let value: UInt32
+    fileprivate let pdpte: (UInt64, UInt64, UInt64, UInt64)?
+  }
+
+  /// Reads what a load of CR3 would read, and changes nothing.
+  /// - Throws: #GP(0) for a reserved bit in a present PDPTE.
+  func checkCR3(_ value: UInt32) throws(GuestFault) -> CheckedCR3 {
+    CheckedCR3(value: value, pdpte: control.pointee.mode == .pae ? try readPDPTEs(cr3: value) : nil)
+  }
+
+  /// Loads CR3 with a checked value: MOV to CR3 and task switches.
+  func loadCR3(_ checked: CheckedCR3) {
+    let value = checked.value
+    if let pdpte = checked.pdpte { state.pointee.pdpte = pdpte }
     counters.pointee.cr3Loads &+= 1
     let old = state.pointee.cr3
     state.pointee.cr3 = value

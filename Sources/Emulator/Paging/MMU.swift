@@ -78,6 +78,12 @@ final class MMU {
   var stale: StaleCheck? { didSet { observationChanged() } }
   /// Follows this processor's translations step by step; nil for none.
   var stepper: (any TranslationStepper)? { didSet { observationChanged() } }
+  /// Breakpoints on data in this processor's debug registers.
+  var dataBreakpoints = DataBreakpoints() { didSet { observationChanged() } }
+  /// Called when an access has met one: a trap follows the instruction.
+  var onDataBreakpoint: () -> Void = {}
+  /// Misaligned accesses of user mode raise #AC: no filter answers then.
+  var checksAlignment = false { didSet { if checksAlignment && !oldValue { filter.dropAll() } } }
   /// Whether data accesses have to be told: all of them, or those to pages that are followed.
   private(set) var followsAccesses = false
   /// Whether `walk` has to tell its steps or mark the pages it reads.
@@ -154,7 +160,7 @@ final class MMU {
 
   /// What is followed has changed: everything asks the TLB again.
   func observationChanged() {
-    followsAccesses = observation.followsAccesses || stepper != nil
+    followsAccesses = observation.followsAccesses || stepper != nil || !dataBreakpoints.isEmpty
     followsWalks = observation.followsWalks || stale != nil || stepper != nil
     filter.dropAll()
     askAgainForFetchPage()
@@ -164,7 +170,9 @@ final class MMU {
   /// Whether data accesses to the page of `linear` must not take a shortcut.
   @inline(__always)
   func followsPage(of linear: UInt32) -> Bool {
-    followsAccesses && (stepper != nil || observation.followsAccesses(toPage: linear >> 12))
+    followsAccesses
+      && (stepper != nil || dataBreakpoints.touches(page: linear >> 12)
+        || observation.followsAccesses(toPage: linear >> 12))
   }
 
   /// Whether explicit accesses are user-mode accesses now.

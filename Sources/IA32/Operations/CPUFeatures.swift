@@ -17,6 +17,8 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
 
   /// FPU: the floating-point unit.
   public static let fpu = CPUFeatures(edx: 0)
+  /// VME: the extensions of V86 mode, CR4.VME and CR4.PVI.
+  public static let virtual8086Extensions = CPUFeatures(edx: 1)
   /// DE: CR4.DE.
   public static let debuggingExtensions = CPUFeatures(edx: 2)
   /// PSE: pages of 4 MiB.
@@ -29,6 +31,8 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let physicalAddressExtension = CPUFeatures(edx: 6)
   /// CX8: CMPXCHG8B.
   public static let compareExchange8Bytes = CPUFeatures(edx: 8)
+  /// APIC: a local APIC, enabled.
+  public static let localAPIC = CPUFeatures(edx: 9)
   /// SEP: SYSENTER and SYSEXIT.
   public static let fastSystemCalls = CPUFeatures(edx: 11)
   /// PGE: global pages.

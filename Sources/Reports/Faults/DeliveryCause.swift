@@ -26,6 +26,7 @@ struct DeliveryCause {
     case .handler: handler(delivery.vector, entry)
     case .innerStack: innerStack(entry)
     case .push: push(delivery.vector, entry)
+    case .task: task(delivery.vector, entry)
     }
   }
 
@@ -65,9 +66,6 @@ struct DeliveryCause {
       lines.append("\(shown): not a gate, its type is \(gate.type)  [SDM 3A 6.11]")
     } else if !gate.isPresent {
       lines.append("\(shown): P (bit 47) is clear  [SDM 3A 6.11]")
-    } else if gate.type == 5 {
-      lines.append(
-        "\(shown): a task gate, and this processor does not implement task switches  [SDM 3A 6.11]")
     } else if gate.privilegeLevel < machine.privilegeLevel {
       lines.append(
         "\(shown): its DPL is \(gate.privilegeLevel), and INT was executed at CPL \(machine.privilegeLevel)  [SDM 3A 6.12.1.2]"
@@ -78,6 +76,16 @@ struct DeliveryCause {
 
   /// Task, interrupt and trap gates. SDM vol. 3A, table 3-2.
   private static let gateTypes: Set<UInt8> = [5, 6, 7, 14, 15]
+
+  // MARK: The task
+
+  private func task(_ vector: UInt8, _ entry: FaultHistory.Entry) -> [String] {
+    let selector = entry.errorCode & 0xfffc
+    let named = selector == 0 ? "" : " for selector \(hexadecimal(UInt64(selector), digits: 4))"
+    return [
+      "the gate of \(Self.name(vector)) is a task gate, and the switch to its task raised \(entry.vector.mnemonic)\(named)  [SDM 3A 7.3]"
+    ]
+  }
 
   // MARK: The handler
 

@@ -31,10 +31,14 @@ final class ProgramMachine {
   private(set) var missing: [String] = []
 
   init(
-    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency
+    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency,
+    usesFastPaths: Bool = true, extensions: CPUFeatures = []
   ) throws {
-    machine = try Machine(
-      MachineConfiguration(memoryBytes: memory, rom: [], timing: timing, frequency: frequency))
+    var configuration = MachineConfiguration(
+      memoryBytes: memory, rom: [], timing: timing, frequency: frequency)
+    configuration.usesFastPaths = usesFastPaths
+    configuration.identity.extensions = extensions
+    machine = try Machine(configuration)
     machine.onMissingOperation = { [unowned self] in missing.append($0) }
   }
 

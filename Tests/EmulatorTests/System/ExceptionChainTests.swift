@@ -137,15 +137,18 @@ import Testing
     #expect(entries.map(\.delivery?.step) == [nil, .gate, .gate, nil, .gate])
   }
 
-  @Test("A task gate is named once and cannot loop") func taskGate() throws {
+  @Test("Task gates to the task that runs cannot loop") func taskGate() throws {
     let f = try F()
-    var names: [String] = []
-    f.cpu.onMissingOperation = { names.append($0) }
     for vector in 0..<32 as Range<UInt32> { f.setGate(vector, f.gate(F.taskState, 0, type: 5)) }
     f.cpu.deliver(.invalidOpcode)
     #expect(f.cpu.isShutDown)
-    #expect(names == ["task switch"])
-    #expect(f.cpu.missingOperations == ["task switch"])
+    let entries = f.cpu.faultHistory.entries
+    #expect(
+      entries.map(\.vector) == [
+        .invalidOpcode, .generalProtection, .generalProtection, .doubleFault, .generalProtection,
+      ])
+    #expect(entries.last?.delivery?.step == .task)
+    #expect(entries.last?.errorCode == UInt32(F.taskState) | 1)
   }
 
   @Test("Entering the debug handler clears DR7.GD") func debugHandler() throws {

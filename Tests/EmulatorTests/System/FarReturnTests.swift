@@ -132,14 +132,15 @@ import Testing
     #expect(f.cpu[.esp] == 0x6f00 + 3 * UInt32(row.size))
   }
 
-  @Test("Task returns and V86 mode are named and raise #UD") func missingModes() throws {
+  @Test("NT without a task to return to is #TS; VM with an EIP beyond 64 KiB is #GP") func modes() throws {
     let f = try F()
-    push(f, [0x1000, UInt32(F.code0), EFLAGS.virtual8086.rawValue])
-    #expect(interruptReturn(f) == .invalidOpcode)
+    push(f, [0x1_0000, UInt32(F.code0), EFLAGS.virtual8086.rawValue, 0, 0, 0, 0, 0, 0])
+    #expect(interruptReturn(f) == .generalProtection())
     f.cpu.state.pointee.systemFlags |= EFLAGS.nestedTask.rawValue
     push(f, [0x1000, UInt32(F.code0), 2])
-    #expect(interruptReturn(f) == .invalidOpcode)
-    #expect(f.cpu.missingOperations == ["V86 mode", "task switch"])
+    #expect(interruptReturn(f) == .invalidTSS())
+    f.poke16(F.tss, F.data0)
+    #expect(interruptReturn(f) == .invalidTSS(UInt32(F.data0)))
   }
 
   @Test("Real mode with a 32-bit operand keeps VM, VIF and VIP") func realMode32() throws {

@@ -53,13 +53,19 @@ import Testing
       f.setDescriptor(F.scratch, f.segment(access: 0x80 | type))
       #expect(jump(F.scratch) == .generalProtection(0x50), "type \(type)")
     }
-    for type in [UInt8(1), 5, 9] {
-      f.setDescriptor(F.scratch, f.segment(access: 0x80 | type))
-      #expect(jump(F.scratch) == .invalidOpcode)
+    for type in [UInt8(1), 9] {
+      f.setDescriptor(F.scratch, f.segment(limit: 0x2a, access: 0x80 | type, flags: 0))
+      #expect(jump(F.scratch) == .invalidTSS(0x50))
       f.setDescriptor(F.scratch, f.segment(access: type))
       #expect(jump(F.scratch) == .notPresent(0x50))
     }
-    #expect(f.cpu.missingOperations == ["task switch"])
+    // A task gate to what is no TSS, to a busy one, and one that isn't present.
+    f.setDescriptor(F.scratch, f.gate(F.data0, 0, type: 5))
+    #expect(jump(F.scratch) == .generalProtection(UInt32(F.data0)))
+    f.setDescriptor(F.scratch, f.gate(F.taskState, 0, type: 5))
+    #expect(jump(F.scratch) == .generalProtection(UInt32(F.taskState)))
+    f.setDescriptor(F.scratch, f.gate(F.taskState, 0, type: 5, present: false))
+    #expect(jump(F.scratch) == .notPresent(0x50))
   }
 
   @Test("A 16-bit operand size takes 16 bits of the offset") func jump16() throws {

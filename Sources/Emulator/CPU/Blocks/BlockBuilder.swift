@@ -8,7 +8,10 @@ extension CPU {
     do throws(GuestFault) {
       let eip = state.pointee.eip
       let linear = state.pointee.cs.base &+ eip
-      if !breakpoints.isEmpty && stopsAtBreakpoint(linear) { return nil }
+      if !cutPoints.isEmpty {
+        if stopsAtBreakpoint(linear) { return nil }
+        try checkInstructionBreakpoint(linear)
+      }
       guard isInside(state.pointee.cs, eip, bytes: 1) else { throw .generalProtection() }
       if linear >> 12 != mmu.fetchPage.pointee.page { try fetchFrom(linear) }
       let block = try block(at: eip, linear)
@@ -57,8 +60,8 @@ extension CPU {
     }
     // A block that begins at a breakpoint, or lies where another base would give other linear addresses, is asked for anew
     // each time.
-    let hasBreakpoint = !breakpoints.isEmpty && breakpoints.contains(linear)
-    guard usesFastPaths, breakpoints.isEmpty || mode.contains(.flatCode) else {
+    let hasBreakpoint = !cutPoints.isEmpty && cutPoints.contains(linear)
+    guard usesFastPaths, cutPoints.isEmpty || mode.contains(.flatCode) else {
       return try gathered(eip: eip, linear: linear, physical: physical, mode: mode)
     }
     if let block = blocks.find(key: key, physical: physical) {
@@ -120,7 +123,7 @@ extension CPU {
     var line = linear >> 5
     var ends = false
     while !ends && run.count < BlockCache.maxInstructions && run.bytes < code.count {
-      if run.count > 0 && !breakpoints.isEmpty && breakpoints.contains(linear &+ UInt32(run.bytes)) { break }
+      if run.count > 0 && !cutPoints.isEmpty && cutPoints.contains(linear &+ UInt32(run.bytes)) { break }
       let rest = UnsafeRawBufferPointer(rebasing: code[run.bytes...])
       let next = eip &+ UInt32(run.bytes)
       var op: Op

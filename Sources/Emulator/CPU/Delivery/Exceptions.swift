@@ -16,15 +16,6 @@ extension ExceptionVector {
     }
   }
 
-  /// Whether the image of EFLAGS that is pushed has RF set: for every fault but #DB, so that the instruction that is
-  /// repeated can't meet an instruction breakpoint again. SDM vol. 3B, 17.3.1.1.
-  var setsResumeFlag: Bool {
-    switch self {
-    case .debug, .nonMaskableInterrupt, .breakpoint, .overflow, .doubleFault, .machineCheck: false
-    default: true
-    }
-  }
-
   /// Whether the error code is a selector with the EXT bit below it. SDM vol. 3A, 6.13.
   var hasSelectorErrorCode: Bool {
     switch self {
@@ -60,18 +51,23 @@ extension CPU {
   /// for a trap. Faults on the way become what the manual makes of them: the second in turn, a double fault, or
   /// shutdown (`isShutDown`), which leaves all registers but CR2 as they were.
   ///
-  /// - Parameter failed: the delivery that raised it; nil for a fault of an instruction.
-  func deliver(_ fault: GuestFault, during failed: FaultHistory.Delivery? = nil) {
+  /// - Parameters:
+  ///   - failed: the delivery that raised it; nil for a fault of an instruction.
+  ///   - resumes: the instruction at EIP is a repeated string instruction that has begun: it meets no instruction breakpoint
+  ///     when it goes on. SDM vol. 3B, 17.3.1.1.
+  func deliver(_ fault: GuestFault, during failed: FaultHistory.Delivery? = nil, resumes: Bool = false) {
     state.pointee.isHalted = false
     // However a guest arranges its faults, time passes.
     chargeDelivery()
     var current = fault
     var failed = failed
     noteLinearAddress(of: fault)
-    var flags = state.pointee.eflags
+    var resumes = resumes
     while true {
       record(current, during: failed)
-      if current.vector.setsResumeFlag { flags |= EFLAGS.resume.rawValue }
+      if current.setsResumeFlag { resumes = true }
+      // Anew for each delivery: the one before may have switched the task.
+      let flags = state.pointee.eflags | (resumes ? EFLAGS.resume.rawValue : 0)
       let vector = current.vector
       let entry = HandlerEntry(
         vector: vector.rawValue, errorCode: vector.pushesErrorCode ? current.errorCode : nil,
@@ -109,9 +105,10 @@ extension CPU {
     isShutDown = true
   }
 
-  /// A page fault loads CR2 when it is raised, also where it becomes a double fault.
+  /// A page fault loads CR2 when it is raised, also where it becomes a double fault; a debug exception DR6.
   private func noteLinearAddress(of fault: GuestFault) {
     if fault.vector == .pageFault { state.pointee.cr2 = fault.linear }
+    if fault.vector == .debug { state.pointee.dr6 |= fault.linear & DebugRegisterBits.writableStatus }
   }
 
   private func record(_ fault: GuestFault, during failed: FaultHistory.Delivery?) {

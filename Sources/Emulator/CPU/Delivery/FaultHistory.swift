@@ -10,6 +10,8 @@ public enum DeliveryStep: Hashable, Sendable {
   case innerStack
   /// A slot of the frame that is pushed.
   case push
+  /// The task that a task gate names: its TSS, or the segments that it loads.
+  case task
 }
 
 /// The faults that followed one another without an instruction in between: what the post-mortem of a triple fault

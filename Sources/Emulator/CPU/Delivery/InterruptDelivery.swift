@@ -34,23 +34,24 @@ extension CPU {
 
   /// Takes an external interrupt: wakes a halted processor and enters the handler. Never fails: what goes wrong on
   /// the way becomes an exception with EXT set.
-  func externalInterrupt(_ vector: UInt8) {
-    interrupt(vector)
+  /// - Parameter resumes: the instruction at EIP is a repeated string instruction that has begun (see `deliver`).
+  func externalInterrupt(_ vector: UInt8, resumes: Bool = false) {
+    interrupt(vector, resumes: resumes)
   }
 
   /// Takes an NMI. No other is taken before the next IRET. SDM vol. 3A, 6.7.
-  func nonMaskableInterrupt() {
+  func nonMaskableInterrupt(resumes: Bool = false) {
     state.pointee.blocksNMI = true
-    interrupt(ExceptionVector.nonMaskableInterrupt.rawValue)
+    interrupt(ExceptionVector.nonMaskableInterrupt.rawValue, resumes: resumes)
   }
 
-  private func interrupt(_ vector: UInt8) {
+  private func interrupt(_ vector: UInt8, resumes: Bool) {
     state.pointee.isHalted = false
     tellInterrupt(vector, isSoftware: false)
     chargeDelivery()
     let entry = HandlerEntry(
-      vector: vector, errorCode: nil, returnEIP: state.pointee.eip, flags: state.pointee.eflags,
-      isSoftware: false)
+      vector: vector, errorCode: nil, returnEIP: state.pointee.eip,
+      flags: state.pointee.eflags | (resumes ? EFLAGS.resume.rawValue : 0), isSoftware: false)
     do throws(GuestFault) {
       try enterHandler(entry)
     } catch {
@@ -66,7 +67,7 @@ extension CPU {
   // MARK: Instructions
 
   /// INT n, INT3, INTO (its OF is the caller's) and INT1. On a fault EIP still is at the instruction.
-  /// - Throws: #GP, #NP, #SS, #TS, #PF; with EXT for INT1 alone. #UD for a task gate, which this processor lacks.
+  /// - Throws: #GP, #NP, #SS, #TS, #PF; with EXT for INT1 alone.
   func softwareInterrupt(
     _ vector: UInt8, kind: SoftwareInterrupt, nextEIP: UInt32
   ) throws(GuestFault) {
@@ -75,12 +76,18 @@ extension CPU {
       isSoftware: kind != .int1)
     tellInterrupt(vector, isSoftware: true)
     do throws(GuestFault) {
-      try enterHandler(entry)
+      try completingTaskSwitch(isExternal: kind == .int1) { () throws(GuestFault) in
+        if kind == .int && state.pointee.isVirtual8086 {
+          if try redirectsInVirtual8086(entry) { return }
+        }
+        try enterHandler(entry)
+      }
     } catch {
       throw kind == .int1 ? error.external : error
     }
     // TF is off in the handler, and the instruction that got there isn't stepped over. SDM vol. 3B, 17.3.1.4.
     control.pointee.trapsAfterStep = false
+    if kind == .int1 { state.pointee.dr7 &= ~DebugRegisterBits.generalDetectEnable }
     chargeDelivery()
     counters.pointee.softwareInterrupts &+= 1
   }
@@ -121,17 +128,24 @@ extension CPU {
   private func enterThroughGate(_ entry: HandlerEntry) throws(GuestFault) {
     deliveryStep = .gate
     let gate = try interruptGate(entry)
+    if gate.type == SystemDescriptorType.taskGate { return try enterTask(gate, entry) }
     deliveryStep = .handler
     let is32Bit = gate.type & 8 != 0
     let slotBytes: UInt32 = is32Bit ? 4 : 2
     let offset = is32Bit ? gate.gateOffset : gate.gateOffset & 0xffff
     let (fetched, level) = try handlerSegment(gate.gateSelector)
+    let isVirtual8086 = state.pointee.isVirtual8086
 
     if level < state.pointee.privilegeLevel {
       deliveryStep = .innerStack
       let stack = try innerStack(forRing: level)
       deliveryStep = .push
       var frame = stack.frame(slotBytes: slotBytes)
+      if isVirtual8086 {
+        for register in [SegmentRegister.gs, .fs, .ds, .es] {
+          try frame.push(UInt32(state.pointee[register].selector), self)
+        }
+      }
       try frame.push(UInt32(state.pointee.ss.selector), self)
       try frame.push(self[.esp], self)
       try push(entry, on: &frame)
@@ -141,6 +155,11 @@ extension CPU {
       frame.commit(self)
       state.pointee.ss = stack.segment
       self[.esp] = frame.pointer
+      if isVirtual8086 {
+        for register in [SegmentRegister.gs, .fs, .ds, .es] {
+          state.pointee[register] = nullSegment(Selector(0))
+        }
+      }
       go(to: target)
     } else {
       deliveryStep = .push
@@ -182,7 +201,6 @@ extension CPU {
     guard gate.isPresent else {
       throw GuestFault(.segmentNotPresent, errorCode: offset | Self.idtErrorBit)
     }
-    if gate.type == SystemDescriptorType.taskGate { throw missing("task switch") }
     return gate
   }
 
@@ -194,11 +212,30 @@ extension CPU {
     guard fetched.descriptor.isCode, fetched.descriptor.privilegeLevel <= level else {
       throw .generalProtection(selector.errorCode)
     }
+    // Out of V86 mode only ring 0 takes over. SDM vol. 3B, 20.3.1.
+    if state.pointee.isVirtual8086
+      && (fetched.descriptor.isConforming || fetched.descriptor.privilegeLevel != 0)
+    {
+      throw .generalProtection(selector.errorCode)
+    }
     try requirePresent(fetched)
     return (fetched, fetched.descriptor.isConforming ? level : fetched.descriptor.privilegeLevel)
   }
 
-  private func clearFlags(_ flags: EFLAGS) {
+  /// A task gate of the IDT: the handler is a task, nested in this one. SDM vol. 3A, 6.12.2.
+  private func enterTask(_ gate: Descriptor, _ entry: HandlerEntry) throws(GuestFault) {
+    deliveryStep = .task
+    let task = try availableTask(gate.gateSelector)
+    try switchTask(to: task, .interrupt, eip: entry.returnEIP, flags: entry.flags)
+    guard let code = entry.errorCode else { return }
+    deliveryStep = .push
+    var frame = currentStackFrame(slotBytes: TaskLayout(access: task.descriptor.access).slotBytes)
+    try frame.push(code, self)
+    frame.commit(self)
+    self[.esp] = frame.pointer
+  }
+
+  func clearFlags(_ flags: EFLAGS) {
     state.pointee.systemFlags &= ~flags.rawValue
   }
 }

@@ -9,13 +9,7 @@ extension CPU {
     disarm()
     if control.pointee.attended { return goOnAttended() }
     control.pointee.stepOne = false
-    if control.pointee.trapsAfterStep && !isShutDown {
-      control.pointee.trapsAfterStep = false
-      if !state.pointee.inhibitsTraps {
-        state.pointee.dr6 |= 1 << 14
-        raise(GuestFault(.debug))
-      }
-    }
+    takeDebugTraps()
     var wasInterrupted = false
     repeat {
       // What stopped the run came first: the end of the run, due now too, must not hide it.
@@ -24,6 +18,7 @@ extension CPU {
       if isShutDown { control.pointee.stop = .tripleFault }
       if control.pointee.stop != nil { return false }
       let interrupts = takeInterrupt()
+      if interrupts { takeDebugTraps() }
       if isShutDown { control.pointee.stop = .tripleFault }
       if state.pointee.isHalted { idle() }
       if let stop = control.pointee.stop, stop != .interrupted { return false }
@@ -31,11 +26,17 @@ extension CPU {
     } while state.pointee.isHalted
     let traps = state.pointee.systemFlags & EFLAGS.trap.rawValue != 0
     control.pointee.trapsAfterStep = traps
-    control.pointee.stepOne = traps || state.pointee.inhibitsInterrupts
+    // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1; a load of SS as
+    // well, vol. 3A, 6.8.3.
+    state.pointee.passesBreakpoint =
+      !debugConditions.instructions.isEmpty
+      && (state.pointee.inhibitsTraps || state.pointee.systemFlags & EFLAGS.resume.rawValue != 0)
+    state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
+    control.pointee.stepOne =
+      traps || state.pointee.inhibitsInterrupts || state.pointee.passesBreakpoint
+      || state.pointee.pendingDebug != 0
     control.pointee.needsAttention = control.pointee.stepOne
     state.pointee.inhibitsInterrupts = false
-    // RF suppresses instruction breakpoints for the one instruction after IRET. SDM vol. 3B, 17.3.1.1.
-    state.pointee.systemFlags &= ~EFLAGS.resume.rawValue
     state.pointee.inhibitsTraps = false
     // The handler's first instruction comes next: a boundary at which a run can end, but no time for further events.
     if wasInterrupted && clock.state.pointee.now >= control.pointee.limit {
@@ -62,8 +63,9 @@ extension CPU {
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return false }
     counters.pointee.interrupts &+= 1
+    let isMidString = heldString.isHeld
     heldString.letGo()
-    externalInterrupt(controller.acknowledge())
+    externalInterrupt(controller.acknowledge(), resumes: isMidString)
     chargeWaitStates()
     modeChanged()
     return true

@@ -33,6 +33,8 @@ extension CPU {
   /// Delivers a fault of the instruction at CS:EIP.
   func raise(_ fault: GuestFault) {
     control.pointee.trapsAfterStep = false
+    state.pointee.pendingDebug = 0
+    let isMidString = heldString.isHeld
     heldString.letGo()
     if fault.vector == .floatingPointError && !state.pointee.cr0.contains(.numericError) {
       // The error is told by FERR#: the processor stands still before this instruction until an interrupt comes.
@@ -40,7 +42,7 @@ extension CPU {
       control.pointee.needsAttention = true
       return
     }
-    deliver(fault)
+    deliver(fault, resumes: isMidString)
     chargeWaitStates()
     modeChanged()
   }
@@ -48,6 +50,7 @@ extension CPU {
   /// Decoding depends on the segments, interrupts on IF and TF: called after whatever may have changed them.
   func modeChanged() {
     control.pointee.modeKey = UInt64(BlockMode(of: state).rawValue) << 32
+    mmu.checksAlignment = state.pointee.checksAlignment
     control.pointee.needsAttention = true
   }
 

@@ -33,6 +33,13 @@ extension CPU {
     }
   }
 
+  /// Records that a guest wanted something that this processor lacks, once for each name.
+  private func reportMissing(_ name: String) {
+    guard !missingOperations.contains(name) else { return }
+    missingOperations.append(name)
+    onMissingOperation?(name)
+  }
+
   /// The fault of an instruction that other processors of the family have. Without a floating-point unit, too, EM and TS trap
   /// its opcodes. SDM vol. 3A, 2.5.
   func missing(_ op: UnsafeMutablePointer<Op>) -> GuestFault {

@@ -31,6 +31,18 @@ extension CPU {
     let limitAddress = try linearAddress(segment, offset, bytes: 2, .write)
     let baseAddress = try linearAddress(segment, offset &+ 2, bytes: 4, .write)
     let limitTarget = try mmu.writeTarget(limitAddress, bytes: 2, user: mmu.isUserMode)
+    if mmu.checksAlignment {
+      // The six bytes are aligned where the limit is. SDM vol. 3A, table 6-7.
+      guard limitAddress & 3 == 0 else { throw GuestFault(.alignmentCheck) }
+      let halves = (
+        try mmu.writeTarget(baseAddress, bytes: 2, user: true),
+        try mmu.writeTarget(baseAddress &+ 2, bytes: 2, user: true)
+      )
+      mmu.commit(limitTarget, register.limit)
+      mmu.commit(halves.0, UInt16(truncatingIfNeeded: register.base))
+      mmu.commit(halves.1, UInt16(truncatingIfNeeded: register.base >> 16))
+      return
+    }
     let baseTarget = try mmu.writeTarget(baseAddress, bytes: 4, user: mmu.isUserMode)
     mmu.commit(limitTarget, register.limit)
     mmu.commit(baseTarget, register.base)

@@ -13,20 +13,26 @@ extension CPU {
 
   /// IRET and IRETD: takes EIP, CS and EFLAGS from the stack; to an outer ring SS and ESP too. Lets NMIs in again,
   /// even when it faults (SDM vol. 3A, 6.7.1).
-  /// - Throws: #GP, #NP, #SS, #PF; #UD for a task switch or V86 mode, which this processor lacks.
+  /// With NT set it goes back to the previous task, without a look at the stack.
+  /// - Throws: #GP, #NP, #SS, #TS, #PF.
   func interruptReturn(operandSize: UInt8) throws(GuestFault) {
     state.pointee.blocksNMI = false
     let isProtected = state.pointee.isProtected
-    if isProtected && state.pointee.systemFlags & EFLAGS.nestedTask.rawValue != 0 {
-      throw missing("task switch")
-    }
     let slotBytes: UInt32 = operandSize == 2 ? 2 : 4
+    if state.pointee.isVirtual8086 && state.pointee.ioPrivilegeLevel < 3 {
+      return try virtualInterruptReturn(slotBytes: slotBytes)
+    }
+    if isProtected && !state.pointee.isVirtual8086
+      && state.pointee.systemFlags & EFLAGS.nestedTask.rawValue != 0
+    {
+      return try completingTaskSwitch { () throws(GuestFault) in try returnToPreviousTask() }
+    }
     let eip = try stackSlot(0, slotBytes: slotBytes)
     let cs = UInt16(truncatingIfNeeded: try stackSlot(slotBytes, slotBytes: slotBytes))
     let image = try stackSlot(2 &* slotBytes, slotBytes: slotBytes)
     let returnsToVirtual8086 =
       isProtected && state.pointee.privilegeLevel == 0 && image & EFLAGS.virtual8086.rawValue != 0
-    if returnsToVirtual8086 { throw missing("V86 mode") }
+    if returnsToVirtual8086 { return try enterVirtual8086(eip, cs, flags: image) }
 
     let writable = flagsWritableByReturn(slotBytes: slotBytes)
     try leave(to: cs, eip, frameBytes: 3 &* slotBytes, releasing: 0, slotBytes: slotBytes)
@@ -48,7 +54,7 @@ extension CPU {
   }
 
   /// The common end of RET and IRET: checks the destination, takes the outer stack where there is one, and goes.
-  private func leave(
+  func leave(
     to cs: UInt16, _ eip: UInt32, frameBytes: UInt32, releasing bytes: UInt32, slotBytes: UInt32
   ) throws(GuestFault) {
     let above = frameBytes &+ bytes

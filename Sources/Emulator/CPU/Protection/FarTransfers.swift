@@ -31,10 +31,12 @@ extension CPU {
   private enum FarDestination {
     case segment(FetchedDescriptor)
     case gate(CallGate)
+    /// A TSS, named by itself or by a task gate.
+    case task(FetchedDescriptor)
   }
 
   /// Far JMP: sets CS and EIP.
-  /// - Throws: #GP, #NP, #PF; #UD for a task switch, which this processor lacks.
+  /// - Throws: #GP, #NP, #TS, #PF.
   func jumpFar(selector: UInt16, offset: UInt32, operandSize: UInt8) throws(GuestFault) {
     let offset = operandSize == 2 ? offset & 0xffff : offset
     if state.pointee.usesRealModeSegments { return go(to: try realModeTarget(selector, offset)) }
@@ -44,11 +46,16 @@ extension CPU {
     case .gate(let gate):
       let (fetched, level) = try gateTarget(gate, isCall: false)
       go(to: try codeTarget(fetched, gate.offset, privilegeLevel: level))
+    case .task(let task):
+      let (eip, flags) = (state.pointee.eip, state.pointee.eflags)
+      try completingTaskSwitch { () throws(GuestFault) in
+        try switchTask(to: task, .jump, eip: eip, flags: flags)
+      }
     }
   }
 
   /// Far CALL: pushes CS and `nextEIP`, through a gate to an inner ring also SS, ESP and the parameters; sets CS, EIP.
-  /// - Throws: #GP, #NP, #SS, #TS, #PF; #UD for a task switch, which this processor lacks.
+  /// - Throws: #GP, #NP, #SS, #TS, #PF.
   func callFar(
     selector: UInt16, offset: UInt32, operandSize: UInt8, nextEIP: UInt32
   ) throws(GuestFault) {
@@ -69,6 +76,11 @@ extension CPU {
       } else {
         let frame = try returnAddress(nextEIP, slotBytes: gate.slotBytes)
         call(try codeTarget(fetched, gate.offset, privilegeLevel: level), frame)
+      }
+    case .task(let task):
+      let flags = state.pointee.eflags
+      try completingTaskSwitch { () throws(GuestFault) in
+        try switchTask(to: task, .call, eip: nextEIP, flags: flags)
       }
     }
   }
@@ -135,11 +147,11 @@ extension CPU {
       return .gate(CallGate(descriptor))
     case SystemDescriptorType.taskGate:
       try requirePresent(fetched)
-      throw missing("task switch")
+      return .task(try availableTask(descriptor.gateSelector))
     case SystemDescriptorType.availableTSS16, SystemDescriptorType.availableTSS32:
       guard !selector.isLocal else { throw .generalProtection(selector.errorCode) }
       try requirePresent(fetched)
-      throw missing("task switch")
+      return .task(fetched)
     default:
       throw .generalProtection(selector.errorCode)
     }
@@ -197,18 +209,5 @@ extension CPU {
     state.pointee.cs = target.segment
     state.pointee.eip = target.eip
     setPrivilegeLevel(target.privilegeLevel)
-  }
-
-  /// Records that a guest wanted something that this processor lacks, once for each name.
-  func reportMissing(_ name: String) {
-    guard !missingOperations.contains(name) else { return }
-    missingOperations.append(name)
-    onMissingOperation?(name)
-  }
-
-  /// The fault for what this processor lacks, recorded under `name`.
-  func missing(_ name: String) -> GuestFault {
-    reportMissing(name)
-    return .invalidOpcode
   }
 }

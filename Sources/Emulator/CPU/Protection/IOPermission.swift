@@ -21,5 +21,5 @@ extension CPU {
   }
 
   /// Where the TSS holds the offset of its I/O permission bitmap. SDM vol. 3A, figure 7-2.
-  private static let bitmapPointer: UInt32 = 102
+  static let bitmapPointer: UInt32 = 102
 }

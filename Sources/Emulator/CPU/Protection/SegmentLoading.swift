@@ -20,10 +20,12 @@ extension CPU {
   }
 
   /// What a real-mode load makes of a segment register: base and selector are new; limit and size stay, which is
-  /// what "unreal mode" lives on. SDM vol. 3B, 20.1.1.
+  /// what "unreal mode" lives on. In V86 mode they are always those of the 8086. SDM vol. 3B, 20.1.1, 20.2.
   func realModeSegment(replacing old: SegmentCache, by selector: UInt16, isCode: Bool = false) -> SegmentCache
   {
-    SegmentCache(realMode: selector, limit: old.limit, is32Bit: old.is32Bit, isCode: isCode)
+    state.pointee.isVirtual8086
+      ? SegmentCache(virtual8086: selector, isCode: isCode)
+      : SegmentCache(realMode: selector, limit: old.limit, is32Bit: old.is32Bit, isCode: isCode)
   }
 
   /// A stack segment that passed its checks, and the accessed bit that goes with it.

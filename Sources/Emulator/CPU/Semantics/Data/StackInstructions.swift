@@ -80,12 +80,24 @@ extension CPU {
   /// PUSHF never shows VM and RF. SDM vol. 2, PUSHF.
   private func pushFlags<W: OperandWord>(as type: W.Type) throws(GuestFault) {
     let hidden = EFLAGS.virtual8086.union(.resume).rawValue
-    try push(W(truncatingIfNeeded: state.pointee.eflags & ~hidden))
+    let flags =
+      state.pointee.isVirtual8086
+      ? try flagsPushedInVirtual8086(isWide: W.bitWidth == 32) : state.pointee.eflags
+    try push(W(truncatingIfNeeded: flags & ~hidden))
   }
 
   /// POPF changes IOPL in ring 0 only and IF where CPL allows it. SDM vol. 2, POPF.
   private func popFlags<W: OperandWord>(as type: W.Type) throws(GuestFault) {
+    let top = self[.esp]
     let value = UInt32(truncatingIfNeeded: try pop(as: type))
+    if state.pointee.isVirtual8086 && state.pointee.ioPrivilegeLevel < 3 {
+      do throws(GuestFault) {
+        return try popVirtualFlags(value, isWide: W.bitWidth == 32)
+      } catch {
+        self[.esp] = top
+        throw error
+      }
+    }
     var changeable: EFLAGS = [
       .carry, .parity, .adjust, .zero, .sign, .trap, .direction, .overflow, .nestedTask,
     ]

@@ -116,6 +116,7 @@ extension CPU {
     let linear = try linearAddress(.es, pointer(.edi, op), bytes: bytes, .write)
     let target = try mmu.writeTarget(linear, bytes: bytes, user: mmu.isUserMode)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
+    notePortAccess(port, bytes: bytes)
     mmu.commit(target, W(truncatingIfNeeded: bus.readPort(port, width: width)))
     attributePortCost()
     advance(.edi, step, op)
@@ -129,6 +130,7 @@ extension CPU {
     try checkIOPermission(port: port, bytes: bytes)
     let value = try load(op.pointee.segment, pointer(.esi, op), as: type)
     let width = AccessWidth(rawValue: UInt8(bytes)) ?? .doubleword
+    notePortAccess(port, bytes: bytes)
     bus.writePort(port, width: width, value: UInt32(truncatingIfNeeded: value))
     attributePortCost()
     advance(.esi, step, op)

@@ -20,6 +20,7 @@ extension CPU {
       let new = CR4(rawValue: value)
       guard model.supportedCR4.isSuperset(of: new) else { throw .generalProtection() }
       try mmu.setControlRegisters(cr0: state.pointee.cr0, cr4: new)
+      debugRegistersChanged()
     }
   }
 

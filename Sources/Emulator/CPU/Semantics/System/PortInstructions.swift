@@ -11,11 +11,13 @@ extension CPU {
     case .in:
       let number = portNumber(op, immediateForm: .registerImmediate)
       try checkIOPermission(port: number, bytes: bytes)
+      notePortAccess(number, bytes: bytes)
       setRegister(0, W(truncatingIfNeeded: bus.readPort(number, width: width)))
       attributePortCost()
     case .out:
       let number = portNumber(op, immediateForm: .none)
       try checkIOPermission(port: number, bytes: bytes)
+      notePortAccess(number, bytes: bytes)
       bus.writePort(number, width: width, value: UInt32(truncatingIfNeeded: register(0, as: type)))
       attributePortCost()
     }

@@ -40,18 +40,6 @@ extension CPU {
     }
   }
 
-  private func setInterruptFlag(_ on: Bool) throws(GuestFault) {
-    guard state.pointee.privilegeLevel <= state.pointee.ioPrivilegeLevel || !state.pointee.isProtected else {
-      throw .generalProtection()
-    }
-    if on && state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue == 0 {
-      state.pointee.systemFlags |= EFLAGS.interruptEnable.rawValue
-      state.pointee.inhibitsInterrupts = true
-    } else if !on {
-      state.pointee.systemFlags &= ~EFLAGS.interruptEnable.rawValue
-    }
-  }
-
   private func setPair(_ value: UInt64) {
     self[.eax] = UInt32(truncatingIfNeeded: value)
     self[.edx] = UInt32(truncatingIfNeeded: value >> 32)

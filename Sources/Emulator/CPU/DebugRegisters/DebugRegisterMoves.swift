@@ -1,19 +1,5 @@
 import IA32
 
-/// The bits of DR6 and DR7 that the moves and the delivery of #DB touch. SDM vol. 3B, 17.2.3, 17.2.4.
-enum DebugRegisterBits {
-  /// DR6.BD: the next instruction wanted a debug register while GD was set.
-  static let generalDetect: UInt32 = 1 << 13
-  /// DR7.GD.
-  static let generalDetectEnable: UInt32 = 1 << 13
-  /// DR6: B0-B3, BD, BS and BT can change; the rest is fixed.
-  static let writableStatus: UInt32 = 0xe00f
-  static let fixedStatus: UInt32 = 0xffff_0ff0
-  /// DR7: all but bits 11, 12, 14, 15 (zero) and 10 (one).
-  static let writableControl: UInt32 = 0xffff_23ff
-  static let fixedControl: UInt32 = 0x400
-}
-
 /// MOV to and from the debug registers. SDM vol. 2B, MOV; vol. 3B, 17.2.
 extension CPU {
   /// - Throws: #UD for DR4 and DR5 under CR4.DE, #GP(0) outside ring 0, #DB under DR7.GD (with DR6.BD set).
@@ -28,6 +14,7 @@ extension CPU {
     default:
       state.pointee.dr7 = value & DebugRegisterBits.writableControl | DebugRegisterBits.fixedControl
     }
+    debugRegistersChanged()
   }
 
   /// - Throws: #UD for DR4 and DR5 under CR4.DE, #GP(0) outside ring 0, #DB under DR7.GD (with DR6.BD set).
@@ -48,8 +35,7 @@ extension CPU {
     if isAlias && state.pointee.cr4.contains(.debuggingExtensions) { throw .invalidOpcode }
     try requireRing0()
     if state.pointee.dr7 & DebugRegisterBits.generalDetectEnable != 0 {
-      state.pointee.dr6 |= DebugRegisterBits.generalDetect
-      throw GuestFault(.debug)
+      throw .debug(DebugRegisterBits.generalDetect)
     }
     return isAlias ? number | 2 : number
   }
