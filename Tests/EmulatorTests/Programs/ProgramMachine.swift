@@ -31,10 +31,12 @@ final class ProgramMachine {
   private(set) var missing: [String] = []
 
   init(
-    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency
+    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency,
+    identity: CPUIdentity = .p6
   ) throws {
     machine = try Machine(
-      MachineConfiguration(memoryBytes: memory, rom: [], timing: timing, frequency: frequency))
+      MachineConfiguration(
+        memoryBytes: memory, rom: [], identity: identity, timing: timing, frequency: frequency))
     machine.onMissingOperation = { [unowned self] in missing.append($0) }
   }
 
