@@ -30,7 +30,7 @@ import Testing
           format: "%+.19Lg",
           Float80(
             sign: value.isNegative ? .minus : .plus, exponentBitPattern: UInt(value.biasedExponent),
-            significandBitPattern: value.significand << 1 >> 1) as CVarArg)
+            significandBitPattern: value.significand & (UInt64.max >> 1)) as CVarArg)
         // The initialiser above has no pseudo-denormals.
         if value.biasedExponent == 0 && value.significand >> 63 != 0 { continue }
         #expect(value.decimalText == expected, "seed \(seed): \(value)")

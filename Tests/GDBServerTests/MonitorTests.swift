@@ -17,6 +17,9 @@ struct MonitorTests {
     let registers = client.monitor("info registers").split(separator: "\n")
     #expect(registers.first?.hasPrefix("EAX=00000000 EBX=") == true)
     #expect(registers.contains { $0.hasPrefix("CR0=60000010 ") })
+    #expect(registers.contains { $0.hasPrefix("FCW=0040 FSW=0000 [ST=0] FTW=ff MXCSR=00001f80") })
+    #expect(registers.contains("FPR0=0000000000000000 0000 FPR1=0000000000000000 0000"))
+    #expect(registers.contains { $0.hasPrefix("XMM06=") && $0.contains(" XMM07=") })
   }
 
   @Test("All else is the shell's, with its complaints, and so is what 'pw' stands before")

@@ -43,6 +43,10 @@ uint32_t run_stream(uint32_t rounds);
 uint32_t run_string(uint32_t rounds);
 uint32_t run_invlpg(uint32_t rounds);
 
+/* x87.c */
+void prepare_x87(void);
+uint32_t run_mandelbrot(uint32_t rounds);
+
 /* Turns PAE paging on: everything below the arena in 2 MiB pages, the arena in 4 KiB pages. */
 void enter_paging(void);
 

@@ -28,6 +28,7 @@ static const struct workload workloads[] = {
   {"stream", prepare_stream, run_stream, 8},
   {"string", NULL, run_string, 64},
   {"invlpg", NULL, run_invlpg, 8000000},
+  {"mandelbrot", prepare_x87, run_mandelbrot, 512},
 };
 
 /* The value of `key` (which ends in '=') on the command line, or NULL. */

@@ -8,7 +8,7 @@ struct QEMURegisters {
 
   init(_ machine: Machine) { values = RegisterValues(machine) }
 
-  /// The lines, without those of units that the machine does not have.
+  /// The lines, without those of the debug registers.
   var lines: [String] {
     let file = values.file
     let names = ["EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"]
@@ -24,7 +24,34 @@ struct QEMURegisters {
       "IDT=     \(word(values.tables.idt.base)) \(word(UInt32(values.tables.idt.limit)))",
       "CR0=\(word(file.cr0)) CR2=\(word(file.cr2)) CR3=\(word(file.cr3)) CR4=\(word(file.cr4))",
       "EFER=\(hexadecimal(file.efer, digits: 16))",
-    ]
+    ] + floatingPoint(file.x87, mxcsr: file.sse.mxcsr) + pairs(xmm(file.sse))
+  }
+
+  /// QEMU's FTW has a bit for each register that is not empty; its FPRs are R0 to R7.
+  private func floatingPoint(_ unit: X87Registers, mxcsr: UInt32) -> [String] {
+    let top = Int(unit.status >> 11 & 7)
+    var used: UInt64 = 0
+    for index in 0..<8 where !unit.isEmpty[index] { used |= 1 << UInt64((index + top) & 7) }
+    let registers = (0..<8).map { register in
+      let value = unit.stack[(register - top) & 7]
+      return
+        "FPR\(register)=\(hexadecimal(value.significand, digits: 16)) \(hexadecimal(UInt64(value.signExponent), digits: 4))"
+    }
+    let words =
+      "FCW=\(hexadecimal(UInt64(unit.control), digits: 4)) FSW=\(hexadecimal(UInt64(unit.status), digits: 4))"
+    return ["\(words) [ST=\(top)] FTW=\(hexadecimal(used, digits: 2)) MXCSR=\(word(mxcsr))"]
+      + pairs(registers)
+  }
+
+  private func xmm(_ registers: SSERegisters) -> [String] {
+    registers.xmm.enumerated().map { index, value in
+      "XMM0\(index)=\(hexadecimal(value.high, digits: 16)) \(hexadecimal(value.low, digits: 16))"
+    }
+  }
+
+  /// Two in a line.
+  private func pairs(_ items: [String]) -> [String] {
+    stride(from: 0, to: items.count, by: 2).map { items[$0...($0 + 1)].joined(separator: " ") }
   }
 
   private func word(_ value: UInt32) -> String { hexadecimal(UInt64(value), digits: 8) }

@@ -148,5 +148,9 @@ extension OpcodeTable {
     OpcodeRow(0xDF, modRM: 0xE0, "fnstsw", .x87(.fnstsw), .AX),
     OpcodeRow(0xDF, register: 5, "fucomip", .x87(.fucomip), .ST0, .STi),
     OpcodeRow(0xDF, register: 6, "fcomip", .x87(.fcomip), .ST0, .STi),
+
+    // The unit together with MMX and SSE, since the Pentium II. SDM vol. 2D, table A-6, group 15.
+    OpcodeRow(0x0FAE, digit: 0, "fxsave", .x87(.fxsave), .M),
+    OpcodeRow(0x0FAE, digit: 1, "fxrstor", .x87(.fxrstor), .M),
   ]
 }

@@ -17,7 +17,8 @@ extension SystemOperation {
     case .cli: Self.privileged(.none, Self.interruptFlag, then: .synchronizes, cost: .clearInterrupts)
     case .sti: Self.privileged(.none, Self.interruptFlag, then: .synchronizes, cost: .setInterrupts)
     case .hlt: Self.privileged(.none, .untouched, then: .synchronizes, cost: .simple)
-    case .wait: Self.open(.none, raises: .deviceNotAvailable, then: .next, cost: .simple)
+    case .wait:
+      Self.open(.none, raises: [.deviceNotAvailable, .floatingPointError], then: .next, cost: .simple)
 
     case .cpuid: Self.open(.none, raises: [], then: .synchronizes, cost: .identification)
     case .rdtsc: Self.counter(needs: .timeStampCounter, cost: .machineRegisterRead)

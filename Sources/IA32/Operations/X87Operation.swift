@@ -16,6 +16,7 @@ public enum X87Operation: UInt8, CaseIterable, Hashable, Sendable {
   /// FENI, FDISI and FSETPM do nothing since the 387.
   case fneni, fndisi, fnsetpm
   case fninit, fnclex, fldcw, fnstcw, fnstsw, fldenv, fnstenv, frstor, fnsave
+  case fxsave, fxrstor
 }
 
 extension X87Operation {
@@ -58,6 +59,8 @@ extension X87Operation {
     case .fnstsw: Self.control(.write, .x87StatusWord)
     case .fnstenv: Self.control(.write, .x87Environment)
     case .fnsave: Self.control(.write, .x87StateStore)
+    case .fxsave: Self.extendedState(.x87StateStore)
+    case .fxrstor: Self.extendedState(.x87StateLoad)
     }
   }
 
@@ -78,6 +81,13 @@ extension X87Operation {
   /// Does not wait for pending exceptions.
   private static func control(_ operands: OperandUse, _ cost: CostClass = .x87) -> OperationRecord {
     record(operands, .untouched, raises: .deviceNotAvailable, needs: .fpu, cost)
+  }
+
+  /// Moves 512 bytes, which must be aligned by 16, and does not wait for pending exceptions.
+  private static func extendedState(_ cost: CostClass) -> OperationRecord {
+    OperationRecord(
+      .address, memory: .tables, flags: .untouched, raises: [.deviceNotAvailable, .generalProtection],
+      then: .next, needs: .fxsave, cost: cost)
   }
 
   private static func record(

@@ -1,5 +1,6 @@
 import Emulator
 import FloatingPoint
+import IA32
 
 /// `info float`, laid out as gdb lays it out.
 public struct FloatingPointRegisters: Report {
@@ -49,66 +50,76 @@ public struct FloatingPointRegisters: Report {
     bits.map { word >> $0.bit & 1 != 0 ? $0.name : "  " }.joined(separator: " ")
   }
 
+  /// R7 to R0, with an arrow at ST(0).
+  private var stackLines: [String] {
+    stack.map { entry in
+      let arrow = entry.index == 0 ? "=>" : "  "
+      let bits = Self.tags[entry.tag].padded(to: 8) + "0x" + Self.bits(entry.value)
+      return "\(arrow)R\(entry.register): \(bits)" + (entry.tag == 3 ? "" : " " + Self.text(entry.value))
+    }
+  }
+
+  private var statusLine: String {
+    let word = registers.status
+    let exceptions = Self.exceptions.enumerated().map { (name: $1 + "E", bit: UInt16($0)) }
+    let groups: [[(name: String, bit: UInt16)]] = [
+      exceptions, [("ES", 7)], [("SF", 6)], [("C0", 8), ("C1", 9), ("C2", 10), ("C3", 14)],
+    ]
+    return Self.word(word) + groups.map { "   " + Self.names(word, $0) }.joined()
+  }
+
+  private var controlLine: String {
+    let masks = Self.exceptions.enumerated().map { (name: $1 + "M", bit: UInt16($0)) }
+    return Self.word(registers.control) + "   " + Self.names(registers.control, masks)
+  }
+
+  private static func word(_ value: UInt16) -> String { "0x" + hexadecimal(UInt64(value), digits: 4) }
+
   public var lines: [String] {
-    let (control, status) = (registers.control, registers.status)
-    let flags = Self.exceptions.enumerated().map { ($1 + "E", UInt16($0)) }
-    let masks = Self.exceptions.enumerated().map { ($1 + "M", UInt16($0)) }
-    let conditions = [("C0", 8 as UInt16), ("C1", 9), ("C2", 10), ("C3", 14)]
-    let all =
-      stack.map { entry in
-        let tag = Self.tags[entry.tag].padded(to: 8)
-        return "\(entry.index == 0 ? "=>" : "  ")R\(entry.register): \(tag)0x\(Self.bits(entry.value))"
-          + (entry.tag == 3 ? "" : " " + Self.text(entry.value))
-      } + [
-        "",
-        "Status Word:         0x\(hexadecimal(UInt64(status), digits: 4))   \(Self.names(status, flags))   "
-          + Self.names(status, [("ES", 7)]) + "   " + Self.names(status, [("SF", 6)]) + "   "
-          + Self.names(status, conditions),
-        "                       TOP: \(top)",
-        "Control Word:        0x\(hexadecimal(UInt64(control), digits: 4))   \(Self.names(control, masks))",
-        "                       PC: \(Self.precisions[Int(control >> 8 & 3)])",
-        "                       RC: \(Self.roundings[Int(control >> 10 & 3)])",
-        "Tag Word:            0x\(hexadecimal(UInt64(registers.tags), digits: 4))",
-        "Instruction Pointer: " + Self.pointer(registers.instructionSelector, registers.instructionOffset),
-        "Operand Pointer:     " + Self.pointer(registers.operandSelector, registers.operandOffset),
-        "Opcode:              0x"
-          + hexadecimal(registers.opcode == 0 ? 0 : 0xd800 | UInt64(registers.opcode), digits: 4),
-      ]
-    return all.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
+    let control = registers.control
+    let opcode = registers.opcode == 0 ? 0 : 0xd800 | registers.opcode
+    let words = [
+      "", "Status Word:         " + statusLine, "                       TOP: \(top)",
+      "Control Word:        " + controlLine,
+      "                       PC: " + Self.precisions[Int(control >> 8 & 3)],
+      "                       RC: " + Self.roundings[Int(control >> 10 & 3)],
+      "Tag Word:            " + Self.word(registers.tags),
+      "Instruction Pointer: " + Self.pointer(registers.instructionSelector, registers.instructionOffset),
+      "Operand Pointer:     " + Self.pointer(registers.operandSelector, registers.operandOffset),
+      "Opcode:              " + Self.word(opcode),
+    ]
+    return (stackLines + words).map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
   }
 
   private static func pointer(_ selector: UInt16, _ offset: UInt32) -> String {
     "0x\(hexadecimal(UInt64(selector), digits: 2)):0x\(hexadecimal(UInt64(offset), digits: 8))"
   }
 
+  private func pointerJSON(_ selector: UInt16, _ offset: UInt32) -> JSONValue {
+    .object([
+      .init("selector", .hex(UInt64(selector), digits: 4)), .init("offset", .hex(UInt64(offset), digits: 8)),
+    ])
+  }
+
+  private var stackJSON: JSONValue {
+    .array(
+      stack.sorted { $0.index < $1.index }.map { entry in
+        .object([
+          .init("name", .string("st\(entry.index)")), .init("register", .number(UInt64(entry.register))),
+          .init("tag", .string(Self.tags[entry.tag].lowercased())),
+          .init("bits", .string("0x" + Self.bits(entry.value))),
+          .init("value", .string(Self.text(entry.value))),
+        ])
+      })
+  }
+
   public var json: JSONValue {
     .object([
-      .init(
-        "stack",
-        .array(
-          stack.sorted { $0.index < $1.index }.map { entry in
-            .object([
-              .init("name", .string("st\(entry.index)")), .init("register", .number(UInt64(entry.register))),
-              .init("tag", .string(Self.tags[entry.tag].lowercased())),
-              .init("bits", .string("0x" + Self.bits(entry.value))),
-              .init("value", .string(Self.text(entry.value))),
-            ])
-          })),
-      .init("control", .hex(UInt64(registers.control), digits: 4)),
+      .init("stack", stackJSON), .init("control", .hex(UInt64(registers.control), digits: 4)),
       .init("status", .hex(UInt64(registers.status), digits: 4)),
       .init("tags", .hex(UInt64(registers.tags), digits: 4)), .init("top", .number(UInt64(top))),
-      .init(
-        "instruction",
-        .object([
-          .init("selector", .hex(UInt64(registers.instructionSelector), digits: 4)),
-          .init("offset", .hex(UInt64(registers.instructionOffset), digits: 8)),
-        ])),
-      .init(
-        "operand",
-        .object([
-          .init("selector", .hex(UInt64(registers.operandSelector), digits: 4)),
-          .init("offset", .hex(UInt64(registers.operandOffset), digits: 8)),
-        ])),
+      .init("instruction", pointerJSON(registers.instructionSelector, registers.instructionOffset)),
+      .init("operand", pointerJSON(registers.operandSelector, registers.operandOffset)),
       .init("opcode", .hex(UInt64(registers.opcode), digits: 3)),
     ])
   }

@@ -32,12 +32,12 @@ final class ProgramMachine {
 
   init(
     memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency,
-    usesFastPaths: Bool = true, extensions: CPUFeatures = []
+    identity: CPUIdentity = .p6, usesFastPaths: Bool = true, extensions: CPUFeatures = []
   ) throws {
     var configuration = MachineConfiguration(
-      memoryBytes: memory, rom: [], timing: timing, frequency: frequency)
+      memoryBytes: memory, rom: [], identity: identity, timing: timing, frequency: frequency)
     configuration.usesFastPaths = usesFastPaths
-    configuration.identity.extensions = extensions
+    configuration.identity.extensions.formUnion(extensions)
     machine = try Machine(configuration)
     machine.onMissingOperation = { [unowned self] in missing.append($0) }
   }

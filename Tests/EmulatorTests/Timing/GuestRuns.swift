@@ -25,7 +25,7 @@ struct TimedGuest: CustomStringConvertible, Sendable {
     ]
     + [
       "integer", "calls", "sort", "crc32", "sieve", "words", "dispatch", "wide", "chase", "stream", "string",
-      "invlpg",
+      "invlpg", "mandelbrot",
     ].map { TimedGuest(image: "bench", commandLine: "only=\($0) scale=1") }
 
   static let small = all.filter { ["hello", "paging-tour", "stale"].contains($0.image) }
