@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test test-build goldens images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test test-build test-web goldens images bench bench-vmalloc lint check-all clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,14 @@ test: prerequisites ## run all tests (FILTER=NAME: those whose name matches)
 	+@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2) images test-build
 	@echo 'Running the tests: some minutes on two cores'
 	@swift test $(TEST_FLAGS) --disable-xctest --skip-build $(if $(FILTER),--filter '$(FILTER)') 2>&1 | awk -f Tests/progress.awk
+
+# What it needs is installed by Debian, and for Python from PyPI below .build; the screenshots are for people to look at.
+WEB_TESTS := .build/web
+WEB_PAGEWALK ?= .build/release/pagewalk
+test-web: $(if $(filter .build/release/%,$(WEB_PAGEWALK)),build) images ## test the page in a real browser: Debian's chromium, driven by selenium
+	$(call quietly,Installing chromium and selenium where they are missing,Tests/Web/prepare.sh $(WEB_TESTS))
+	$(WEB_TESTS)/python/bin/python Tests/Web/test_page.py $(WEB_PAGEWALK) $(IMAGE_DIR) $(WEB_TESTS)/screenshots
+	@echo 'Screenshots: $(WEB_TESTS)/screenshots'
 
 test-build:
 	$(call quietly,Building the tests below $(TEST_BUILD): the first time some minutes and about 700 MB of disk,swift build $(TEST_FLAGS) --build-tests)
