@@ -66,7 +66,8 @@ let package = Package(
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
-      name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
+      name: "MachineDescriptions",
+      dependencies: ["IA32", "Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     // Files of the host that are written whole or not at all.
     .target(name: "HostFiles", swiftSettings: strict),
@@ -104,7 +105,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EmulatorTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport"],
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],

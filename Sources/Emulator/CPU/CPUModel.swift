@@ -16,7 +16,7 @@ public struct CPUIdentity: Hashable, Sendable {
   public var extensions: CPUFeatures = []
 
   /// The features that a machine has when its description says so.
-  public static let optional: CPUFeatures = [.virtual8086Extensions]
+  public static let optional: CPUFeatures = [.virtual8086Extensions, .fastSystemCalls, .localAPIC]
 
   /// A processor with this brand string and signature.
   public init(name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true) {
@@ -38,8 +38,8 @@ public struct CPUIdentity: Hashable, Sendable {
 
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
-/// It states what the emulator does and nothing else: no APIC, MTRRs, machine checks, SYSENTER. V86 extensions are there where
-/// the machine's configuration asks for them.
+/// It states what the emulator does and nothing else: no MTRRs, no machine checks. V86 extensions, SYSENTER and the APIC are
+/// there where the machine's description asks for them.
 public struct CPUModel: Hashable, Sendable {
   /// The name that the brand string gives, 47 ASCII characters at most.
   public let name: String
