@@ -110,7 +110,8 @@ import Testing
       mov cr0, eax
       xor bx, bx
       mov ds, bx
-      mov dword ptr [0x200010], 0x1234
+      mov ecx, 0x200010
+      mov dword ptr [ecx], 0x1234
       int 0x30
       table: .word 15
       .long 0x8000
