@@ -1,4 +1,5 @@
 import Emulator
+import IA32
 import Yams
 
 extension MachineDescription {
@@ -20,7 +21,9 @@ extension MachineDescription {
     let presets = Self.presets.map { (name: $0.description.name, value: $0.description) }
     self = try mapping.choice("base", presets) ?? .p6
     try readMachine(mapping)
-    if let part = try mapping.mapping("cpuid", keys: ["brand", "family", "model", "stepping", "no-execute"]) {
+    if let part = try mapping.mapping(
+      "cpuid", keys: ["brand", "family", "model", "stepping", "no-execute"] + Self.extensionKeys.map(\.name))
+    {
       try readIdentity(part)
     }
     if let part = try mapping.mapping(
@@ -95,6 +98,11 @@ extension MachineDescription {
     physicalAddressBits = try mapping.integer("physical-address-bits", in: 36...52) ?? physicalAddressBits
   }
 
+  /// What a processor may have beyond what all have.
+  static let extensionKeys: [(name: String, feature: CPUFeatures)] = [
+    ("v86-extensions", .virtual8086Extensions), ("sysenter", .fastSystemCalls), ("apic", .localAPIC),
+  ]
+
   private mutating func readIdentity(_ part: YAMLMapping) throws(MachineDescriptionError) {
     if let brand = try part.text("brand", expected: "up to 47 ASCII characters") {
       guard brand.utf8.count <= 47, brand.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
@@ -108,6 +116,10 @@ extension MachineDescription {
     identity.model = try part.integer("model", in: 0...15) ?? identity.model
     identity.stepping = try part.integer("stepping", in: 0...15) ?? identity.stepping
     identity.hasNoExecute = try part.flag("no-execute") ?? identity.hasNoExecute
+    for key in Self.extensionKeys {
+      guard let isThere = try part.flag(key.name) else { continue }
+      if isThere { identity.extensions.insert(key.feature) } else { identity.extensions.remove(key.feature) }
+    }
   }
 
   private mutating func readLatencies(_ part: YAMLMapping) throws(MachineDescriptionError) {

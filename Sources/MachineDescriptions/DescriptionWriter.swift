@@ -11,6 +11,9 @@ extension MachineDescription {
       "  model: \(identity.model)", "  stepping: \(identity.stepping)",
       "  no-execute: \(identity.hasNoExecute)",
     ]
+    for key in Self.extensionKeys where identity.extensions.contains(key.feature) {
+      lines.append("  \(key.name): true")
+    }
     let cache = tlb.directoryCache ?? TLBGeometry.Array(entries: 0, ways: 1)
     lines += [
       "tlb:", "  instruction-4k: \(Self.text(tlb.instruction4K))",

@@ -38,6 +38,19 @@ final class CPU {
   let counters: UnsafeMutablePointer<CPUCounters>
   let control: UnsafeMutablePointer<LoopControl>
   var interruptController: (any InterruptController)?
+  /// Its local APIC, where the model has one: it is the interrupt controller then.
+  var localAPIC: LocalAPIC? {
+    didSet {
+      guard let localAPIC else { return }
+      interruptController = localAPIC
+      let (state, control) = (state, control)
+      localAPIC.onRequest = { control.pointee.needsAttention = true }
+      localAPIC.onNMI = {
+        state.pointee.hasPendingNMI = true
+        control.pointee.needsAttention = true
+      }
+    }
+  }
   /// FERR#: told when it changes. Where errors of the floating-point unit go while CR0.NE is clear.
   var onFloatingPointError: (_ isSignaled: Bool) -> Void = { _ in }
   /// PerfCtr0 and 1 with their selectors.

@@ -17,7 +17,7 @@ public struct CPUIdentity: Hashable, Sendable {
 
   /// The features that a machine has when its description says so.
   public static let optional: CPUFeatures = [
-    .virtual8086Extensions, .mmx, .fxsave, .sse, .sse2, .cacheLineFlush,
+    .virtual8086Extensions, .fastSystemCalls, .localAPIC, .mmx, .fxsave, .sse, .sse2, .cacheLineFlush,
   ]
 
   /// A processor with this brand string and signature.
@@ -44,8 +44,8 @@ public struct CPUIdentity: Hashable, Sendable {
 
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
-/// It states what the emulator does and nothing else: no APIC, MTRRs, machine checks, SYSENTER. V86 extensions are there where
-/// the machine's configuration asks for them.
+/// It states what the emulator does and nothing else: no MTRRs, no machine checks. V86 extensions, SYSENTER and the APIC are
+/// there where the machine's description asks for them.
 public struct CPUModel: Hashable, Sendable {
   /// The name that the brand string gives, 47 ASCII characters at most.
   public let name: String

@@ -45,6 +45,14 @@ struct SegmentCache {
     self.limit = limit
   }
 
+  /// A segment of 4 GiB that no descriptor describes: SYSENTER's and SYSEXIT's.
+  init(flat selector: UInt16, access: UInt8) {
+    self.selector = selector
+    self.access = access
+    is32Bit = true
+    limit = .max
+  }
+
   /// A segment of V86 mode: 64 KiB at 16 times the selector, in ring 3. SDM vol. 3B, 20.2.
   init(virtual8086 selector: UInt16, isCode: Bool = false) {
     self.init(realMode: selector, isCode: isCode)
@@ -110,6 +118,10 @@ struct CPUState {
   var x87 = X87State()
   /// XMM0 to XMM7 and MXCSR.
   var sse = SSEState()
+  /// Where SYSENTER goes.
+  var systemEntry = SystemEntry()
+  /// An NMI has come and waits to be taken.
+  var hasPendingNMI = false
   /// What the time-stamp counter is ahead of the clock: 0 until software writes the counter.
   var timeStampOffset: UInt64 = 0
 

@@ -3,6 +3,8 @@ struct DeviceSurroundings {
   let bus: Bus
   let clock: Clock
   let serial: SerialTransmission
+  /// Whether the processor has a local APIC, and the machine an I/O APIC.
+  let hasAPIC: Bool
   /// The guest resets the CPU.
   let reset: () -> Void
   /// The guest ends the run with a value.
@@ -31,6 +33,8 @@ struct PCDevices {
   let postPort: POSTPort
   let screen: VGAText
   let coprocessorErrors: CoprocessorErrorPort
+  /// Of processor 0; nil in a machine without APICs.
+  let localAPIC: LocalAPIC?
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -64,6 +68,20 @@ struct PCDevices {
     screen = try registry.add(VGAText(clock: clock))
     coprocessorErrors = try registry.add(
       CoprocessorErrorPort(interrupt: pic.line(13), ignoreError: machine.floatingPointErrorsIgnored))
+    localAPIC =
+      machine.hasAPIC ? try Self.addAPICs(registry, clock: clock, pic: pic, reset: machine.reset) : nil
+  }
+
+  private static func addAPICs(
+    _ registry: DeviceRegistry, clock: Clock, pic: PIC8259, reset: @escaping () -> Void
+  ) throws(BusError) -> LocalAPIC {
+    let apicBus = APICBus()
+    let local = try registry.add(LocalAPIC(number: 0, on: apicBus, clock: clock, external: pic))
+    // An INIT to the only processor there is leaves nobody to start it.
+    local.onInit = reset
+    let io = try registry.add(IOAPIC(on: apicBus))
+    pic.onInput = { [unowned io] in io.setInterrupt($0, $1) }
+    return local
   }
 
   private static func demonstrationDevices(

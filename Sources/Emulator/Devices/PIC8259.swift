@@ -54,6 +54,9 @@ public final class PIC8259: Device {
   /// Called when INT is high after a change.
   var onRequest: () -> Void = {}
 
+  /// Told the level of an input, 0 to 15, after one of its wires has changed: what else the wires go to.
+  var onInput: (_ irq: Int, _ level: Bool) -> Void = { _, _ in }
+
   /// The INT output, at a fixed place for the CPU's loop. It can change when due events run, in an access to a
   /// port or a memory-mapped device, in `acknowledge`, and when the host delivers input, and at no other time.
   let output: UnsafeMutablePointer<Bool>
@@ -142,6 +145,7 @@ public final class PIC8259: Device {
       // Devices tell their line's level at every access; most of the time it is what it was.
       guard (self.state.wires[input] & wire != 0) != level else { return }
       self.update { $0.setWire(input, wire, level) }
+      self.onInput(input, self.state.wires[input] != 0)
     }
   }
 

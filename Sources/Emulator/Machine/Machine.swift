@@ -112,6 +112,7 @@ public final class Machine {
     devices = try PCDevices(
       DeviceSurroundings(
         bus: bus, clock: clock, serial: configuration.serial,
+        hasAPIC: cpu.model.features.contains(.localAPIC),
         reset: {
           control.pointee.stop = .reset
           control.pointee.needsAttention = true
@@ -126,6 +127,7 @@ public final class Machine {
     try attachROM(configuration.rom)
 
     cpu.interruptController = devices.interruptControllers
+    cpu.localAPIC = devices.localAPIC
     cpu.onFloatingPointError = devices.coprocessorErrors.setError
     devices.interruptControllers.onRequest = { control.pointee.needsAttention = true }
     bus.onMapChange = { [unowned processor] in processor.memoryMapChanged() }

@@ -18,6 +18,12 @@ struct HostileGuest {
     case paging
     /// PAE with 2 MiB pages, of which some are not there.
     case pae
+    /// V86 mode with IOPL 3 or 0, and with VME.
+    case virtual8086
+    /// Protected mode with task gates, TSSs of both kinds and a link back.
+    case tasks
+    /// Protected mode with 16-bit code and a 16-bit stack.
+    case protected16
   }
 
   /// What exceptions lead to.
@@ -89,6 +95,8 @@ struct HostileGuest {
       [0x0f, 0xc7, r & 0x3f],
       [0x60], [0x61], [0xc8, r, 0, s], [0x89, r & 0x3f], [0xfd], [0xfc], [0x0f, 0x06], [0x0f, 0x02, r],
       [0x63, r],
+      [0xea, 0, 0, 0, 0, 0x30 | r & 0x18, 0], [0x9a, 0, 0, 0, 0, 0x30 | r & 0x18, 0],
+      [0x68, r, 0x40 | s & 0x31, 2, 0, 0x9d], [0x0f, 0x23, 0xf8 | r & 7], [0x0f, 0x23, 0xc0 | r & 0x1f],
       [0x66, 0xcf], [0xf1], [0xcc], [0x67, 0xf3, 0xab], [0x6c], [0xe8, r, s, 0xff, 0xff], [0xeb, r],
     ]
     return forms[Int(random.next() % UInt64(forms.count))]
@@ -132,7 +140,9 @@ struct HostileGuest {
   // MARK: The machine
 
   func machine() throws -> ProgramMachine {
-    let program = try ProgramMachine(memory: 4 << 20, frequency: 5 * 1_193_182)
+    let program = try ProgramMachine(
+      memory: 4 << 20, frequency: 5 * 1_193_182,
+      extensions: mode == .virtual8086 ? .virtual8086Extensions : [])
     switch mode {
     case .real: program.enterRealMode()
     case .ring3: try program.enterRing3()
@@ -143,6 +153,18 @@ struct HostileGuest {
     for number in 0..<8 { program.cpu.registers[number] = registers[number] }
     switch mode {
     case .real, .protected: break
+    case .virtual8086: try enterVirtual8086(program)
+    case .tasks: prepareTasks(program)
+    case .protected16:
+      for selector in [0x38, 0x40] as [UInt16] {
+        program.poke64(
+          ProgramMachine.gdt + UInt32(selector),
+          DescriptorBytes.segment(
+            base: selector == 0x38 ? 0x1_0000 : 0, limit: 0xffff, access: selector == 0x38 ? 0x9b : 0x93,
+            flags: 0))
+      }
+      for register in [SegmentRegister.ss, .ds] { try program.cpu.loadSegment(register, 0x40) }
+      try program.cpu.jumpFar(selector: 0x38, offset: 0, operandSize: 2)
     case .segmented:
       let descriptor = DescriptorBytes.segment(base: 0x1234, limit: 0x5_0000, access: 0xf3, flags: 4)
       program.poke64(ProgramMachine.gdt + UInt32(ProgramMachine.scratch), descriptor)
@@ -162,6 +184,47 @@ struct HostileGuest {
         cr0: [.protectionEnable, .paging], cr4: .physicalAddressExtension)
     }
     return program
+  }
+
+  private func enterVirtual8086(_ program: ProgramMachine) throws {
+    let flags = EFLAGS.virtual8086.rawValue | 2 | (registers[0] & 1) * 0x3000 | (registers[1] & 1) << 19
+    program.cpu.state.pointee.cr4 = registers[2] & 1 == 0 ? [] : .virtual8086Extensions
+    program.cpu.state.pointee.tr.limit = 0x2ff
+    program.poke32(ProgramMachine.tss + 0x64, 0x88_0000)
+    program.poke32(
+      0x8000, 0, 0x1000, flags, registers[4] & 0xffff, 0, 0, 0, registers[5] & 0xffff, registers[6] & 0xffff)
+    program.cpu[.esp] = 0x8000
+    try program.cpu.interruptReturn(operandSize: 4)
+  }
+
+  /// Three tasks that begin in the guest's bytes; a third of all vectors have task gates.
+  private func prepareTasks(_ program: ProgramMachine) {
+    for task in 0..<3 as Range<UInt32> {
+      let tss = 0xa000 + 0x200 * task
+      let is16Bit = task == 2
+      program.poke(tss, [UInt8](repeating: 0, count: 0x68))
+      if is16Bit {
+        program.poke32(tss + 0x0c, (ProgramMachine.code & 0xffff) << 16, 2)
+        program.poke32(tss + 0x20, 0x10 << 16, 0x10_0008, 0x10)
+      } else {
+        program.poke32(tss, 0x28 + 8 * task)
+        program.poke32(tss + 0x20, ProgramMachine.code + 7 * task, task << 8 | 2)
+        program.poke32(tss + 0x38, 0xb000 + 0x800 * task)
+        program.poke32(tss + 0x48, 0x10, 8, 0x10, 0x10, 0, 0, task == 1 ? registers[3] & 0x7c : 0)
+        program.poke32(tss + 0x64, task)
+      }
+      program.poke64(
+        ProgramMachine.gdt + 0x30 + 8 * task,
+        DescriptorBytes.segment(base: tss, limit: 0x67, access: is16Bit ? 0x81 : 0x89, flags: 0))
+    }
+    program.poke64(ProgramMachine.gdt + 0x48, DescriptorBytes.gate(0x30, 0, access: 0xe5))
+    for vector in stride(from: registers[0] & 1, to: 32, by: 3) {
+      program.poke64(
+        ProgramMachine.idt + 8 * vector,
+        DescriptorBytes.gate(UInt16(0x30 + 8 * (vector % 3)), 0, access: 0xe5))
+    }
+    program.poke32(ProgramMachine.tss, 0x30)
+    if registers[1] & 1 != 0 { program.cpu.state.pointee.systemFlags |= EFLAGS.nestedTask.rawValue }
   }
 
   private func setHandlers(_ program: ProgramMachine) {

@@ -18,8 +18,8 @@ struct TimedGuest: CustomStringConvertible, Sendable {
   /// Guests of some ten million instructions at most.
   static let all: [TimedGuest] =
     [
-      TimedGuest(image: "hello"), TimedGuest(image: "paging-tour"), TimedGuest(image: "stale"),
-      TimedGuest(image: "fpu-tour"),
+      TimedGuest(image: "hello"), TimedGuest(image: "paging-tour"), TimedGuest(image: "system-tour"),
+      TimedGuest(image: "stale"), TimedGuest(image: "fpu-tour"),
       TimedGuest(image: "minikernel", memoryMiB: 16), TimedGuest(image: "minikernel", memoryMiB: 6 << 10),
       TimedGuest(image: "vmalloc-tour"), TimedGuest(image: "tlb-probe"),
     ]
@@ -28,7 +28,7 @@ struct TimedGuest: CustomStringConvertible, Sendable {
       "invlpg", "mandelbrot",
     ].map { TimedGuest(image: "bench", commandLine: "only=\($0) scale=1") }
 
-  static let small = all.filter { ["hello", "paging-tour", "stale"].contains($0.image) }
+  static let small = all.filter { ["hello", "paging-tour", "system-tour", "stale"].contains($0.image) }
 
   func machine(_ timing: TimingLevel, fast: Bool = true) throws -> Machine {
     let image = try GuestImage(reading: Self.folder.appending(path: image + ".elf").path)

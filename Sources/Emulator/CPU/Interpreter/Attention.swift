@@ -59,6 +59,15 @@ extension CPU {
 
   /// Whether there was one.
   private func takeInterrupt() -> Bool {
+    if state.pointee.hasPendingNMI && !state.pointee.blocksNMI && !state.pointee.inhibitsInterrupts {
+      state.pointee.hasPendingNMI = false
+      let isMidString = heldString.isHeld
+      heldString.letGo()
+      nonMaskableInterrupt(resumes: isMidString)
+      chargeWaitStates()
+      modeChanged()
+      return true
+    }
     guard let controller = interruptController, controller.interruptRequested,
       state.pointee.systemFlags & EFLAGS.interruptEnable.rawValue != 0, !state.pointee.inhibitsInterrupts
     else { return false }

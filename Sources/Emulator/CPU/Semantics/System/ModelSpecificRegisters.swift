@@ -3,6 +3,8 @@ import IA32
 /// The numbers of the MSRs of this processor. SDM vol. 4, table 2-2.
 enum ModelSpecificRegister {
   static let timeStampCounter: UInt32 = 0x10
+  static let apicBase: UInt32 = 0x1b
+  static let systemEntry: ClosedRange<UInt32> = 0x174...0x176
   static let performanceCounters: ClosedRange<UInt32> = 0xc1...0xc2
   static let performanceEventSelects: ClosedRange<UInt32> = 0x186...0x187
 }
@@ -16,6 +18,12 @@ extension CPU {
     switch index {
     case ModelSpecificRegister.timeStampCounter: return timeStampCounter
     case EFER.msr where model.hasNoExecute: return state.pointee.efer
+    case ModelSpecificRegister.apicBase:
+      guard let localAPIC else { throw .generalProtection() }
+      return localAPIC.state.base
+    case ModelSpecificRegister.systemEntry where model.features.contains(.fastSystemCalls):
+      let entry = state.pointee.systemEntry
+      return UInt64(index == 0x174 ? entry.cs : index == 0x175 ? entry.esp : entry.eip)
     case ModelSpecificRegister.performanceCounters:
       return performanceCounter(Int(index - ModelSpecificRegister.performanceCounters.lowerBound))
     case ModelSpecificRegister.performanceEventSelects:
@@ -36,6 +44,18 @@ extension CPU {
     case EFER.msr where model.hasNoExecute:
       guard value & ~EFER.noExecuteEnable == 0 else { throw .generalProtection() }
       mmu.setEFER(value)
+    case ModelSpecificRegister.apicBase:
+      let reach = (UInt64(1) << UInt64(model.addressWidth)) - 1
+      let known = reach & ~0xfff | 0x900
+      guard let localAPIC, value & ~known == 0 else { throw .generalProtection() }
+      localAPIC.setBase(value)
+    case ModelSpecificRegister.systemEntry where model.features.contains(.fastSystemCalls):
+      let half = UInt32(truncatingIfNeeded: value)
+      switch index {
+      case 0x174: state.pointee.systemEntry.cs = half
+      case 0x175: state.pointee.systemEntry.esp = half
+      default: state.pointee.systemEntry.eip = half
+      }
     case ModelSpecificRegister.performanceCounters:
       setPerformanceCounter(Int(index - ModelSpecificRegister.performanceCounters.lowerBound), value)
     case ModelSpecificRegister.performanceEventSelects:

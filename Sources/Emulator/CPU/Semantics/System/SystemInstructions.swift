@@ -10,7 +10,11 @@ extension CPU {
       try requireRing0()
       state.pointee.isHalted = true
     case .cpuid:
-      let leaf = model.cpuid(leaf: self[.eax])
+      var leaf = model.cpuid(leaf: self[.eax])
+      if self[.eax] == 1, let localAPIC {
+        leaf.ebx |= UInt32(number) << 24
+        if !localAPIC.isEnabled { leaf.edx &= ~CPUFeatures.localAPIC.edx }
+      }
       self[.eax] = leaf.eax
       self[.ebx] = leaf.ebx
       self[.ecx] = leaf.ecx
@@ -35,7 +39,9 @@ extension CPU {
       try requireRing0()
       caches.invalidateAll()
     case .wait: try waitForFloatingPoint()
-    case .sysenter, .sysexit, .rsm: throw missing(op)
+    case .sysenter: try enterSystem()
+    case .sysexit: try exitSystem()
+    case .rsm: throw missing(op)
     case .ud1, .ud2: throw .invalidOpcode
     }
   }
