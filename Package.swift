@@ -66,7 +66,7 @@ let package = Package(
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
     .target(
-      name: "MachineDescriptions", dependencies: ["Emulator", .product(name: "Yams", package: "Yams")],
+      name: "MachineDescriptions", dependencies: ["IA32", "Emulator", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     // Files of the host that are written whole or not at all.
     .target(name: "HostFiles", swiftSettings: strict),

@@ -54,6 +54,10 @@ public struct CR4: OptionSet, Hashable, Sendable {
   @inlinable public static var pageGlobalEnable: Self { Self(rawValue: 1 << 7) }
   /// PCE: RDPMC in every ring.
   @inlinable public static var performanceCounterEnable: Self { Self(rawValue: 1 << 8) }
+  /// OSFXSR: system software saves SSE's state; without it SSE instructions raise #UD.
+  @inlinable public static var osSavesExtendedState: Self { Self(rawValue: 1 << 9) }
+  /// OSXMMEXCPT: system software handles #XM; without it #UD comes in its place.
+  @inlinable public static var osHandlesSIMDExceptions: Self { Self(rawValue: 1 << 10) }
 }
 
 /// IA32_EFER, as far as 32-bit paging knows it. SDM vol. 4, table 2-2.

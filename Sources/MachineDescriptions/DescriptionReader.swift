@@ -1,4 +1,5 @@
 import Emulator
+import IA32
 import Yams
 
 extension MachineDescription {
@@ -20,7 +21,9 @@ extension MachineDescription {
     let presets = Self.presets.map { (name: $0.description.name, value: $0.description) }
     self = try mapping.choice("base", presets) ?? .p6
     try readMachine(mapping)
-    if let part = try mapping.mapping("cpuid", keys: ["brand", "family", "model", "stepping", "no-execute"]) {
+    if let part = try mapping.mapping(
+      "cpuid", keys: ["brand", "family", "model", "stepping", "no-execute", "features"])
+    {
       try readIdentity(part)
     }
     if let part = try mapping.mapping(
@@ -108,6 +111,31 @@ extension MachineDescription {
     identity.model = try part.integer("model", in: 0...15) ?? identity.model
     identity.stepping = try part.integer("stepping", in: 0...15) ?? identity.stepping
     identity.hasNoExecute = try part.flag("no-execute") ?? identity.hasNoExecute
+    identity.extensions = try features(part) ?? identity.extensions
+  }
+
+  /// Names with blanks between them, or "none".
+  private func features(_ part: YAMLMapping) throws(MachineDescriptionError) -> CPUFeatures? {
+    let expected = "none, or names among \(YAMLMapping.list(CPUFeatures.names.map(\.name)))"
+    guard let text = try part.text("features", expected: expected) else { return nil }
+    if text == "none" { return [] }
+    var features: CPUFeatures = []
+    for word in text.split(separator: " ") {
+      guard let known = CPUFeatures.names.first(where: { $0.name == word }) else {
+        throw part.failure(
+          "features", .outOfRange, "cannot be '\(YAMLMapping.printable(String(word)))'", expected: expected)
+      }
+      features.insert(known.feature)
+    }
+    // What came later builds on what came before: registers, control bits, the instructions that save them.
+    for (one, other, names) in [
+      (CPUFeatures.sse, CPUFeatures([.mmx, .fxsave]), "mmx and fxsr"), (.sse2, .sse, "sse"),
+    ] where features.contains(one) && !features.isSuperset(of: other) {
+      throw part.failure(
+        "features", .impossible, "has \(one == .sse ? "sse" : "sse2") without \(names)",
+        expected: "\(names) too")
+    }
+    return features
   }
 
   private mutating func readLatencies(_ part: YAMLMapping) throws(MachineDescriptionError) {

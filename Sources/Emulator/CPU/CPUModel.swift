@@ -12,14 +12,23 @@ public struct CPUIdentity: Hashable, Sendable {
   public var stepping: UInt8
   /// EFER with NXE, and bit 63 of PAE entries. No P6 had it.
   public var hasNoExecute: Bool
+  /// What it has beyond every machine's processor, of `optional`.
+  public var extensions: CPUFeatures = []
+
+  /// The features that a machine has when its description says so.
+  public static let optional: CPUFeatures = [.mmx, .fxsave, .sse, .sse2, .cacheLineFlush]
 
   /// A processor with this brand string and signature.
-  public init(name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true) {
+  public init(
+    name: String, family: UInt8, model: UInt8, stepping: UInt8, hasNoExecute: Bool = true,
+    extensions: CPUFeatures = []
+  ) {
     self.name = name
     self.family = family
     self.model = model
     self.stepping = stepping
     self.hasNoExecute = hasNoExecute
+    self.extensions = extensions
   }
 
   /// A P6 with PAE and NX: family 6, model 1, stepping 9.
@@ -48,6 +57,9 @@ public struct CPUModel: Hashable, Sendable {
   /// What leaf 1 reports, and what instructions need: an opcode whose record needs more is undefined.
   public let features: CPUFeatures
 
+  /// The bits of MXCSR that can be set: DAZ came with the Pentium 4. SDM vol. 1, 11.6.6.
+  public var writableMXCSR: UInt32 { features.contains(.sse2) ? 0xffff : 0xffbf }
+
   private let descriptors: CacheDescriptors
 
   /// A P6 with PAE and NX: family 6, model 1, stepping 9.
@@ -63,15 +75,20 @@ public struct CPUModel: Hashable, Sendable {
     signature = identity.signature
     self.addressWidth = addressWidth
     hasNoExecute = identity.hasNoExecute
-    supportedCR4 = [
+    var cr4: CR4 = [
       .timeStampDisable, .debuggingExtensions, .pageSizeExtensions, .physicalAddressExtension,
       .pageGlobalEnable, .performanceCounterEnable,
     ]
-    features = [
+    let extensions = identity.extensions.intersection(CPUIdentity.optional)
+    if extensions.contains(.fxsave) { cr4.insert(.osSavesExtendedState) }
+    if extensions.contains(.sse) { cr4.insert(.osHandlesSIMDExceptions) }
+    supportedCR4 = cr4
+    let common: CPUFeatures = [
       .fpu, .debuggingExtensions, .pageSizeExtensions, .timeStampCounter, .machineRegisters,
       .physicalAddressExtension,
       .compareExchange8Bytes, .globalPages, .conditionalMoves, .pageSizeExtensions36,
     ]
+    features = common.union(extensions)
     descriptors = CacheDescriptors(geometry, caches)
   }
 
@@ -88,7 +105,7 @@ public struct CPUModel: Hashable, Sendable {
     case 0:
       // "Genu" "ineI" "ntel" in EBX, EDX, ECX.
       return (Self.highestBasicLeaf, 0x756e_6547, 0x6c65_746e, 0x4965_6e69)
-    case 1: return (signature, 0, features.ecx, features.edx)
+    case 1: return (signature, flushedLine, features.ecx, features.edx)
     case 0x8000_0000: return (Self.highestExtendedLeaf, 0, 0, 0)
     case 0x8000_0001: return (0, 0, 0, hasNoExecute ? Self.noExecuteFeature : 0)
     case 0x8000_0002...0x8000_0004: return brandString(part: leaf - 0x8000_0002)
@@ -96,6 +113,11 @@ public struct CPUModel: Hashable, Sendable {
     case 0x8000_0008: return (UInt32(addressWidth) | Self.linearAddressWidth << 8, 0, 0, 0)
     default: return descriptors.leaf
     }
+  }
+
+  /// EBX of leaf 1: the bytes that CLFLUSH flushes, in units of eight.
+  private var flushedLine: UInt32 {
+    features.contains(.cacheLineFlush) ? UInt32(CacheGeometry.lineBytes / 8) << 8 : 0
   }
 
   /// EDX of leaf 80000001h.

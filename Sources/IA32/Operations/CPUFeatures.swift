@@ -37,6 +37,8 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let conditionalMoves = CPUFeatures(edx: 15)
   /// PSE-36: pages of 4 MiB above 4 GiB.
   public static let pageSizeExtensions36 = CPUFeatures(edx: 17)
+  /// CLFSH: CLFLUSH.
+  public static let cacheLineFlush = CPUFeatures(edx: 19)
   /// MMX.
   public static let mmx = CPUFeatures(edx: 23)
   /// FXSR: FXSAVE and FXRSTOR.
@@ -45,6 +47,11 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let sse = CPUFeatures(edx: 25)
   /// SSE2.
   public static let sse2 = CPUFeatures(edx: 26)
+  /// Names of features in machine descriptions, as Linux has them.
+  public static let names: [(name: String, feature: CPUFeatures)] = [
+    ("clflush", .cacheLineFlush), ("mmx", .mmx), ("fxsr", .fxsave), ("sse", .sse), ("sse2", .sse2),
+  ]
+
   /// SSE3.
   public static let sse3 = CPUFeatures(ecx: 0)
   /// Supplemental SSE3: the first instructions of the map 0F 38.

@@ -26,15 +26,24 @@ final class ProgramMachine {
   /// For what a test wants to put there.
   static let scratch: UInt16 = 0x30
 
+  /// A processor that has whatever a processor may have.
+  static let everything: CPUIdentity = {
+    var identity = CPUIdentity.p6
+    identity.extensions = CPUIdentity.optional
+    return identity
+  }()
+
   let machine: Machine
   var cpu: CPU { machine.cpu }
   private(set) var missing: [String] = []
 
   init(
-    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency
+    memory: UInt64 = 16 << 20, timing: TimingLevel = .functional, frequency: UInt64 = Clock.defaultFrequency,
+    identity: CPUIdentity = .p6
   ) throws {
     machine = try Machine(
-      MachineConfiguration(memoryBytes: memory, rom: [], timing: timing, frequency: frequency))
+      MachineConfiguration(
+        memoryBytes: memory, rom: [], identity: identity, timing: timing, frequency: frequency))
     machine.onMissingOperation = { [unowned self] in missing.append($0) }
   }
 

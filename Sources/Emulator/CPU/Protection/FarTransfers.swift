@@ -208,6 +208,7 @@ extension CPU {
 
   /// The fault for what this processor lacks, recorded under `name`.
   func missing(_ name: String) -> GuestFault {
+    missingFeatures = []
     reportMissing(name)
     return .invalidOpcode
   }

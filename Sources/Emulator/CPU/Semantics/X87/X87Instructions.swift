@@ -47,7 +47,7 @@ extension CPU {
   /// An unmasked exception of an earlier instruction is told at the next one that waits. With CR0.NE clear it is told by
   /// FERR#, and the processor goes no further until an interrupt comes or IGNNE# lets it; `raise` sees to that.
   /// SDM vol. 1, 8.7; vol. 3A, 2.5.
-  private func raisePendingFloatingPointError() throws(GuestFault) {
+  func raisePendingFloatingPointError() throws(GuestFault) {
     guard state.pointee.x87.hasPendingError else { return }
     if !state.pointee.cr0.contains(.numericError) {
       if state.pointee.x87.ignoresErrors { return }
