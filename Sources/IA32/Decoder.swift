@@ -266,6 +266,7 @@ extension DecodeState {
     case .Ew: return registerOrMemory(2)
     case .Ev: return registerOrMemory(wide)
     case .RvMw: return modRM < 0xC0 ? Operand(kind: .memory, width: 2) : registerOrMemory(wide)
+    case .RdMw: return modRM < 0xC0 ? Operand(kind: .memory, width: 2) : registerOrMemory(4)
     case .Gb: return Operand(kind: .register, index: modRM >> 3 & 7, width: 1)
     case .Gw: return Operand(kind: .register, index: modRM >> 3 & 7, width: 2)
     case .Gv: return Operand(kind: .register, index: modRM >> 3 & 7, width: wide)
@@ -280,6 +281,7 @@ extension DecodeState {
     case .Ma: return Operand(kind: .memory, width: wide &* 2)
     case .Mp: return Operand(kind: .memory, width: wide &+ 2)
     case .Ms: return Operand(kind: .memory, width: 6)
+    case .Mb: return Operand(kind: .memory, width: 1)
     case .Mw: return Operand(kind: .memory, width: 2)
     case .Md: return Operand(kind: .memory, width: 4)
     case .Mq: return Operand(kind: .memory, width: 8)
@@ -316,6 +318,9 @@ extension DecodeState {
     case .rBXAL:
       setAddress(3, effective(.ds))
       return Operand(kind: .memory, index: 3, width: 1)
+    case .rDI:
+      setAddress(7, effective(.ds))
+      return .none
 
     case .Zb: return Operand(kind: .register, index: opcode & 7, width: 1)
     case .Zv: return Operand(kind: .register, index: opcode & 7, width: wide)

@@ -18,6 +18,7 @@ public enum ExceptionVector: UInt8, Sendable, CaseIterable {
   case floatingPointError = 16
   case alignmentCheck = 17
   case machineCheck = 18
+  case simdFloatingPoint = 19
 
   /// The manual's short name, such as `#PF`.
   public var mnemonic: String {
@@ -40,6 +41,7 @@ public enum ExceptionVector: UInt8, Sendable, CaseIterable {
     case .floatingPointError: "#MF"
     case .alignmentCheck: "#AC"
     case .machineCheck: "#MC"
+    case .simdFloatingPoint: "#XM"
     }
   }
 

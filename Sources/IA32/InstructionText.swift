@@ -51,10 +51,19 @@ struct InstructionText {
       return written + (showsSize ? "" : sizeSuffix)
     case .descriptor(.sgdt), .descriptor(.sidt), .descriptor(.lgdt), .descriptor(.lidt):
       return written + (wide ? "d" : "w")
+    case .sse(.cmp, _):
+      guard let predicate = comparison else { return written }
+      return "cmp" + predicate + written.dropFirst(3)
     case .arithmetic, .decimal, .shift, .bit, .flag, .data, .stack, .segment, .string, .control, .port,
-      .descriptor, .system:
+      .descriptor, .system, .simdMove, .packedInteger, .sse, .simdConversion, .simdControl:
       return written
     }
+  }
+
+  /// The predicate of CMPPS and its kin, as part of the mnemonic; nil where there is no such predicate.
+  private var comparison: String? {
+    guard case .sse(.cmp, _) = instruction.operation, instruction.immediate < 8 else { return nil }
+    return ["eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"][Int(instruction.immediate)]
   }
 
   /// Whether the first operand tells the operand size, or has nothing to do with it.
@@ -87,6 +96,7 @@ struct InstructionText {
     where operand.kind != .none {
       // The two-operand IMUL names its destination once.
       if instruction.operation == .arithmetic(.imul2) && code == .Gv && !texts.isEmpty { continue }
+      if code == .Ib && comparison != nil { continue }
       texts.append(text(operand, code, symbol))
     }
     return texts

@@ -22,7 +22,7 @@ extension MachineDescription {
     self = try mapping.choice("base", presets) ?? .p6
     try readMachine(mapping)
     if let part = try mapping.mapping(
-      "cpuid", keys: ["brand", "family", "model", "stepping", "no-execute"] + Self.extensionKeys.map(\.name))
+      "cpuid", keys: ["brand", "family", "model", "stepping", "no-execute", "features"])
     {
       try readIdentity(part)
     }
@@ -98,11 +98,6 @@ extension MachineDescription {
     physicalAddressBits = try mapping.integer("physical-address-bits", in: 36...52) ?? physicalAddressBits
   }
 
-  /// What a processor may have beyond what all have.
-  static let extensionKeys: [(name: String, feature: CPUFeatures)] = [
-    ("v86-extensions", .virtual8086Extensions), ("sysenter", .fastSystemCalls), ("apic", .localAPIC),
-  ]
-
   private mutating func readIdentity(_ part: YAMLMapping) throws(MachineDescriptionError) {
     if let brand = try part.text("brand", expected: "up to 47 ASCII characters") {
       guard brand.utf8.count <= 47, brand.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
@@ -116,10 +111,31 @@ extension MachineDescription {
     identity.model = try part.integer("model", in: 0...15) ?? identity.model
     identity.stepping = try part.integer("stepping", in: 0...15) ?? identity.stepping
     identity.hasNoExecute = try part.flag("no-execute") ?? identity.hasNoExecute
-    for key in Self.extensionKeys {
-      guard let isThere = try part.flag(key.name) else { continue }
-      if isThere { identity.extensions.insert(key.feature) } else { identity.extensions.remove(key.feature) }
+    identity.extensions = try features(part) ?? identity.extensions
+  }
+
+  /// Names with blanks between them, or "none".
+  private func features(_ part: YAMLMapping) throws(MachineDescriptionError) -> CPUFeatures? {
+    let expected = "none, or names among \(YAMLMapping.list(CPUFeatures.names.map(\.name)))"
+    guard let text = try part.text("features", expected: expected) else { return nil }
+    if text == "none" { return [] }
+    var features: CPUFeatures = []
+    for word in text.split(separator: " ") {
+      guard let known = CPUFeatures.names.first(where: { $0.name == word }) else {
+        throw part.failure(
+          "features", .outOfRange, "cannot be '\(YAMLMapping.printable(String(word)))'", expected: expected)
+      }
+      features.insert(known.feature)
     }
+    // What came later builds on what came before: registers, control bits, the instructions that save them.
+    for (one, other, names) in [
+      (CPUFeatures.sse, CPUFeatures([.mmx, .fxsave]), "mmx and fxsr"), (.sse2, .sse, "sse"),
+    ] where features.contains(one) && !features.isSuperset(of: other) {
+      throw part.failure(
+        "features", .impossible, "has \(one == .sse ? "sse" : "sse2") without \(names)",
+        expected: "\(names) too")
+    }
+    return features
   }
 
   private mutating func readLatencies(_ part: YAMLMapping) throws(MachineDescriptionError) {

@@ -1,4 +1,5 @@
 import Emulator
+import IA32
 
 extension MachineDescription {
   /// The whole description as YAML, which `init(yaml:file:)` reads back to an equal one.
@@ -11,8 +12,9 @@ extension MachineDescription {
       "  model: \(identity.model)", "  stepping: \(identity.stepping)",
       "  no-execute: \(identity.hasNoExecute)",
     ]
-    for key in Self.extensionKeys where identity.extensions.contains(key.feature) {
-      lines.append("  \(key.name): true")
+    if !identity.extensions.isEmpty {
+      let names = CPUFeatures.names.filter { identity.extensions.contains($0.feature) }.map(\.name)
+      lines.append("  features: \(names.joined(separator: " "))")
     }
     let cache = tlb.directoryCache ?? TLBGeometry.Array(entries: 0, ways: 1)
     lines += [

@@ -1,4 +1,5 @@
 import Emulator
+import IA32
 
 /// The machines that have a name.
 ///
@@ -19,12 +20,34 @@ extension MachineDescription {
     Preset(description: .pentiumPro, summary: "167 MHz, L1 8K 4-way and 8K 2-way, L2 256K"),
     Preset(description: .pentium2, summary: "300 MHz, L1 16K 4-way twice, L2 512K at half the clock"),
     Preset(description: .pentium3, summary: "500 MHz, L1 16K 4-way twice, L2 512K at half the clock"),
+    Preset(
+      description: .pentium4,
+      summary: "1.5 GHz, L1 16K 4-way twice, L2 256K 8-way: a Pentium 4's instructions"),
     Preset(description: .ideal, summary: "as p6, and no cycle is lost to memory, page walks or branches"),
   ]
 
   /// The preset of that name.
   public static func preset(named name: String) -> MachineDescription? {
     presets.first { $0.description.name == name }?.description
+  }
+
+  /// The processors that `--cpu` chooses among: names of presets, the oldest first.
+  public static let processors = ["pentium-pro", "pentium2", "pentium3", "pentium4"]
+
+  /// The oldest processor that has all of `features`; nil where none has, or nothing is asked for.
+  public static func processor(with features: CPUFeatures) -> String? {
+    guard !features.isEmpty else { return nil }
+    return processors.first { preset(named: $0)?.identity.extensions.isSuperset(of: features) == true }
+  }
+
+  /// This machine with another processor's identity and instructions; clock and memory hierarchy stay.
+  /// - Parameter name: among ``processors``, or another preset's.
+  /// - Returns: nil where there is no such preset.
+  public func withProcessor(_ name: String) -> MachineDescription? {
+    guard let preset = Self.preset(named: name) else { return nil }
+    var machine = self
+    machine.identity = preset.identity
+    return machine
   }
 
   /// The machine without any description.
@@ -36,7 +59,8 @@ extension MachineDescription {
   public static let pentiumPro = {
     var machine = p6
     machine.name = "pentium-pro"
-    machine.identity = CPUIdentity(name: "Pentium Pro", family: 6, model: 1, stepping: 9, hasNoExecute: false)
+    machine.identity = CPUIdentity(
+      name: "Pentium Pro", family: 6, model: 1, stepping: 9, hasNoExecute: false)
     machine.caches = CacheGeometries(
       instruction: CacheGeometry(bytes: 8 << 10, ways: 4), data: CacheGeometry(bytes: 8 << 10, ways: 2),
       l2: CacheGeometry(bytes: 256 << 10, ways: 4))
@@ -48,7 +72,9 @@ extension MachineDescription {
     var machine = p6
     machine.name = "pentium2"
     machine.frequency = 300_000_000
-    machine.identity = CPUIdentity(name: "Pentium II", family: 6, model: 3, stepping: 4, hasNoExecute: false)
+    machine.identity = CPUIdentity(
+      name: "Pentium II", family: 6, model: 3, stepping: 4, hasNoExecute: false,
+      extensions: [.virtual8086Extensions, .fastSystemCalls, .mmx])
     machine.latencies = halfSpeedL2(dram: 59)
     return machine
   }()
@@ -58,8 +84,29 @@ extension MachineDescription {
     var machine = p6
     machine.name = "pentium3"
     machine.frequency = 500_000_000
-    machine.identity = CPUIdentity(name: "Pentium III", family: 6, model: 7, stepping: 3, hasNoExecute: false)
+    machine.identity = CPUIdentity(
+      name: "Pentium III", family: 6, model: 7, stepping: 3, hasNoExecute: false,
+      extensions: [.virtual8086Extensions, .fastSystemCalls, .mmx, .fxsave, .sse])
     machine.latencies = halfSpeedL2(dram: 66)
+    return machine
+  }()
+
+  /// A Pentium 4 of 1.5 GHz, model 1, as software sees it: identity, instructions, clock and the size of L2. The rest is the P6's,
+  /// with lines of 32 bytes; neither the trace cache nor the long pipeline is modelled. DRAM's latency is chosen: that
+  /// of the Pentium III in nanoseconds.
+  public static let pentium4 = {
+    var machine = p6
+    machine.name = "pentium4"
+    machine.frequency = 1_500_000_000
+    machine.identity = CPUIdentity(
+      name: "Intel(R) Pentium(R) 4 CPU 1500MHz", family: 15, model: 1, stepping: 2, hasNoExecute: false,
+      extensions: [
+        .virtual8086Extensions, .fastSystemCalls, .mmx, .fxsave, .sse, .cacheLineFlush, .sse2,
+      ])
+    machine.caches.l2 = CacheGeometry(bytes: 256 << 10, ways: 8)
+    machine.latencies.l2 = 7
+    machine.latencies.dram = 198
+    machine.latencies.uncached = 198
     return machine
   }()
 

@@ -43,6 +43,19 @@ struct KnownDifference: Sendable {
     ) { c in
       c.bytes.allSatisfy { $0 == 0x2E || $0 == 0x66 } && c.instruction == nil && !c.isUndefined
     },
+    KnownDifference(
+      name: "fences",
+      reason: "the processor ignores ModRM's r/m field of LFENCE, MFENCE and SFENCE, objdump does not"
+    ) { c in
+      guard case .simdControl = c.instruction?.operation, c.opcode.code == 0x0FAE else { return false }
+      return c.opcode.next >= 0xE8 && c.opcode.next & 7 != 0 && c.theirText.contains("(bad)")
+    },
+    KnownDifference(
+      name: "MOVQ2DQ", reason: "with 66 before F2 or F3, objdump takes MMX registers for XMM registers"
+    ) { c in
+      [.simdMove(.movq2dq), .simdMove(.movdq2q)].contains(c.instruction?.operation)
+        && c.prefixes.contains(0x66) && c.theirMnemonic == "\(OpcodeTable.row(of: c.instruction!).mnemonic)"
+    },
     KnownDifference(name: "SALC", reason: "undocumented: objdump doesn't know it") { c in
       c.instruction?.operation == .flag(.salc) && c.theirText.contains("(bad)")
     },

@@ -51,9 +51,11 @@ import Testing
   func everyRowDecodesToItself(sizes: Sizes) {
     for (number, row) in OpcodeTable.rows.enumerated() {
       let codes = [row.operands.0, row.operands.1, row.operands.2]
+      // 66 is part of the opcode, or not allowed.
+      if sizes.prefixes.contains(0x66) && (row.prefix == .none || row.prefix == .x66) { continue }
       let immediates = codes.reduce(0) { $0 + immediateBytes($1, sizes) }
       for opcode in row.opcode...row.lastOpcode {
-        let head = sizes.prefixes + Self.encoded(opcode)
+        let head = sizes.prefixes + (row.prefix.byte.map { [$0] } ?? []) + Self.encoded(opcode)
         guard row.flags.contains(.modRM) else {
           check(head, tail: immediates, row, number, sizes)
           continue
@@ -86,19 +88,24 @@ import Testing
     {
       Issue.record("\(bytes) of \(row.mnemonic) gave \(instruction)")
     }
-    let isFixed = row.flags.contains(.byteOperation) || row.flags.contains(.doublewordOperation)
+    let isFixed =
+      row.flags.contains(.byteOperation) || row.flags.contains(.doublewordOperation)
     if !isFixed && instruction.operandSize != sizes.operandSize {
       Issue.record("\(bytes) of \(row.mnemonic) has operand size \(instruction.operandSize)")
     }
   }
 
-  @Test func whatNoRowMatchesIsUndefined() {
+  @Test(arguments: [MandatoryPrefix.none, .x66, .xF3, .xF2])
+  func whatNoRowMatchesIsUndefined(prefix: MandatoryPrefix) {
     let prefixes: Set<UInt32> = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x0F]
     for opcode in Array(UInt32(0)...0xFF) + Array(0x0F00...0x0FFF) where !prefixes.contains(opcode) {
       let rows = OpcodeTable.rows.filter { $0.opcode <= opcode && opcode <= $0.lastOpcode }
       for modRM in UInt8.min...UInt8.max {
-        let matching = rows.filter { $0.pattern.matches(modRM) }
-        let bytes = Self.encoded(opcode) + [modRM] + [UInt8](repeating: 0, count: 10)
+        let all = rows.filter { $0.pattern.matches(modRM) }
+        let own = all.filter { $0.prefix == prefix }
+        let matching = own.isEmpty ? all.filter { $0.prefix == .free } : own
+        let bytes =
+          (prefix.byte.map { [$0] } ?? []) + Self.encoded(opcode) + [modRM] + [UInt8](repeating: 0, count: 10)
         let isUndefined = if case .undefined = Self.decode(bytes) { true } else { false }
         if matching.count > 1 || isUndefined != matching.isEmpty {
           Issue.record("\(bytes.prefix(3)): \(matching.count) rows, undefined: \(isUndefined)")
@@ -118,7 +125,9 @@ import Testing
       let destinationIsModRM = [OperandCode.Eb, .Ev, .Mq].contains(row.operands.0)
       let expected = lockable.contains(row.operation) && destinationIsModRM && row.flags.contains(.modRM)
       for modRM in UInt8.min...UInt8.max where row.pattern.matches(modRM) {
-        let bytes = [0xF0] + Self.encoded(row.opcode) + [modRM] + [UInt8](repeating: 0, count: 12)
+        let bytes =
+          [0xF0] + (row.prefix.byte.map { [$0] } ?? []) + Self.encoded(row.opcode) + [modRM]
+          + [UInt8](repeating: 0, count: 12)
         let isDefined = if case .instruction = Self.decode(bytes) { true } else { false }
         #expect(isDefined == (expected && modRM < 0xC0), "lock \(row.mnemonic), ModRM \(modRM)")
       }

@@ -15,7 +15,7 @@ struct CPUIDTests {
   @Test func presets() {
     let expected: [(MachineDescription, UInt32, UInt32)] = [
       (.p6, 0x619, 0x0c04_0843), (.pentiumPro, 0x619, 0x0a04_0642), (.pentium2, 0x634, 0x0c04_0843),
-      (.pentium3, 0x673, 0x0c04_0843), (.ideal, 0x619, 0x0c04_0843),
+      (.pentium3, 0x673, 0x0c04_0843), (.pentium4, 0xf12, 0x0c04_0882), (.ideal, 0x619, 0x0c04_0843),
     ]
     for (machine, signature, edx) in expected {
       let model = model(machine)
@@ -23,6 +23,37 @@ struct CPUIDTests {
       #expect(model.cpuid(leaf: 2) == (0x0302_0101, 0, 0, edx), "\(machine.name)")
       let hasNX = machine.name == "p6" || machine.name == "ideal"
       #expect(model.cpuid(leaf: 0x8000_0001).edx == (hasNX ? 1 << 20 : 0), "\(machine.name)")
+    }
+  }
+
+  @Test func featuresOfPresets() throws {
+    let extended: UInt32 = 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26
+    let expected: [(MachineDescription, UInt32)] = [
+      (.p6, 0), (.pentiumPro, 0), (.pentium2, 1 << 23), (.pentium3, 1 << 23 | 1 << 24 | 1 << 25),
+      (.pentium4, extended), (.ideal, 0),
+    ]
+    for (machine, bits) in expected {
+      #expect(model(machine).cpuid(leaf: 1).edx & extended == bits, "\(machine.name)")
+      let line: UInt32 = machine.name == "pentium4" ? 4 << 8 : 0
+      #expect(model(machine).cpuid(leaf: 1).ebx == line, "\(machine.name)")
+    }
+    #expect(MachineDescription.processor(with: .mmx) == "pentium2")
+    #expect(MachineDescription.processor(with: .sse2) == "pentium4")
+    #expect(MachineDescription.processor(with: .sse3) == nil)
+    let changed = try #require(MachineDescription.ideal.withProcessor("pentium3"))
+    #expect(changed.identity == MachineDescription.pentium3.identity)
+    #expect(changed.caches == MachineDescription.ideal.caches)
+    #expect(MachineDescription.p6.withProcessor("z80") == nil)
+  }
+
+  @Test func featuresByName() throws {
+    let machine = try DescriptionTests.read("cpuid: {features: mmx fxsr sse}")
+    #expect(machine.identity.extensions == [.mmx, .fxsave, .sse])
+    #expect(try DescriptionTests.read("base: pentium4\ncpuid: {features: none}").identity.extensions == [])
+    for text in ["3dnow", "mmx,sse", "sse2", "sse", "mmx sse"] {
+      #expect(throws: MachineDescriptionError.self, "\(text)") {
+        try DescriptionTests.read("cpuid: {features: \"\(text)\"}")
+      }
     }
   }
 

@@ -98,8 +98,8 @@ struct DescriptionTests {
     ("? [a, b]\n: 1", .unknownKey, "(a list) is an unknown key"),
     ("<<: {frequency: 1 GHz}", .unknownKey, "<< is an unknown key"),
     (
-      "base: pentium4", .outOfRange,
-      "base cannot be 'pentium4'; expected p6, pentium-pro, pentium2, pentium3 or ideal"
+      "base: pentium5", .outOfRange,
+      "base cannot be 'pentium5'; expected p6, pentium-pro, pentium2, pentium3, pentium4 or ideal"
     ),
     ("frequency: fast", .wrongType, "frequency 'fast' is not a number with a unit; expected a number and Hz"),
     ("frequency: 1 kHz", .outOfRange, "frequency cannot be '1 kHz'"),

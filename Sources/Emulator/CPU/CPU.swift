@@ -67,6 +67,8 @@ final class CPU {
   var isShutDown = false
   /// Names of opcodes that raised #UD because this processor does not have them, each once.
   var missingOperations: [String] = []
+  /// What the last of them needs and this processor lacks.
+  var missingFeatures: CPUFeatures = []
   /// Whether no event is pending but the end of the run: HLT can't be woken by the machine itself then.
   var onlyLimitPending: () -> Bool = { false }
   /// Told about each of `missingOperations` when it is met first.

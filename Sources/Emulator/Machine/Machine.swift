@@ -218,4 +218,7 @@ public final class Machine {
     get { cpu.onMissingOperation }
     set { cpu.onMissingOperation = newValue }
   }
+
+  /// What the opcode that was told of last belongs to, where another processor has it.
+  public var missingFeatures: CPUFeatures { cpu.missingFeatures }
 }

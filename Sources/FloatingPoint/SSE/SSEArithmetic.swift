@@ -69,8 +69,9 @@ public enum SSEPortable {
     return result
   }
 
-  /// The flags that are told when all elements have been looked at.
-  static func settled(_ flags: X87Flags, _ control: SSEControl) -> X87Flags {
+  /// The flags that are told when all elements have been looked at: exceptions that are found before a result exists hide the
+  /// others where one of them is not masked. SDM vol. 1, 11.5.2.
+  public static func settled(_ flags: X87Flags, _ control: SSEControl) -> X87Flags {
     control.unmasked(flags.intersection(.beforeResult)).isEmpty ? flags : flags.intersection(.beforeResult)
   }
 

@@ -40,6 +40,9 @@ struct DecodeTables: @unchecked Sendable {
     modRM < 0xC0 ? Int(modRM >> 3 & 7) : Int(modRM & 0x3F) &+ 8
   }
 
+  /// Where a group's slots begin.
+  private static func base(_ slot: UInt16) -> Int { Int(slot & ~groupBit) * groupSize }
+
   /// The row of a group that a ModRM byte chooses.
   @inline(__always)
   func row(group: UInt16, modRM: UInt8) -> UInt16 {
@@ -54,7 +57,7 @@ struct DecodeTables: @unchecked Sendable {
   }
 
   /// The tables of `rows`. An opcode that has rows with mandatory prefixes is looked up by prefix; its free rows stand in for
-  /// the prefixes that have none.
+  /// the prefixes, and for the ModRM bytes under them, that have none.
   init(rows: ContiguousArray<OpcodeRow>) {
     precondition(rows.count < Int(Self.prefixBit))
     var opcodes = [UInt16](repeating: Self.undefined, count: 4 * 256)
@@ -71,7 +74,7 @@ struct DecodeTables: @unchecked Sendable {
         slot = Self.groupBit | UInt16(groups.count / Self.groupSize)
         groups += [UInt16](repeating: Self.undefined, count: Self.groupSize)
       }
-      let base = Int(slot & ~Self.groupBit) * Self.groupSize
+      let base = Self.base(slot)
       for modRM in UInt8.min...UInt8.max where row.pattern.matches(modRM) {
         let place = base + Self.slot(modRM)
         precondition(
@@ -101,7 +104,17 @@ struct DecodeTables: @unchecked Sendable {
     }
     for (index, free) in freeSlots {
       let first = Int(opcodes[index] & ~Self.prefixBit) * 4
-      for choice in first..<first + 4 where prefixed[choice] == Self.undefined { prefixed[choice] = free }
+      for choice in first..<first + 4 {
+        let slot = prefixed[choice]
+        if slot == Self.undefined {
+          prefixed[choice] = free
+        } else if slot & Self.groupBit != 0 && free != Self.undefined && free & Self.groupBit != 0 {
+          let (base, other) = (Self.base(slot), Self.base(free))
+          for place in 0..<Self.groupSize where groups[base + place] == Self.undefined {
+            groups[base + place] = groups[other + place]
+          }
+        }
+      }
     }
     self.opcodes = Self.copy(opcodes)
     self.prefixed = Self.copy(prefixed)

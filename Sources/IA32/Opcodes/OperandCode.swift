@@ -18,7 +18,7 @@ public enum OperandCode: UInt8, CaseIterable, Sendable {
   /// A control, debug or segment register, by ModRM's reg field.
   case Cd, Dd, Sw
   /// Memory only, by ModRM. `M` is an address without data; `Ma` a pair of words or doublewords.
-  case M, Ma, Mp, Ms, Mw, Md, Mq, Mt
+  case M, Ma, Mp, Ms, Mb, Mw, Md, Mq, Mt
   /// The floating-point environment (14 or 28 bytes) and state (94 or 108 bytes).
   case Menv, Mstate
   /// An immediate. `sIb` is a byte sign-extended to the operand size, `Ib2` the byte after an `Iw` (ENTER).
@@ -47,8 +47,12 @@ public enum OperandCode: UInt8, CaseIterable, Sendable {
   case ES, CS, SS, DS, FS, GS
   /// A doubleword, whatever the operand size: a register or memory, and a register.
   case Ed, Gd
+  /// A 32-bit general register, or a word of memory (PINSRW).
+  case RdMw
   /// An MMX register by ModRM's reg field; by r/m, or a quadword or doubleword of memory; by r/m alone.
   case Pq, Qq, Qd, Nq
+  /// Memory at DS:(E)DI, or another segment by prefix, that no assembler writes (MASKMOVQ).
+  case rDI
   /// An XMM register by ModRM's reg field; by r/m, or 16, 8 or 4 bytes of memory; by r/m alone; 16 bytes of memory alone.
   case Vx, Wx, Wq, Wd, Ux, Mx
   /// The top of the floating-point stack, and the register that ModRM's r/m field counts from it.
@@ -74,9 +78,10 @@ extension OperandCode {
       .SS, .DS, .FS, .GS, .ST0:
       .opcode
     case .Ob, .Ov, .Xb, .Xv, .Yb, .Yv, .rBXAL: .implicitMemory
+    case .rDI: .opcode
     case .Gb, .Gw, .Gv, .Gd, .Cd, .Dd, .Sw, .Pq, .Vx: .reg
-    case .Eb, .Ew, .Ev, .Ed, .RvMw, .Qq, .Qd, .Wx, .Wq, .Wd: .registerOrMemory
-    case .M, .Ma, .Mp, .Ms, .Mw, .Md, .Mq, .Mt, .Mx, .Menv, .Mstate: .memory
+    case .Eb, .Ew, .Ev, .Ed, .RvMw, .RdMw, .Qq, .Qd, .Wx, .Wq, .Wd: .registerOrMemory
+    case .M, .Ma, .Mp, .Ms, .Mb, .Mw, .Md, .Mq, .Mt, .Mx, .Menv, .Mstate: .memory
     case .Nq, .Ux: .register
     case .Rd, .STi: .registerAlways
     }

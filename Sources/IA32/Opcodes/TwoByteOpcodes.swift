@@ -8,7 +8,12 @@ extension OpcodeTable {
     OpcodeRow(0x0F09, "wbinvd", .system(.wbinvd)),
     OpcodeRow(0x0F0B, "ud2", .system(.ud2)),
     // Hints to later processors; this one takes them for NOPs and doesn't touch the operand.
-    OpcodeRow(0x0F18, through: 0x0F1F, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F18, register: 0, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F18, register: 1, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F18, register: 2, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F18, register: 3, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F18, digits: 0b1111_0000, "nop", .data(.nop), .Ev),
+    OpcodeRow(0x0F19, through: 0x0F1F, "nop", .data(.nop), .Ev),
 
     // There are no CR1 and CR5 to CR7. DR4 and DR5 are DR6 and DR7 or undefined, as CR4.DE says at run time.
     OpcodeRow(0x0F20, digits: 0b0001_1101, "mov", .system(.movFromCR), .Rd, .Cd),

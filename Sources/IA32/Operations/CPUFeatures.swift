@@ -53,6 +53,7 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let sse2 = CPUFeatures(edx: 26)
   /// Names of features in machine descriptions, as Linux has them.
   public static let names: [(name: String, feature: CPUFeatures)] = [
+    ("vme", .virtual8086Extensions), ("apic", .localAPIC), ("sep", .fastSystemCalls),
     ("clflush", .cacheLineFlush), ("mmx", .mmx), ("fxsr", .fxsave), ("sse", .sse), ("sse2", .sse2),
   ]
 

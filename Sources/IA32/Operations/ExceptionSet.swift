@@ -36,6 +36,8 @@ public struct ExceptionSet: OptionSet, Hashable, Sendable {
   public static let floatingPointError = ExceptionSet(.floatingPointError)
   /// #AC.
   public static let alignmentCheck = ExceptionSet(.alignmentCheck)
+  /// #XM.
+  public static let simdFloatingPoint = ExceptionSet(.simdFloatingPoint)
 
   /// What any access to memory may raise.
   public static let memoryAccess: ExceptionSet = [

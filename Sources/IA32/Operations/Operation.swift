@@ -22,6 +22,11 @@ public enum Operation: Hashable, Sendable {
   case descriptor(DescriptorOperation)
   case system(SystemOperation)
   case x87(X87Operation)
+  case simdMove(SIMDMoveOperation)
+  case packedInteger(PackedIntegerOperation, SIMDRegisters)
+  case sse(SSEOperation, FloatForm)
+  case simdConversion(SIMDConversionOperation)
+  case simdControl(SIMDControlOperation)
 
   /// What is true of the operation in all its encodings.
   public var record: OperationRecord {
@@ -40,6 +45,11 @@ public enum Operation: Hashable, Sendable {
     case .descriptor(let operation): operation.record
     case .system(let operation): operation.record
     case .x87(let operation): operation.record
+    case .simdMove(let operation): operation.record
+    case .packedInteger(let operation, let registers): operation.record(registers)
+    case .sse(let operation, let form): operation.record(form)
+    case .simdConversion(let operation): operation.record
+    case .simdControl(let operation): operation.record
     }
   }
 }
@@ -62,6 +72,17 @@ extension Operation: CaseIterable {
     all += DescriptorOperation.allCases.map { .descriptor($0) }
     all += SystemOperation.allCases.map { .system($0) }
     all += X87Operation.allCases.map { .x87($0) }
+    all += SIMDMoveOperation.allCases.map { .simdMove($0) }
+    for registers in SIMDRegisters.allCases {
+      all += PackedIntegerOperation.allCases.filter { $0.exists(registers) }.map {
+        .packedInteger($0, registers)
+      }
+    }
+    for form in FloatForm.allCases {
+      all += SSEOperation.allCases.filter { $0.exists(form) }.map { .sse($0, form) }
+    }
+    all += SIMDConversionOperation.allCases.map { .simdConversion($0) }
+    all += SIMDControlOperation.allCases.map { .simdControl($0) }
     return all
   }
 }

@@ -164,4 +164,11 @@ public enum CostClass: UInt8, CaseIterable, Hashable, Sendable {
   case x87ConditionalMove, x87StatusWord, x87ControlLoad
   case x87Rounding, x87Remainder, x87Transcendental
   case x87Environment, x87StateStore, x87StateLoad, x87Initialization
+  /// An instruction of MMX, SSE or SSE2 of no special cost.
+  case simd
+  case simdMultiplication, simdDifferences, emptyMMXState
+  case floatAddition, floatConversion, singleMultiplication, doubleMultiplication
+  case singleDivision, packedSingleDivision, doubleDivision, packedDoubleDivision
+  case singleSquareRoot, packedSingleSquareRoot, doubleSquareRoot, packedDoubleSquareRoot
+  case mxcsrLoad, mxcsrStore, fence
 }

@@ -94,7 +94,7 @@ public struct FaultExplanation: Report {
       return [
         "what the fault before became: two that can't be handled one after the other  [SDM 3A 6.15, table 6-5]"
       ]
-    case .invalidOpcode: return UndefinedOpcode.lines(instruction, machine.model)
+    case .invalidOpcode: return UndefinedOpcode.lines(instruction, machine)
     default: return []
     }
   }

@@ -4,7 +4,8 @@ import IA32
 /// Why an instruction raised #UD: its bytes, its name, the feature that it belongs to and the processors that have it.
 enum UndefinedOpcode {
   /// Sentences without the place.
-  static func lines(_ instruction: FaultingInstruction, _ model: CPUModel) -> [String] {
+  static func lines(_ instruction: FaultingInstruction, _ machine: Machine) -> [String] {
+    let model = machine.model
     let code = instruction.code
     guard let first = code.first else { return ["its bytes can't be read"] }
     let shown = instruction.prefixes + code.prefix(code.first == 0x0f ? 3 : 2)
@@ -12,11 +13,16 @@ enum UndefinedOpcode {
     if instruction.bytes.allSatisfy({ $0 == 0xff }) || instruction.bytes.allSatisfy({ $0 == 0 }) {
       return ["the bytes there are \(bytes) and so on: no code, a jump or a return has gone astray"]
     }
+    if !instruction.prefixes.contains(0xf0), let denied = DeniedSIMD.lines(instruction, machine) {
+      return denied
+    }
     if first == 0x0f, code.count > 1 {
       if code[1] == 0x0b {
         return ["UD2 (0f 0b): the guest raised #UD itself, as compilers do for what must not be reached"]
       }
-      if let known = twoByte(code, instruction.prefixes) { return known.lines(bytes) }
+      if let known = twoByte(code, instruction.prefixes), !known.isPresent(model) {
+        return known.lines(bytes)
+      }
       if code[1] == 0x22 || code[1] == 0x20 {
         return [
           "CR\(instruction.registerField) does not exist: MOV knows CR0, CR2, CR3 and CR4  [SDM 3A 2.5]"
@@ -47,6 +53,11 @@ enum UndefinedOpcode {
     /// The compiler's flag that avoids it.
     var flag: String?
 
+    /// CPUID's bit for it among those of leaf 1, where a model may have it.
+    var bits: CPUFeatures = []
+
+    func isPresent(_ model: CPUModel) -> Bool { !bits.isEmpty && model.features.isSuperset(of: bits) }
+
     func lines(_ bytes: String) -> [String] {
       var lines = ["\(name) (\(bytes)) belongs to \(feature): this processor lacks it, \(since) has it"]
       if let flag { lines.append("where a compiler chose it: build with \(flag)") }
@@ -56,14 +67,14 @@ enum UndefinedOpcode {
 
   private static let sse = Known(
     name: "an SSE instruction", feature: "SSE, CPUID.1:EDX bit 25", since: "the Pentium III",
-    flag: "-mno-sse (and -mgeneral-regs-only, or -msoft-float)")
+    flag: "-mno-sse (and -mgeneral-regs-only, or -msoft-float)", bits: .sse)
   private static let sse2 = Known(
     name: "an SSE2 instruction", feature: "SSE2, CPUID.1:EDX bit 26", since: "the Pentium 4",
-    flag: "-mno-sse -mno-sse2 (and -mgeneral-regs-only, or -msoft-float)")
+    flag: "-mno-sse -mno-sse2 (and -mgeneral-regs-only, or -msoft-float)", bits: .sse2)
   private static let mmx = Known(
     name: "an MMX instruction", feature: "MMX, CPUID.1:EDX bit 23",
     since: "the Pentium MMX and the Pentium II",
-    flag: "-mno-mmx")
+    flag: "-mno-mmx", bits: .mmx)
   private static let x87 = Known(
     name: "an x87 instruction", feature: "the FPU, CPUID.1:EDX bit 0", since: "the 486DX",
     flag: "-mno-80387 -msoft-float")
@@ -119,7 +130,7 @@ enum UndefinedOpcode {
       case 0, 1:
         return Known(
           name: field == 0 ? "FXSAVE" : "FXRSTOR", feature: "FXSAVE, CPUID.1:EDX bit 24",
-          since: "the Pentium II", flag: nil)
+          since: "the Pentium II", flag: nil, bits: .fxsave)
       case 2, 3:
         var known = Self.sse
         known.name = field == 2 ? "LDMXCSR" : "STMXCSR"
@@ -130,18 +141,21 @@ enum UndefinedOpcode {
           since: "the Core 2 (45 nm)", flag: nil)
       default:
         return Known(
-          name: "CLFLUSH", feature: "CLFLUSH, CPUID.1:EDX bit 19", since: "the Pentium 4", flag: nil)
+          name: "CLFLUSH", feature: "CLFLUSH, CPUID.1:EDX bit 19", since: "the Pentium 4", flag: nil,
+          bits: .cacheLineFlush)
       }
     case 0xae:
       return Known(
         name: ["", "", "", "", "", "LFENCE", "MFENCE", "SFENCE"][Int(field)].isEmpty
           ? "an instruction of the 0F AE group" : ["LFENCE", "MFENCE", "SFENCE"][Int(field) - 5],
         feature: field == 7 ? "SSE, CPUID.1:EDX bit 25" : "SSE2, CPUID.1:EDX bit 26",
-        since: field == 7 ? "the Pentium III" : "the Pentium 4", flag: nil)
+        since: field == 7 ? "the Pentium III" : "the Pentium 4", flag: nil, bits: field == 7 ? .sse : .sse2)
     case 0xb8 where prefixes.contains(0xf3):
       return Known(
         name: "POPCNT", feature: "POPCNT, CPUID.1:ECX bit 23", since: "the Core i7", flag: "-mno-popcnt")
-    case 0xc3: return Known(name: "MOVNTI", feature: sse2.feature, since: sse2.since, flag: sse2.flag)
+    case 0xc3:
+      return Known(
+        name: "MOVNTI", feature: sse2.feature, since: sse2.since, flag: sse2.flag, bits: .sse2)
     case 0xc7 where field == 6 && modRM >= 0xc0:
       return Known(
         name: "RDRAND", feature: "RDRAND, CPUID.1:ECX bit 30", since: "the Ivy Bridge Core", flag: nil)

@@ -42,8 +42,10 @@ public final class GuestMachine: RunnableMachine {
     places = GuestPlaces(image.elf)
     self.timing = timing
     try preparation.plan.load(into: machine.memory)
-    machine.onMissingOperation = { name in
-      console.say(["the guest executed \(name), which this processor does not implement: #UD"])
+    machine.onMissingOperation = { [unowned machine] name in
+      let owner = MachineDescription.processor(with: machine.missingFeatures)
+      let hint = owner.map { " (--cpu \($0) has it)" } ?? ""
+      console.say(["the guest executed \(name), which this processor does not implement: #UD\(hint)"])
     }
   }
 

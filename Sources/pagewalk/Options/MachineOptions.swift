@@ -27,6 +27,14 @@ struct MachineOptions: ParsableArguments {
       "The machine: one that 'pagewalk machines' lists, or a YAML file.", valueName: "name|file"))
   var machine = "p6"
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The processor in it, as its instructions and CPUID go: \(MachineDescription.processors.joined(separator: ", ")). \
+      (default: the machine's)
+      """, valueName: "name"))
+  var cpu: String?
+
   @Option(help: ArgumentHelp("How finely time is modelled.", valueName: "level"))
   var timing = TimingLevel.full
 
@@ -41,6 +49,14 @@ struct MachineOptions: ParsableArguments {
   /// - Throws: `MachineDescriptionError` for a machine that is not there or can't be.
   func description() throws -> MachineDescription {
     var description = try MachineDescription(named: machine)
+    if let cpu {
+      guard MachineDescription.processors.contains(cpu), let changed = description.withProcessor(cpu) else {
+        throw ValidationError(
+          "there is no processor '\(cpu)'; there are \(MachineDescription.processors.joined(separator: ", "))"
+        )
+      }
+      description = changed
+    }
     if let serial { description.serial = serial }
     return description
   }

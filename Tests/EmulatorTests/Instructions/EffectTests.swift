@@ -18,7 +18,9 @@ struct EffectTests {
       case .arithmetic, .decimal, .shift, .bit, .flag, .data, .stack: true
       case .string(let operation): operation != .ins && operation != .outs
       case .control(let operation): operation.record.sequence == .transfers
-      case .segment, .port, .descriptor, .system, .x87: false
+      case .segment, .port, .descriptor, .system, .x87, .simdMove, .packedInteger, .sse, .simdConversion,
+        .simdControl:
+        false
       }
     }
     #expect(found > 1000, "only \(found) instructions")
@@ -33,7 +35,9 @@ struct EffectTests {
       switch operation {
       case .arithmetic, .decimal, .shift, .bit, .flag, .data, .stack: true
       case .string(let operation): operation != .ins && operation != .outs
-      case .segment, .control, .port, .descriptor, .system, .x87: false
+      case .segment, .control, .port, .descriptor, .system, .x87, .simdMove, .packedInteger, .sse,
+        .simdConversion, .simdControl:
+        false
       }
     }
     #expect(runner.host.isAlive)

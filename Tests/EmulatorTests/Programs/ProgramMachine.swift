@@ -26,6 +26,13 @@ final class ProgramMachine {
   /// For what a test wants to put there.
   static let scratch: UInt16 = 0x30
 
+  /// A processor that has whatever a processor may have.
+  static let everything: CPUIdentity = {
+    var identity = CPUIdentity.p6
+    identity.extensions = CPUIdentity.optional
+    return identity
+  }()
+
   let machine: Machine
   var cpu: CPU { machine.cpu }
   private(set) var missing: [String] = []

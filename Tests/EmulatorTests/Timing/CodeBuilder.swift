@@ -53,8 +53,11 @@ struct BareMachine {
 
   let machine: Machine
 
-  init(_ timing: TimingLevel, fast: Bool = true, serial: SerialTransmission = .exact) throws {
-    var configuration = MachineConfiguration(memoryBytes: 16 << 20, rom: [], timing: timing, serial: serial)
+  init(
+    _ timing: TimingLevel, fast: Bool = true, serial: SerialTransmission = .exact, identity: CPUIdentity = .p6
+  ) throws {
+    var configuration = MachineConfiguration(
+      memoryBytes: 16 << 20, rom: [], identity: identity, timing: timing, serial: serial)
     configuration.usesFastPaths = fast
     machine = try Machine(configuration)
     poke64(Self.gdt + 8, DescriptorBytes.flatCode)

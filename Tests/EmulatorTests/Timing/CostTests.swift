@@ -12,7 +12,8 @@ struct CostTests {
     _ code: [UInt8], paging: Bool = false, warm: Int = 1, prepare: (BareMachine) throws -> Void = { _ in },
     between: (BareMachine) throws -> Void = { _ in }
   ) throws -> UInt64 {
-    let bare = try BareMachine(.full)
+    let bare = try BareMachine(.full, identity: ProgramMachine.everything)
+    bare.machine.cpu.state.pointee.cr4 = [.osSavesExtendedState, .osHandlesSIMDExceptions]
     bare.mapIdentity()
     try prepare(bare)
     try bare.poke(BareMachine.code, code + [0xf4])
@@ -100,6 +101,23 @@ struct CostTests {
     #expect(try cycles([0xfa]) == 9)
     #expect(try cycles([0x8e, 0xd8]) == 5)  // mov ds, eax: a null selector
     #expect(try cycles([0x0f, 0x31]) == 31)  // rdtsc
+  }
+
+  @Test("MMX and SSE")
+  func simd() throws {
+    #expect(try cycles([0x0f, 0xfc, 0xc1]) == 1)  // paddb mm0, mm1
+    #expect(try cycles([0x0f, 0xd5, 0xc1]) == 3)  // pmullw
+    #expect(try cycles([0x0f, 0x77]) == 6)  // emms
+    #expect(try cycles([0x0f, 0x28, 0xc1]) == 1)  // movaps xmm0, xmm1
+    #expect(try cycles([0x0f, 0x58, 0xc1]) == 3)  // addps
+    #expect(try cycles([0xf2, 0x0f, 0x5e, 0xc1]) == 32)  // divsd
+    #expect(try cycles([0x66, 0x0f, 0x51, 0xc1]) == 114)  // sqrtpd
+    #expect(try cycles(bytes(0x0f, 0x28, 0x05, word: Self.place)) == 3)  // movaps xmm0, [place]
+    #expect(try cycles(bytes(0x0f, 0x58, 0x05, word: Self.place)) == 5)  // addps xmm0, [place]
+    #expect(try cycles(bytes(0x0f, 0x29, 0x05, word: Self.place)) == 1)  // movaps [place], xmm0
+    // CLFLUSH throws the line out of all caches: the load after it comes from DRAM.
+    #expect(
+      try cycles(bytes(0x8b, 0x1d, word: Self.place) + bytes(0x0f, 0xae, 0x3d, word: Self.place)) == 33 + 1)
   }
 
   @Test("branches: 1 taken as predicted, 15 mispredicted, nothing when not taken")

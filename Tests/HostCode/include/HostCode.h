@@ -30,4 +30,19 @@ typedef struct {
 /// Executes the instruction with the registers of `state`. Returns whether it raised an exception that MXCSR did not mask.
 bool host_code_sse(const uint8_t *instruction, size_t length, HostSSEState *state);
 
+typedef struct {
+  /// EAX and ECX, in and out.
+  uint32_t eax, ecx;
+  /// The arithmetic flags of EFLAGS, in and out.
+  uint64_t eflags;
+  /// As FXSAVE stores it: x87, MMX, XMM0 to XMM7, MXCSR. In and out.
+  uint8_t *image;
+  /// Where [RDX] and [RDI] point, `offset` bytes behind a boundary of 16 bytes. In and out, 64 bytes from that boundary on.
+  uint8_t *memory;
+  uint32_t offset;
+} HostSIMDState;
+
+/// Executes an instruction of MMX, SSE or SSE2 with that state. Returns the vector of the exception that it raised, or -1.
+int host_code_simd(const uint8_t *instruction, size_t length, HostSIMDState *state);
+
 #endif

@@ -35,7 +35,11 @@ struct InstructionCosts {
       .machineRegisterWrite, .controlRegisterWrite, .pageInvalidation, .cacheInvalidation,
       .descriptorTableLoad, .x87, .x87Addition, .x87Multiplication, .x87Division, .x87SquareRoot, .x87Integer,
       .x87DecimalLoad, .x87DecimalStore, .x87ConditionalMove, .x87StatusWord, .x87ControlLoad, .x87Rounding,
-      .x87Remainder, .x87Transcendental, .x87Environment, .x87StateStore, .x87StateLoad, .x87Initialization:
+      .x87Remainder, .x87Transcendental, .x87Environment, .x87StateStore, .x87StateLoad, .x87Initialization,
+      .simd, .simdMultiplication, .simdDifferences, .emptyMMXState, .floatAddition, .floatConversion,
+      .singleMultiplication, .doubleMultiplication, .singleDivision, .packedSingleDivision, .doubleDivision,
+      .packedDoubleDivision, .singleSquareRoot, .packedSingleSquareRoot, .doubleSquareRoot,
+      .packedDoubleSquareRoot, .mxcsrLoad, .mxcsrStore, .fence:
       return loads
     }
   }
@@ -95,6 +99,21 @@ struct InstructionCosts {
     case .x87StateStore: return 141
     case .x87StateLoad: return 72
     case .x87Initialization: return 13
+    // MMX and SSE: latencies of the Pentium III; of double precision, those of the Pentium M. Agner Fog, a register's form.
+    case .simd: return 1
+    case .simdMultiplication, .floatAddition: return 3
+    case .floatConversion, .singleMultiplication: return 4
+    case .simdDifferences, .doubleMultiplication: return 5
+    case .emptyMMXState, .fence: return 6
+    case .singleDivision: return 18
+    case .packedSingleDivision: return 36
+    case .doubleDivision: return 32
+    case .packedDoubleDivision: return 62
+    case .singleSquareRoot: return 30
+    case .packedSingleSquareRoot, .doubleSquareRoot: return 57
+    case .packedDoubleSquareRoot: return 114
+    case .mxcsrLoad: return 15
+    case .mxcsrStore: return 9
     }
   }
 }

@@ -73,6 +73,9 @@ struct Lowering {
       op.form = factor.kind == .memory ? .registerMemory : .registerRegister
       op.isThirdImmediate = instruction.op2.kind == .immediate
     case .x87: op.memoryWidth = instruction.op0.kind == .memory ? instruction.op0.width : 0
+    case .simdMove, .packedInteger, .sse, .simdConversion, .simdControl:
+      op.memoryWidth =
+        [instruction.op0, instruction.op1].first { $0.kind == .memory }.map(\.width) ?? 0
     case .arithmetic, .decimal, .shift, .bit, .flag, .data, .stack, .segment, .string, .control, .port,
       .descriptor, .system:
       break

@@ -33,7 +33,9 @@ extension Lowering {
     case .bit(let operation): bit32(operation, op)
     case .data(let operation): data32(operation, op)
     case .stack(let operation): mode.contains(.flatStack32) ? stack32(operation, instruction) : nil
-    case .decimal, .flag, .segment, .string, .control, .port, .descriptor, .system, .x87: nil
+    case .decimal, .flag, .segment, .string, .control, .port, .descriptor, .system, .x87, .simdMove,
+      .packedInteger, .sse, .simdConversion, .simdControl:
+      nil
     }
   }
 
@@ -125,7 +127,7 @@ extension Lowering {
     case .arithmetic(let operation): arithmetic8(operation, op)
     case .data(let operation): data8(operation, op)
     case .decimal, .shift, .bit, .flag, .stack, .segment, .string, .control, .port, .descriptor, .system,
-      .x87:
+      .x87, .simdMove, .packedInteger, .sse, .simdConversion, .simdControl:
       nil
     }
   }

@@ -117,7 +117,7 @@ extension Op {
     set { detail = newValue ? 1 : 0 }
   }
 
-  /// Of a floating-point instruction: bytes of its operand in memory, or 0.
+  /// Of a floating-point instruction, and of MMX, SSE and SSE2: bytes of its operand in memory, or 0.
   @inline(__always)
   var memoryWidth: UInt8 {
     get { detail }

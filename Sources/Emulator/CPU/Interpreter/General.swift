@@ -50,6 +50,7 @@ extension CPU {
       }
       reportMissing("x87")
     } else {
+      missingFeatures = row.record.needs.subtracting(model.features)
       reportMissing("\(row.mnemonic)")
     }
     return .invalidOpcode
@@ -83,6 +84,12 @@ extension CPU {
     case .descriptor(let operation): try descriptor(op, operation)
     case .system(let operation): try system(op, operation)
     case .x87(let operation): try x87(op, operation)
+    case .simdMove(let operation): try simdMove(op, operation)
+    case .packedInteger(let operation, .mmx): try packedIntegerMMX(op, operation)
+    case .packedInteger(let operation, .xmm): try packedIntegerXMM(op, operation)
+    case .sse(let operation, let form): try sse(op, operation, form)
+    case .simdConversion(let operation): try simdConversion(op, operation)
+    case .simdControl(let operation): try simdControl(op, operation)
     }
   }
 }
