@@ -17,6 +17,7 @@ struct Pagewalk: ParsableCommand {
     version: "pagewalk 0.1.0",
     subcommands: [
       RunCommand.self, DebugCommand.self, TraceCommand.self, TestCommand.self, MachinesCommand.self,
+      InspectCommand.self,
     ])
 }
 

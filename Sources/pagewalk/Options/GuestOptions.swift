@@ -5,7 +5,7 @@ import Runs
 
 /// An image and the machine to boot it in.
 struct GuestOptions: ParsableArguments {
-  @Argument(help: "The ELF file to boot.", completion: .file())
+  @Argument(help: "The file to boot.", completion: .file())
   var image: String
 
   @OptionGroup var options: MachineOptions
@@ -19,7 +19,7 @@ struct GuestOptions: ParsableArguments {
     return try GuestMachine(
       RunPreparation(
         image: image, memory: options.memorySize(description), commandLine: options.append,
-        modules: options.module),
+        modules: options.module, start: options.start),
       description: description, timing: options.timing, console: console)
   }
 }
