@@ -37,6 +37,12 @@ struct X87HostDifferenceTests {
     bytes[0] == 0xd9 && [0xf0, 0xf1, 0xf2, 0xf3, 0xf9, 0xfb, 0xfe, 0xff].contains(bytes[1])
   }
 
+  /// Bits of the status word that the manual and some processors see otherwise: FCOMI and its kin clear C1 (SDM vol. 2A,
+  /// FCOMI), where those of AMD leave it as it is.
+  static func differing(_ bytes: [UInt8]) -> UInt16 {
+    (bytes[0] == 0xdb || bytes[0] == 0xdf) && (0xe8...0xf7).contains(bytes[1]) ? 0x200 : 0
+  }
+
   @Test("each encoding, states at random")
   func encodings() throws {
     let program = try ProgramMachine()
@@ -46,12 +52,16 @@ struct X87HostDifferenceTests {
     var failures = 0
     var compared = 0
     for bytes in Self.encodings {
-      for round in 0..<Self.rounds where failures < 12 {
+      if failures > 20 { break }
+      var failuresHere = 0
+      for round in 0..<Self.rounds where failuresHere < 2 {
         let seed = random
         var start = StateImage(random: &random)
         let control =
           UInt16(truncatingIfNeeded: random.next()) & 0xf00
           | (round % 2 == 0 ? 0x3f : UInt16(truncatingIfNeeded: random.next()) & 0x3f)
+        start.maskFlags(by: control)
+        if bytes == [0xd9, 0xf9] { start.keepTopSmall() }
         var memory = (0..<16).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         // A third of the time an ordinary number of 32, 64 or 80 bits.
         if round % 3 == 0 { (memory[9], memory[7], memory[3]) = (0x3f, 0xbf, 0x3f) }
@@ -69,14 +79,16 @@ struct X87HostDifferenceTests {
         }
         compared += 1
         let difference = StateImage.difference(
-          ours, start, isTranscendental: Self.isTranscendental(bytes))
+          ours, start, isTranscendental: Self.isTranscendental(bytes), leavingOut: Self.differing(bytes))
         if let difference {
           failures += 1
+          failuresHere += 1
           Issue.record(
             "seed \(seed): \(bytes.map { hexDigits($0) }) control \(hexDigits(control)) \(difference)\nbefore \(before)\nours   \(ours)\nhost   \(start)"
           )
         } else if ourMemory != hostMemory || (ourFlags ^ hostFlags) & 0x8d5 != 0 {
           failures += 1
+          failuresHere += 1
           Issue.record(
             "seed \(seed): \(bytes.map { hexDigits($0) }) control \(hexDigits(control)): memory \(ourMemory), host \(hostMemory); flags \(hexDigits(ourFlags)), host \(hexDigits(hostFlags))\nbefore \(before)"
           )
@@ -129,7 +141,6 @@ struct StateImage: CustomStringConvertible {
     let status = UInt16(truncatingIfNeeded: random.next()) & 0x7f7f
     bytes[4] = UInt8(status & 0x7f)
     bytes[5] = UInt8(status >> 8)
-    // Exceptions that are set already are none of the masked words' business: the word is loaded later.
     if random.next() & 1 == 0 { bytes[4] = 0 }
     let empty =
       random.next() & 3 == 0
@@ -158,6 +169,15 @@ struct StateImage: CustomStringConvertible {
     }
   }
 
+  /// Takes out the exceptions that a control word would make pending: the instruction before would raise #MF, here and on
+  /// the host.
+  mutating func maskFlags(by control: UInt16) { bytes[4] &= UInt8(truncatingIfNeeded: control) | 0xc0 }
+
+  /// Makes ST(0) small enough for FYL2XP1, which leaves open what becomes of greater ones.
+  mutating func keepTopSmall() {
+    if word(36) & 0x7fff > 0x3ffc { bytes[37] = bytes[37] & 0x80 | 0x3e }
+  }
+
   func word(_ offset: Int) -> UInt16 { UInt16(bytes[offset]) | UInt16(bytes[offset + 1]) << 8 }
   func significand(_ index: Int) -> UInt64 {
     (0..<8).reduce(0) { $0 | UInt64(bytes[28 + 10 * index + $1]) << UInt64(8 * $1) }
@@ -165,8 +185,10 @@ struct StateImage: CustomStringConvertible {
 
   /// What differs; pointers and opcode are left to other tests. Of a transcendental, whose values the tests of the
   /// arithmetic compare, only how the stack moved and the registers below.
-  static func difference(_ ours: StateImage, _ host: StateImage, isTranscendental: Bool) -> String? {
-    let compared: UInt16 = isTranscendental ? 0x3840 : 0xffff
+  static func difference(
+    _ ours: StateImage, _ host: StateImage, isTranscendental: Bool, leavingOut excepted: UInt16
+  ) -> String? {
+    let compared: UInt16 = (isTranscendental ? 0x3840 : 0xffff) & ~excepted
     if ours.word(0) != host.word(0) { return "control word" }
     if (ours.word(4) ^ host.word(4)) & compared != 0 { return "status word" }
     if ours.word(8) != host.word(8) && !isTranscendental { return "tag word" }

@@ -134,18 +134,19 @@ extension CPU {
   /// FCOMI and its kin: ZF, PF and CF take the place of C3, C2 and C0; OF, SF and AF are cleared. SDM vol. 2A, FCOMI.
   private func compareToFlags(withRegister index: UInt8, isQuiet: Bool, pops: Bool) {
     if state.pointee.x87.isEmpty(0) || state.pointee.x87.isEmpty(index) {
-      if state.pointee.x87.reportStackFault(overflow: false) {
-        setFlags(fromConditions: Self.unordered)
-        if pops { state.pointee.x87.pop() }
-      }
+      let goesOn = state.pointee.x87.reportStackFault(overflow: false)
+      setFlags(fromConditions: Self.unordered)
+      if goesOn && pops { state.pointee.x87.pop() }
       return
     }
     let control = state.pointee.x87.control
     let found = X87Portable.compare(
       X87Operand(state.pointee.x87[0]), X87Operand(state.pointee.x87[index]), isQuiet: isQuiet, control)
     state.pointee.x87.report(found)
-    guard control.unmasked(found).isEmpty else { return }
+    // The flags are set even where the exception is not masked, as FCOM's condition codes are: processors do so, though the
+    // manual keeps the old ones.
     setFlags(fromConditions: found)
+    guard control.unmasked(found).isEmpty else { return }
     if pops { state.pointee.x87.pop() }
   }
 

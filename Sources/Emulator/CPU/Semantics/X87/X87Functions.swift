@@ -55,12 +55,15 @@ extension CPU {
   private func replaceTopByBoth(_ operation: X87Operation) {
     if state.pointee.x87.isEmpty(0) || state.pointee.x87.isEmpty(1) {
       if state.pointee.x87.reportStackFault(overflow: false) { state.pointee.x87[0] = .indefinite }
+      if operation != .fscale { state.pointee.x87.setConditions([], of: .c2) }
       return
     }
     let (a, b, control) = (state.pointee.x87[0], state.pointee.x87[1], state.pointee.x87.control)
     if operation == .fscale { return finish(X87Portable.scale(a, by: b, control)) }
     let outcome = X87Portable.remainder(a, by: b, roundsQuotient: operation == .fprem1, control)
-    finish(outcome, conditions: .conditions)
+    // Without a quotient only C2 is defined.
+    let hasQuotient = outcome.isWritten(under: control) && outcome.value.floatClass != .quietNaN
+    finish(outcome, conditions: hasQuotient ? .conditions : .c2)
   }
 
   private func replaceSecond(_ operation: X87Operation) {

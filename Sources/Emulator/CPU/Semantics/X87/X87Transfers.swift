@@ -42,10 +42,10 @@ extension CPU {
   }
 
   private func loadRegister(_ index: UInt8) {
-    if !state.pointee.x87.isEmpty(7) {
-      if state.pointee.x87.reportStackFault(overflow: true) { state.pointee.x87.push(.indefinite) }
-    } else if state.pointee.x87.isEmpty(index) {
-      if state.pointee.x87.reportStackFault(overflow: false) { state.pointee.x87.push(.indefinite) }
+    // Where the source is empty and the stack is full, processors report the underflow.
+    let sourceIsEmpty = state.pointee.x87.isEmpty(index)
+    if sourceIsEmpty || !state.pointee.x87.isEmpty(7) {
+      if state.pointee.x87.reportStackFault(overflow: !sourceIsEmpty) { state.pointee.x87.push(.indefinite) }
     } else {
       state.pointee.x87.report([])
       state.pointee.x87.push(state.pointee.x87[index])
@@ -175,7 +175,9 @@ extension CPU {
     case .fdecstp:
       state.pointee.x87.report([])
       state.pointee.x87.top = (state.pointee.x87.top &- 1) & 7
-    case .ffree: state.pointee.x87.free(index)
+    case .ffree:
+      state.pointee.x87.report([])
+      state.pointee.x87.free(index)
     case .fnop: break
     case .fld1: push(.one)
     case .fldl2t: push(.log2Of10)
@@ -203,7 +205,7 @@ extension CPU {
       if state.pointee.x87.reportStackFault(overflow: false) { state.pointee.x87[0] = .indefinite }
       return
     }
-    state.pointee.x87.report([])
+    // The move leaves C1 alone.
     let flags = EFLAGS(rawValue: state.pointee.flags.arithmeticFlags)
     let wanted: EFLAGS =
       switch operation {
