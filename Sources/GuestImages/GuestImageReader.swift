@@ -90,7 +90,8 @@ struct GuestImageReader {
   }
 
   /// An ELF file without Multiboot.
-  private func ofELF(_ bootProtocol: BootProtocol, _ known: ELFImage? = nil) throws(GuestImageError) -> Parts {
+  private func ofELF(_ bootProtocol: BootProtocol, _ known: ELFImage? = nil) throws(GuestImageError) -> Parts
+  {
     let elf = if let known { known } else { try ELFImage(file: file, bytes: bytes) }
     var parts = Parts(bootProtocol: bootProtocol)
     parts.take(elf)
@@ -100,7 +101,8 @@ struct GuestImageReader {
       }
       guard parts.segments.contains(where: { $0.physicalRange.contains(UInt64(entry)) }) else {
         throw GuestImageError(
-          file: file, .entryOutsideSegments, "the PVH note's entry 0x\(hex(entry)) is in none of its segments",
+          file: file, .entryOutsideSegments,
+          "the PVH note's entry 0x\(hex(entry)) is in none of its segments",
           expected: "the physical address of an instruction in a loaded segment")
       }
       parts.entry = entry
@@ -124,7 +126,8 @@ struct GuestImageReader {
         expected: "an end below 4 GiB")
     }
     let segment = Segment(
-      index: 0, physical: address, virtual: address, fileRange: 0..<bytes.count, memorySize: UInt32(bytes.count),
+      index: 0, physical: address, virtual: address, fileRange: 0..<bytes.count,
+      memorySize: UInt32(bytes.count),
       flags: [.read, .write, .execute])
     return Parts(segments: [segment], entry: address)
   }

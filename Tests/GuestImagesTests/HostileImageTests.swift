@@ -18,7 +18,8 @@ struct HostileImageTests {
     precondition(kludge.build().get32(headerOffset) == 0x1BAD_B002)
     var second = ELFBuilder.sample()
     second.segments[0].bytes =
-      [UInt8](repeating: 0, count: 4) + Multiboot2Tests.header([(1, false, [4, 6]), (10, true, [0, 0, 0, 0])])
+      [UInt8](repeating: 0, count: 4)
+      + Multiboot2Tests.header([(1, false, [4, 6]), (10, true, [0, 0, 0, 0])])
       + [UInt8](repeating: 0x90, count: 64)
     return [
       ELFBuilder.sample(multibootFlags: 3).build(), ELFBuilder.sample().build(), stripped.build(),

@@ -3,6 +3,8 @@ struct DeviceSurroundings {
   let bus: Bus
   let clock: Clock
   let serial: SerialTransmission
+  /// What is plugged in beyond what every machine has.
+  let peripherals: Peripherals
   /// The guest resets the CPU.
   let reset: () -> Void
   /// The guest ends the run with a value.
@@ -31,6 +33,7 @@ struct PCDevices {
   let postPort: POSTPort
   let screen: VGAText
   let coprocessorErrors: CoprocessorErrorPort
+  let disk: ATADisk?
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -50,10 +53,13 @@ struct PCDevices {
         clock: clock, inputClock: Self.serialCrystal, transmission: machine.serial, interrupt: pic.line(4),
         transmit: machine.serialOutput))
     realTimeClock = try registry.add(
-      CMOSRTC(clock: clock, map: bus.memory.layout, interrupt: pic.line(8)))
+      CMOSRTC(
+        clock: clock, map: bus.memory.layout, epoch: machine.peripherals.epoch, interrupt: pic.line(8)))
     let gate = try registry.add(A20Gate(bus: bus, onChange: machine.a20Changed))
     keyboardController = try registry.add(
-      KeyboardController(gate: gate, interrupt: pic.line(1), reset: machine.reset))
+      KeyboardController(
+        clock: clock, gate: gate, hasKeyboard: machine.peripherals.hasKeyboard, interrupt: pic.line(1),
+        reset: machine.reset))
     demonstrationDevices = try Self.demonstrationDevices(
       registry, bus: bus, clock: clock, lines: [pic.line(10), pic.line(11)])
     _ = try registry.add(FastA20(gate: gate, reset: machine.reset))
@@ -64,6 +70,11 @@ struct PCDevices {
     screen = try registry.add(VGAText(clock: clock))
     coprocessorErrors = try registry.add(
       CoprocessorErrorPort(interrupt: pic.line(13), ignoreError: machine.floatingPointErrorsIgnored))
+    if let source = machine.peripherals.disk {
+      disk = try registry.add(ATADisk(source, clock: clock, interrupt: pic.line(14)))
+    } else {
+      disk = nil
+    }
   }
 
   private static func demonstrationDevices(

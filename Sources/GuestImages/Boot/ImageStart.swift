@@ -84,7 +84,7 @@ public struct ImageStart: Hashable, Sendable {
       case .linuxImage(let version):
         "Linux bzImage" + (version.isEmpty ? "" : " of \(version.prefix { $0 != " " })")
           + ", which unpacks itself, by the 32-bit boot protocol"
-      case .linuxELF: "Linux kernel's ELF, by the 32-bit boot protocol"
+      case .linuxELF: "Linux ELF, by the 32-bit boot protocol"
       case .pvh: "ELF with a PVH note"
       case .flat: "flat binary with EAX and EBX 0"
       case .plain(let reason): "plain ELF with EAX and EBX 0, because \(reason)"
@@ -98,7 +98,9 @@ public struct ImageStart: Hashable, Sendable {
   /// What a person should know beside; empty for most images.
   public var warnings: [String] {
     asksForVideo
-      ? multiboot2Warning ?? ["its Multiboot header asks for a video mode; it is started in text mode, without the video fields"]
+      ? multiboot2Warning ?? [
+        "its Multiboot header asks for a video mode; it is started in text mode, without the video fields"
+      ]
       : []
   }
 

@@ -40,7 +40,9 @@ extension Placement {
   /// Finds room for the structure that tells the guest of all the rest.
   ///
   /// - Throws: `GuestImageError` if there is none.
-  mutating func placeInformation(size: Int, from preferred: UInt64, file: String) throws(GuestImageError) -> UInt64 {
+  mutating func placeInformation(size: Int, from preferred: UInt64, file: String) throws(GuestImageError)
+    -> UInt64
+  {
     guard let base = place(size: UInt64(size), alignment: 16, from: preferred) else {
       throw GuestImageError(
         file: file, .noRoom, "no free RAM below 4 GiB for \(size) bytes of boot information",

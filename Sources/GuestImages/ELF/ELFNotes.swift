@@ -43,7 +43,8 @@ extension ELFImage {
   /// `elfnote.h`), or the guest's name in Xen's note 6.
   var isLinux: Bool {
     notes.contains { note in
-      note.owner == "Linux" || note.owner == "Xen" && note.type == 6 && note.contents.starts(with: "linux".utf8)
+      note.owner == "Linux"
+        || note.owner == "Xen" && note.type == 6 && note.contents.starts(with: "linux".utf8)
     }
   }
 }

@@ -26,7 +26,9 @@ struct BootParameters {
         file: image.file, .noRoom, "its command line of \(line.count) characters is too long",
         expected: "at most \(maxLine) characters")
     }
-    guard let base = placement.place(size: UInt64(Self.size + line.count + 1), alignment: 4096, from: Self.preferredAddress)
+    guard
+      let base = placement.place(
+        size: UInt64(Self.size + line.count + 1), alignment: 4096, from: Self.preferredAddress)
     else {
       throw GuestImageError(
         file: image.file, .noRoom, "no free RAM below 4 GiB for its boot parameters",
@@ -44,7 +46,8 @@ struct BootParameters {
     page.replaceDoubleword(at: 0x228, with: UInt32(base) + UInt32(Self.size))
     var writes: [BootPlan.Write] = []
     if let disk = try RAMDisk(modules) {
-      let start = try disk.place(behind: Self.end(of: image), below: image.linux?.maxRAMDiskAddress, &placement)
+      let start = try disk.place(
+        behind: Self.end(of: image), below: image.linux?.maxRAMDiskAddress, &placement)
       writes += disk.writes(at: start)
       page.replaceDoubleword(at: 0x218, with: UInt32(start))
       page.replaceDoubleword(at: 0x21C, with: UInt32(disk.size))

@@ -38,7 +38,8 @@ public struct LinuxHeader: Hashable, Sendable {
       GuestImageError(file: file, reason, problem, expected: expected)
     }
     let end = min(0x202 + Int(bytes[0x201]), Self.maxEnd)
-    guard end <= bytes.count, let version = bytes.doubleword(at: 0x206).map({ UInt16(truncatingIfNeeded: $0) })
+    guard end <= bytes.count,
+      let version = bytes.doubleword(at: 0x206).map({ UInt16(truncatingIfNeeded: $0) })
     else {
       throw refusal(.truncated, "its Linux setup header is cut off", "the whole file")
     }
@@ -54,13 +55,15 @@ public struct LinuxHeader: Hashable, Sendable {
     }
     guard bytes[0x211] & 1 != 0 else {
       throw refusal(
-        .malformed, "a Linux zImage, whose code is made for 10000h (bit 0 of loadflags is clear)", "a bzImage")
+        .malformed, "a Linux zImage, whose code is made for 10000h (bit 0 of loadflags is clear)", "a bzImage"
+      )
     }
     self.bytes = Array(bytes[Self.offset..<end])
     setupBytes = (bytes[Self.offset] == 0 ? 5 : Int(bytes[Self.offset]) + 1) * 512
     guard setupBytes < bytes.count else {
       throw refusal(
-        .truncated, "its protected-mode code would begin at byte \(setupBytes) of \(bytes.count)", "the whole file")
+        .truncated, "its protected-mode code would begin at byte \(setupBytes) of \(bytes.count)",
+        "the whole file")
     }
     loadAddress = bytes.doubleword(at: 0x214) ?? 0
     let paragraphs = bytes.doubleword(at: 0x1F4) ?? 0
@@ -87,7 +90,9 @@ public struct LinuxHeader: Hashable, Sendable {
     return text.allSatisfy { (0x20..<0x7F).contains($0) } ? String(decoding: text, as: UTF8.self) : ""
   }
 
-  private static func payload(at offset: UInt32?, size: UInt32?, from setup: Int, in length: Int) -> Range<Int>? {
+  private static func payload(at offset: UInt32?, size: UInt32?, from setup: Int, in length: Int) -> Range<
+    Int
+  >? {
     guard let offset, let size, size > 0 else { return nil }
     let start = setup + Int(offset)
     return start + Int(size) <= length ? start..<start + Int(size) : nil
@@ -98,7 +103,8 @@ public struct LinuxHeader: Hashable, Sendable {
     let count = length - setupBytes
     guard UInt64(loadAddress) + UInt64(count) <= 1 << 32, runRange.upperBound <= 1 << 32 else {
       throw GuestImageError(
-        file: file, .absurdSize, "its setup header loads past 4 GiB", expected: "a kernel that ends below 4 GiB")
+        file: file, .absurdSize, "its setup header loads past 4 GiB",
+        expected: "a kernel that ends below 4 GiB")
     }
     return Segment(
       index: 0, physical: loadAddress, virtual: loadAddress, fileRange: setupBytes..<length,

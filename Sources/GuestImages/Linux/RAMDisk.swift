@@ -18,7 +18,8 @@ struct RAMDisk {
       guard module.string == HostFile.baseName(module.file) else {
         throw GuestImageError(
           file: module.file, .unsupportedProtocol,
-          "the string beside it can't reach a Linux kernel started by the 32-bit protocol", expected: "the file alone")
+          "the string beside it can't reach a Linux kernel started by the 32-bit protocol",
+          expected: "the file alone")
       }
       end = (end + 3) & ~3
       offsets.append(end)
@@ -37,7 +38,8 @@ struct RAMDisk {
     let start = placement.place(size: UInt64(max(size, 1)), alignment: 4096, from: max(kernelEnd, 1 << 20))
     guard let start, start + UInt64(size) <= UInt64(limit ?? .max) + 1 else {
       throw GuestImageError(
-        file: modules[0].file, .noRoom, "no free RAM behind the kernel for an initial RAM disk of \(size) bytes",
+        file: modules[0].file, .noRoom,
+        "no free RAM behind the kernel for an initial RAM disk of \(size) bytes",
         expected: "a machine with more memory, or a smaller RAM disk")
     }
     return start

@@ -42,8 +42,10 @@ public struct Multiboot2Header: Hashable, Sendable {
   /// The first valid header for i386 in `bytes`: on a multiple of 8, with a checksum that brings the sum to 0.
   public static func find(in bytes: [UInt8]) -> Multiboot2Header? {
     let window = bytes.prefix(maxSearchLength)
-    for offset in stride(from: 0, through: window.count - 16, by: 8) where window.doubleword(at: offset) == magic {
-      guard let architecture = window.doubleword(at: offset + 4), let length = window.doubleword(at: offset + 8),
+    for offset in stride(from: 0, through: window.count - 16, by: 8)
+    where window.doubleword(at: offset) == magic {
+      guard let architecture = window.doubleword(at: offset + 4),
+        let length = window.doubleword(at: offset + 8),
         let checksum = window.doubleword(at: offset + 12),
         magic &+ architecture &+ length &+ checksum == 0, architecture == 0, length >= 16,
         offset + Int(length) <= window.count
@@ -62,7 +64,9 @@ public struct Multiboot2Header: Hashable, Sendable {
     var required: [UInt32] = []
     var unknown: UInt16?
     var rest = tags
-    while let kind = rest.doubleword(at: 0), let size = rest.doubleword(at: 4), size >= 8, Int(size) <= rest.count {
+    while let kind = rest.doubleword(at: 0), let size = rest.doubleword(at: 4), size >= 8,
+      Int(size) <= rest.count
+    {
       let (type, isOptional) = (UInt16(truncatingIfNeeded: kind), kind & 1 << 16 != 0)
       func word(_ index: Int) -> UInt32? { 4 * index + 4 <= Int(size) ? rest.doubleword(at: 4 * index) : nil }
       var isKnown = true
@@ -106,14 +110,17 @@ public struct Multiboot2Header: Hashable, Sendable {
   func checkRequirements(file: String) throws(GuestImageError) {
     if let unknownTag {
       throw GuestImageError(
-        file: file, .unsupportedMultiboot, "its Multiboot 2 header requires tag \(unknownTag), which this machine has not",
+        file: file, .unsupportedMultiboot,
+        "its Multiboot 2 header requires tag \(unknownTag), which this machine has not",
         expected: "no other required tags than 1 to 6 and 10")
     }
     if let type = requiredInformation.first(where: { !Multiboot2Information.types.contains($0) }) {
       throw GuestImageError(
         file: file, .unsupportedMultiboot,
         "its Multiboot 2 header requires information of type \(type), which this machine has not",
-        expected: "types \(Multiboot2Information.types.map(String.init).joined(separator: ", ")), or the rest optional")
+        expected:
+          "types \(Multiboot2Information.types.map(String.init).joined(separator: ", ")), or the rest optional"
+      )
     }
     if lacksEntry {
       throw GuestImageError(

@@ -20,7 +20,8 @@ struct Multiboot2Information {
     let wide = modules.map { HostName.bytes($0.string).count + 24 }.reduce(0, +)
     // The list's size is known when it is written; its place has to be before. An upper bound does.
     let size =
-      wide + HostName.bytes(commandLine).count + memory.count * 24 + (image.elf?.sectionHeaderRange.count ?? 0) + 256
+      wide + HostName.bytes(commandLine).count + memory.count * 24
+      + (image.elf?.sectionHeaderRange.count ?? 0) + 256
     let base = try placement.placeInformation(size: size, from: Self.preferredAddress, file: image.file)
     let placed = try placement.place(modules, behind: image.segments, writes: &writes)
     let sections = GuestSections.place(of: image, placement: &placement, writes: &writes)

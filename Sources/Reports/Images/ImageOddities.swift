@@ -14,7 +14,8 @@ public struct ImageOddities {
   /// Other ways in which the same file could be started.
   private var otherProtocols: [String] {
     let others = image.possibleProtocols.filter { $0 != image.bootProtocol }.map(\.rawValue)
-    return others.isEmpty ? [] : ["it could also be started with --protocol \(others.joined(separator: " or "))"]
+    return others.isEmpty
+      ? [] : ["it could also be started with --protocol \(others.joined(separator: " or "))"]
   }
 
   private var entry: [String] {
@@ -54,8 +55,11 @@ public struct ImageOddities {
     let sorted = image.segments.sorted { $0.physical < $1.physical }
     return zip(sorted, sorted.dropFirst()).compactMap { low, high in
       let last = (low.physicalRange.upperBound &- 1) >> 12
-      guard low.memorySize > 0, last == UInt64(high.physical) >> 12, low.flags != high.flags else { return nil }
-      return "segments \(low.index) and \(high.index) share the page at \(hexadecimal(last << 12, digits: 8)) with different rights"
+      guard low.memorySize > 0, last == UInt64(high.physical) >> 12, low.flags != high.flags else {
+        return nil
+      }
+      return
+        "segments \(low.index) and \(high.index) share the page at \(hexadecimal(last << 12, digits: 8)) with different rights"
     }
   }
 }

@@ -59,7 +59,8 @@ public struct ImageReport: Report {
   private var segments: Table {
     var table = Table(
       [
-        .init("physical"), .init("virtual"), .init("size", right: true), .init("fileBytes", "in file", right: true),
+        .init("physical"), .init("virtual"), .init("size", right: true),
+        .init("fileBytes", "in file", right: true),
         .init("rights"),
       ], empty: "none")
     for segment in image.segments {
@@ -72,12 +73,14 @@ public struct ImageReport: Report {
   }
 
   private static func rights(_ flags: SegmentFlags) -> String {
-    (flags.contains(.read) ? "r" : "-") + (flags.contains(.write) ? "w" : "-") + (flags.contains(.execute) ? "x" : "-")
+    (flags.contains(.read) ? "r" : "-") + (flags.contains(.write) ? "w" : "-")
+      + (flags.contains(.execute) ? "x" : "-")
   }
 
   private func notes(_ elf: ELFImage) -> Table {
     var table = Table(
-      [.init("owner"), .init("type", right: true), .init("size", right: true), .init("contents")], empty: "none")
+      [.init("owner"), .init("type", right: true), .init("size", right: true), .init("contents")],
+      empty: "none")
     for note in elf.notes {
       table.rows.append([
         .text(PlainText.of(note.owner)), .number(UInt64(note.type)), .number(note.contents.count),
@@ -111,7 +114,9 @@ public struct ImageReport: Report {
       ("unpacks to", "unpacksTo", range(linux.runRange), .string(range(linux.runRange))),
       (
         "payload", "payload",
-        linux.payload.map { "\($0.count) bytes at offset \($0.lowerBound), \(PayloadFormat.name(image.bytes[$0]))" } ?? "unknown",
+        linux.payload.map {
+          "\($0.count) bytes at offset \($0.lowerBound), \(PayloadFormat.name(image.bytes[$0]))"
+        } ?? "unknown",
         .optional(linux.payload.map { PayloadFormat.name(image.bytes[$0]) })
       ),
       (
@@ -126,7 +131,8 @@ public struct ImageReport: Report {
 enum PayloadFormat {
   private static let magics: [([UInt8], String)] = [
     ([0x1F, 0x8B], "gzip"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz"), ([0x28, 0xB5, 0x2F, 0xFD], "zstd"),
-    ([0x02, 0x21, 0x4C, 0x18], "lz4"), ([0x42, 0x5A, 0x68], "bzip2"), ([0x5D, 0, 0], "lzma"), ([0x89, 0x4C, 0x5A], "lzo"),
+    ([0x02, 0x21, 0x4C, 0x18], "lz4"), ([0x42, 0x5A, 0x68], "bzip2"), ([0x5D, 0, 0], "lzma"),
+    ([0x89, 0x4C, 0x5A], "lzo"),
     ([0x7F, 0x45, 0x4C, 0x46], "not compressed"),
   ]
 

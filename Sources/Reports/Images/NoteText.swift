@@ -18,7 +18,8 @@ enum NoteText {
   }
 
   private static func value(_ bytes: ArraySlice<UInt8>) -> String {
-    hexadecimal(bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, digits: 2 * min(bytes.count, 8))
+    hexadecimal(
+      bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, digits: 2 * min(bytes.count, 8))
   }
 
   /// Contents that are a string, shortened; else nothing.

@@ -13,6 +13,8 @@ public final class GuestMachine: RunnableMachine {
   public let image: GuestImage
   /// Names for the guest's addresses.
   public let places: GuestPlaces
+  /// The file behind the disk; nil without one.
+  public let disk: DiskFile?
   private let console: any GuestConsole
   private let debugOutput: DebugOutput
   private let timing: TimingLevel
@@ -23,18 +25,21 @@ public final class GuestMachine: RunnableMachine {
   /// The past of the run, if one is kept: for the debugger's shell afterwards.
   public private(set) var history: MachineHistory?
 
-  /// - Parameter console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
+  /// - Parameters:
+  ///   - disk: the file behind the disk of `peripherals`.
+  ///   - console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
   public init(
     _ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel,
-    console: any GuestConsole
+    peripherals: Peripherals = Peripherals(), disk: DiskFile? = nil, console: any GuestConsole
   ) throws {
     let debugOutput = DebugOutput(console)
-    machine = try Machine(
-      description.configuration(
-        memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
-        timing: timing)
-    ) { debugOutput.send($0) }
+    var configuration = description.configuration(
+      memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
+      timing: timing)
+    configuration.peripherals = peripherals
+    machine = try Machine(configuration) { debugOutput.send($0) }
+    self.disk = disk
     self.debugOutput = debugOutput
     self.console = console
     image = preparation.image
@@ -54,10 +59,15 @@ public final class GuestMachine: RunnableMachine {
   /// From now on the run can be gone back in.
   public func keepHistory() { history = MachineHistory(machine) }
 
-  /// Sends bytes to the serial port.
+  /// Sends bytes to the serial port, or types them at the keyboard where there is one.
   public func receive(_ bytes: [UInt8]) {
     if let history { history.receive(bytes) } else { machine.receive(bytes) }
   }
+
+  /// Writes what the guest has written to its disk to the disk's file, if that was opened for it.
+  ///
+  /// - Throws: `GuestImageError` if the host can't.
+  public func writeDisk() throws { try disk?.write(machine.writtenSectors) }
 
   /// Gives the console what the guest wrote to port E9h, also if no line has ended.
   public func flushDebugOutput() { debugOutput.flush() }

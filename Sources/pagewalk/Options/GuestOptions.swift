@@ -10,16 +10,20 @@ struct GuestOptions: ParsableArguments {
 
   @OptionGroup var options: MachineOptions
 
+  @OptionGroup var peripherals: PeripheralOptions
+
   /// The machine with the image in it, switched on and not run yet.
   ///
   /// - Parameter console: sees what the guest prints and what is said about it.
   /// - Throws: what its parts throw, each a sentence.
   func makeMachine(console: any GuestConsole) throws -> GuestMachine {
     let description = try options.description()
+    let disk = try peripherals.openDisk()
     return try GuestMachine(
       RunPreparation(
         image: image, memory: options.memorySize(description), commandLine: options.append,
         modules: options.module, start: options.start),
-      description: description, timing: options.timing, console: console)
+      description: description, timing: options.timing, peripherals: peripherals.peripherals(disk),
+      disk: disk, console: console)
   }
 }

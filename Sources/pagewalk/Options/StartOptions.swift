@@ -12,7 +12,8 @@ struct StartOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Load the file as it is at this physical address, in hexadecimal, and begin there.", valueName: "address"),
+      "Load the file as it is at this physical address, in hexadecimal, and begin there.",
+      valueName: "address"),
     transform: Self.parseLoadAddress)
   var loadAddress: UInt32?
 

@@ -95,6 +95,10 @@ struct RunCommand: ParsableCommand {
         "--debug goes with none of --audit, --check, --input, --profile and --max-cycles: the debugger has 'audit', 'set stale', 'type' and 'goto'"
       )
     }
+    if debug || remote.gdb != nil, guest.peripherals.disk?.hasSuffix(":rw") == true {
+      throw ValidationError(
+        "a disk with :rw does not go with the debugger: going back would undo what is in the file")
+    }
     if remote.gdb != nil {
       if debug || screen || audit != nil || profile != nil || maxCycles != nil || check != nil
         || !typed.input.isEmpty
@@ -133,6 +137,7 @@ struct RunCommand: ParsableCommand {
       console.show(Array((screen.text.joined(separator: "\n") + "\n").utf8))
     }
     terminal.say(ending.lines)
+    try machine.writeDisk()
     let isStale = ending.exitStatus == ExitStatus.success && machine.staleUses > 0
     let status = isStale ? ExitStatus.stale : ending.exitStatus
     try statisticsOutput?.write(report(machine, ending, status))

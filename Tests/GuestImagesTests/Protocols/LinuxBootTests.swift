@@ -13,7 +13,8 @@ struct LinuxBootTests {
 
   /// Why it can't be booted.
   func refusal(
-    _ builder: LinuxBuilder, cut: Int = 0, line: String = "", modules: [BootPlan.Module] = [], megabytes: UInt64 = 64
+    _ builder: LinuxBuilder, cut: Int = 0, line: String = "", modules: [BootPlan.Module] = [],
+    megabytes: UInt64 = 64
   ) -> GuestImageError? {
     do {
       let image = try GuestImage(file: "vmlinuz", bytes: Array(builder.build().dropLast(cut)))
@@ -30,7 +31,8 @@ struct LinuxBootTests {
     #expect(image.bootProtocol == .linux && image.elf == nil)
     #expect(image.linux?.kernelVersion == "6.1.0-test (someone) #1 SMP")
     #expect(image.linux?.payload == 1536 + 16..<1536 + 116)
-    let plan = try BootPlan(image: image, commandLine: "console=ttyS0", modules: [module(5000)], memory: memory)
+    let plan = try BootPlan(
+      image: image, commandLine: "console=ttyS0", modules: [module(5000)], memory: memory)
     let guest = PlannedMemory(plan: plan)
     guest.expectSound(in: memory)
     #expect((plan.entry, plan.eax, plan.ebx) == (0x10_0000, 0, 0))
@@ -85,9 +87,10 @@ struct LinuxBootTests {
     // Several RAM disks lie one behind the other, each on a multiple of 4.
     #expect(guest.word(plan.esi + 0x21C) == 12)
     let disk = UInt64(guest.word(plan.esi + 0x218))
-    #expect((0..<12).map { guest.byte(disk + $0) } == [0xAA, 0xAA, 0xAA, 0] + [UInt8](repeating: 0xAA, count: 8))
+    #expect(
+      (0..<12).map { guest.byte(disk + $0) } == [0xAA, 0xAA, 0xAA, 0] + [UInt8](repeating: 0xAA, count: 8))
     // The start of the sentence says which of the two it is.
-    #expect(ImageStart(image).sentence.hasPrefix("Linux kernel's ELF, by the 32-bit boot protocol; 2 segments"))
+    #expect(ImageStart(image).sentence.hasPrefix("Linux ELF, by the 32-bit boot protocol; 2 segments"))
   }
 
   @Test func whatIsWrongIsSaid() throws {
@@ -159,7 +162,8 @@ struct PVHTests {
     let image = try GuestImage(file: "flat", bytes: bytes, start: StartChoice(loadAddress: 0x7C00))
     let plan = try BootPlan(image: image, memory: memory)
     #expect(plan.entry == 0x7C00 && plan.writes[0].range == 0x7C00..<0x7C03 && plan.bootProtocol == .plain)
-    #expect(ImageStart(image).sentence.hasPrefix("flat binary with EAX and EBX 0; 1 segment at 00007c00-00007c02"))
+    #expect(
+      ImageStart(image).sentence.hasPrefix("flat binary with EAX and EBX 0; 1 segment at 00007c00-00007c02"))
     for (address, bytes, reason) in [
       (UInt32(0xFFFF_FFFF), bytes, GuestImageError.Reason.absurdSize), (0xA_0000, bytes, .outsideMemory),
       (0x7C00, [], .noLoadableSegment),

@@ -28,7 +28,8 @@ struct Multiboot2Tests {
   /// A kernel with the header at an offset of its text, which is at offset 116 of the file.
   func kernel(_ header: [UInt8]) -> ELFBuilder {
     var builder = ELFBuilder.sample()
-    builder.segments[0].bytes = [UInt8](repeating: 0x90, count: 4) + header + [UInt8](repeating: 0x90, count: 64)
+    builder.segments[0].bytes =
+      [UInt8](repeating: 0x90, count: 4) + header + [UInt8](repeating: 0x90, count: 64)
     return builder
   }
 
@@ -110,7 +111,8 @@ struct Multiboot2Tests {
   @Test func whatThisMachineHasNotIsRefused() throws {
     for (tags, isRefused): ([(UInt16, Bool, [UInt32])], Bool) in [
       ([(5, false, [1024, 768, 32])], false), ([(7, false, [])], true), ([(7, true, [])], false),
-      ([(11, false, [])], true), ([(11, true, [])], false), ([(1, false, [7])], true), ([(1, true, [7])], false),
+      ([(11, false, [])], true), ([(11, true, [])], false), ([(1, false, [7])], true),
+      ([(1, true, [7])], false),
       ([(8, false, [0x10_0000])], false),
     ] {
       let error = Result { try self.image(tags) }.failure as? GuestImageError

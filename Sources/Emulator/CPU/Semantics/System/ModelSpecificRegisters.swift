@@ -3,6 +3,8 @@ import IA32
 /// The numbers of the MSRs of this processor. SDM vol. 4, table 2-2.
 enum ModelSpecificRegister {
   static let timeStampCounter: UInt32 = 0x10
+  /// IA32_BIOS_SIGN_ID: the microcode update's revision.
+  static let updateRevision: UInt32 = 0x8b
   static let performanceCounters: ClosedRange<UInt32> = 0xc1...0xc2
   static let performanceEventSelects: ClosedRange<UInt32> = 0x186...0x187
 }
@@ -15,6 +17,8 @@ extension CPU {
     try requireRing0()
     switch index {
     case ModelSpecificRegister.timeStampCounter: return timeStampCounter
+    // No update is loaded. SDM vol. 3A, 9.11.7.
+    case ModelSpecificRegister.updateRevision: return 0
     case EFER.msr where model.hasNoExecute: return state.pointee.efer
     case ModelSpecificRegister.performanceCounters:
       return performanceCounter(Int(index - ModelSpecificRegister.performanceCounters.lowerBound))
@@ -33,6 +37,8 @@ extension CPU {
     case ModelSpecificRegister.timeStampCounter:
       // The P6 takes the low half and clears the upper one. SDM vol. 3B, 17.17.
       state.pointee.timeStampOffset = (value & 0xffff_ffff) &- clock.now
+    // Software clears it before CPUID puts the revision there.
+    case ModelSpecificRegister.updateRevision: break
     case EFER.msr where model.hasNoExecute:
       guard value & ~EFER.noExecuteEnable == 0 else { throw .generalProtection() }
       mmu.setEFER(value)
