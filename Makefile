@@ -71,6 +71,7 @@ linux: ## fetch Debian's i386 kernel and busybox with apt into .build/linux
 test-linux: build linux ## boot Debian's kernel to a shell and try commands there (PACKED=1: its bzImage too)
 	@images/linux/test.sh .build/release/pagewalk .build/linux vmlinux
 	@images/linux/screen-test.sh .build/release/pagewalk .build/linux
+	@images/linux/disk-test.sh .build/release/pagewalk .build/linux
 	@$(if $(PACKED),images/linux/test.sh .build/release/pagewalk .build/linux vmlinuz)
 
 lint: ## check the formatting of all Swift

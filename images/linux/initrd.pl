@@ -3,13 +3,14 @@
 # The format is "newc" of Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 #
 #   initrd.pl BUSYBOX INIT > initrd.cpio
+#   initrd.pl --files FOLDER FILE... > more.cpio      an archive beside it: files in a folder
 use strict;
 use warnings;
 
-my ($busybox, $init) = @ARGV;
-die "usage: initrd.pl BUSYBOX INIT > FILE\n" unless defined $init;
+die "usage: initrd.pl BUSYBOX INIT > FILE, or initrd.pl --files FOLDER FILE... > FILE\n" if @ARGV < 2;
 binmode STDOUT;
-my $inode = 0;
+# Files of the same number would be links of one.
+my $inode = $ARGV[0] eq '--files' ? 1000 : 0;
 
 sub entry {
   my ($name, $mode, $contents, $major, $minor) = @_;
@@ -28,10 +29,17 @@ sub contents {
   return scalar <$file>;
 }
 
-entry($_, 0040755, '') for qw(bin dev proc sys tmp);
-entry('dev/console', 0020600, '', 5, 1);
-entry('dev/null', 0020666, '', 1, 3);
-entry('bin/busybox', 0100755, contents($busybox));
-entry('init', 0100755, contents($init));
+if ($ARGV[0] eq '--files') {
+  my (undef, $folder, @files) = @ARGV;
+  entry($folder, 0040755, '');
+  entry("$folder/" . s{.*/}{}r, 0100644, contents($_)) for @files;
+} else {
+  my ($busybox, $init) = @ARGV;
+  entry($_, 0040755, '') for qw(bin dev proc sys tmp);
+  entry('dev/console', 0020600, '', 5, 1);
+  entry('dev/null', 0020666, '', 1, 3);
+  entry('bin/busybox', 0100755, contents($busybox));
+  entry('init', 0100755, contents($init));
+}
 $inode = -1;
 entry('TRAILER!!!', 0, '');
