@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test test-build test-web goldens images bench bench-vmalloc lint check-all clean prerequisites
+.PHONY: help build run test test-build test-web goldens images bench bench-vmalloc lint check-all linux test-linux clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,16 @@ bench: build images ## measure speed (PEERS=1: beside QEMU and Bochs)
 
 bench-vmalloc: build $(IMAGE_DIR)/vmalloc-bench.elf ## measure vmalloc: list or tree, eager or lazy flush, small or large pages
 	.build/release/pagewalk run --memory 1G $(IMAGE_DIR)/vmalloc-bench.elf
+
+linux: ## fetch Debian's i386 kernel and busybox with apt into .build/linux
+	@images/linux/fetch.sh .build/linux
+
+# Not among the tests of make test: those need no network.
+test-linux: build linux ## boot Debian's kernel to a shell and try commands there (PACKED=1: its bzImage too)
+	@images/linux/test.sh .build/release/pagewalk .build/linux vmlinux
+	@images/linux/screen-test.sh .build/release/pagewalk .build/linux
+	@images/linux/disk-test.sh .build/release/pagewalk .build/linux
+	@$(if $(PACKED),images/linux/test.sh .build/release/pagewalk .build/linux vmlinuz)
 
 lint: ## check the formatting of all Swift
 	swift format lint --strict --recursive $(FORMATTED)

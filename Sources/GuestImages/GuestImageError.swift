@@ -34,6 +34,8 @@ public struct GuestImageError: Error, Hashable, Sendable, CustomStringConvertibl
     case entryOutsideSegments
     /// The Multiboot header asks for something this machine does not have.
     case unsupportedMultiboot
+    /// The boot protocol that was chosen does not fit the file, or can't hand over what was given.
+    case unsupportedProtocol
     /// A module or the information for the guest finds no free RAM below 4 GiB.
     case noRoom
   }

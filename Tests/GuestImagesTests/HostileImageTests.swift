@@ -6,7 +6,7 @@ import Testing
 /// Damaged files either boot or are refused with a sentence; the process survives, and no plan leaves RAM.
 @Suite("Hostile images")
 struct HostileImageTests {
-  /// Seed files: an ELF with Multiboot, one without, one stripped, one with load addresses.
+  /// Seed files: an ELF with Multiboot, one without, one stripped, one with load addresses, one for each other protocol.
   static let seeds: [[UInt8]] = {
     var stripped = ELFBuilder.sample(multibootFlags: 1)
     stripped.stripped = true
@@ -16,9 +16,16 @@ struct HostileImageTests {
       kludge.segments[0].bytes.set32(12 + 4 * index, value)
     }
     precondition(kludge.build().get32(headerOffset) == 0x1BAD_B002)
+    var second = ELFBuilder.sample()
+    second.segments[0].bytes =
+      [UInt8](repeating: 0, count: 4)
+      + Multiboot2Tests.header([(1, false, [4, 6]), (10, true, [0, 0, 0, 0])])
+      + [UInt8](repeating: 0x90, count: 64)
     return [
       ELFBuilder.sample(multibootFlags: 3).build(), ELFBuilder.sample().build(), stripped.build(),
-      kludge.build(),
+      kludge.build(), second.build(), LinuxBuilder(preferredAddress: 0x40_0000, initSize: 0x10_0000).build(),
+      ELFBuilder.noted([ELFBuilder.pvhNote]).build(),
+      ELFBuilder.noted([ELFBuilder.pvhNote, ELFBuilder.linuxNote]).build(),
     ]
   }()
 
@@ -64,7 +71,7 @@ struct HostileImageTests {
         }
         let module = BootPlan.Module(file: "m", bytes: [1, 2, 3], string: "m")
         let plan = try BootPlan(
-          image: image, modules: image.multiboot == nil ? [] : [module], memory: memory)
+          image: image, modules: image.bootProtocol == .plain ? [] : [module], memory: memory)
         PlannedMemory(plan: plan).expectSound(in: memory, "seed \(seed), round \(round)")
         #expect(memory.contains { $0.usable && $0.range.contains(UInt64(plan.entry)) })
         booted += 1

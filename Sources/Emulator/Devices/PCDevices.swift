@@ -5,6 +5,8 @@ struct DeviceSurroundings {
   let serial: SerialTransmission
   /// Whether the processor has a local APIC, and the machine an I/O APIC.
   let hasAPIC: Bool
+  /// What is plugged in beyond what every machine has.
+  let peripherals: Peripherals
   /// The guest resets the CPU.
   let reset: () -> Void
   /// The guest ends the run with a value.
@@ -35,6 +37,7 @@ struct PCDevices {
   let coprocessorErrors: CoprocessorErrorPort
   /// Of processor 0; nil in a machine without APICs.
   let localAPIC: LocalAPIC?
+  let disk: ATADisk?
   /// One instance below 4 GiB and, where the address width leaves room, one above all RAM.
   let demonstrationDevices: [DemonstrationDevice]
 
@@ -54,10 +57,13 @@ struct PCDevices {
         clock: clock, inputClock: Self.serialCrystal, transmission: machine.serial, interrupt: pic.line(4),
         transmit: machine.serialOutput))
     realTimeClock = try registry.add(
-      CMOSRTC(clock: clock, map: bus.memory.layout, interrupt: pic.line(8)))
+      CMOSRTC(
+        clock: clock, map: bus.memory.layout, epoch: machine.peripherals.epoch, interrupt: pic.line(8)))
     let gate = try registry.add(A20Gate(bus: bus, onChange: machine.a20Changed))
     keyboardController = try registry.add(
-      KeyboardController(gate: gate, interrupt: pic.line(1), reset: machine.reset))
+      KeyboardController(
+        clock: clock, gate: gate, hasKeyboard: machine.peripherals.hasKeyboard, interrupt: pic.line(1),
+        reset: machine.reset))
     demonstrationDevices = try Self.demonstrationDevices(
       registry, bus: bus, clock: clock, lines: [pic.line(10), pic.line(11)])
     _ = try registry.add(FastA20(gate: gate, reset: machine.reset))
@@ -70,6 +76,11 @@ struct PCDevices {
       CoprocessorErrorPort(interrupt: pic.line(13), ignoreError: machine.floatingPointErrorsIgnored))
     localAPIC =
       machine.hasAPIC ? try Self.addAPICs(registry, clock: clock, pic: pic, reset: machine.reset) : nil
+    if let source = machine.peripherals.disk {
+      disk = try registry.add(ATADisk(source, clock: clock, interrupt: pic.line(14)))
+    } else {
+      disk = nil
+    }
   }
 
   private static func addAPICs(

@@ -165,7 +165,7 @@ public final class MachineHistory {
   public func receive(_ bytes: [UInt8]) {
     guard !bytes.isEmpty else { return }
     // Bytes can always be sent.
-    try? apply(.serial(bytes))
+    try? apply(machine.typing(bytes))
   }
 
   /// What the guest sent since the last call and had not sent before: what it says again in the past is left out.

@@ -24,6 +24,8 @@ public struct MachineConfiguration: Sendable {
   public var frequency: UInt64
   /// What the serial port does with characters that the guest does not leave time for.
   public var serial: SerialTransmission
+  /// What is plugged in beyond what every machine has.
+  public var peripherals = Peripherals()
   /// Off, the machine does everything the direct way: what tests hold the fast paths against.
   var usesFastPaths = true
 
@@ -112,7 +114,7 @@ public final class Machine {
     devices = try PCDevices(
       DeviceSurroundings(
         bus: bus, clock: clock, serial: configuration.serial,
-        hasAPIC: cpu.model.features.contains(.localAPIC),
+        hasAPIC: cpu.model.features.contains(.localAPIC), peripherals: configuration.peripherals,
         reset: {
           control.pointee.stop = .reset
           control.pointee.needsAttention = true
@@ -188,11 +190,19 @@ public final class Machine {
 
   // MARK: The console
 
-  /// Sends bytes to the serial port, as a terminal would.
+  /// A person types: at the keyboard if the machine has one, otherwise at the terminal at the serial port.
   public func receive(_ bytes: some Sequence<UInt8>) {
     // Bytes can always be sent.
-    try? apply(.serial(Array(bytes)))
+    try? apply(typing(Array(bytes)))
   }
+
+  /// The input by which these characters reach the guest.
+  public func typing(_ bytes: [UInt8]) -> MachineInput {
+    devices.keyboardController.state.keyboard == nil ? .serial(bytes) : .keyboard(bytes)
+  }
+
+  /// The sectors of the disk that the guest has written, with their numbers, ascending; none without a disk.
+  public var writtenSectors: [(sector: UInt64, bytes: [UInt8])] { devices.disk?.state.written.sectors ?? [] }
 
   /// What the guest sent over the serial port since the last call. When the run has ended for good, what still waits in
   /// the transmitter comes with it.

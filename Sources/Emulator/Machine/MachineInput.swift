@@ -6,6 +6,8 @@ import IA32
 public enum MachineInput: Hashable, Sendable {
   /// Bytes that a terminal sends to the serial port. They arrive one after the other at the line's speed.
   case serial([UInt8])
+  /// Characters that a person types at the keyboard; nothing happens where there is none.
+  case keyboard([UInt8])
   /// A register is changed, between two instructions.
   case register(WritableRegister, UInt32)
   /// Bytes of RAM from a physical address on are changed. The caches, which hold no data, notice nothing.
@@ -16,7 +18,7 @@ extension MachineInput {
   /// Whether a guest that has ended may go on for it.
   var canRevive: Bool {
     switch self {
-    case .serial: false
+    case .serial, .keyboard: false
     case .register, .memory: true
     }
   }
@@ -53,6 +55,7 @@ extension Machine {
     try check(input)
     switch input {
     case .serial(let bytes): devices.serial.receive(bytes)
+    case .keyboard(let characters): devices.keyboardController.type(characters)
     case .register(let register, let value): cpu.write(register, value)
     case .memory(let address, let bytes): _ = bus.store(bytes, at: address.rawValue, writer: .outside)
     }

@@ -13,6 +13,8 @@ public final class GuestMachine: RunnableMachine {
   public let image: GuestImage
   /// Names for the guest's addresses.
   public let places: GuestPlaces
+  /// The file behind the disk; nil without one.
+  public let disk: DiskFile?
   private let console: any GuestConsole
   private let debugOutput: DebugOutput
   private let timing: TimingLevel
@@ -24,18 +26,22 @@ public final class GuestMachine: RunnableMachine {
   /// The past of the run, if one is kept: for the debugger's shell afterwards.
   public private(set) var history: MachineHistory?
 
-  /// - Parameter console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
+  /// - Parameters:
+  ///   - disk: the file behind the disk of `peripherals`.
+  ///   - console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
   public init(
     _ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel,
-    console: any GuestConsole
+    peripherals: Peripherals = Peripherals(), disk: DiskFile? = nil, console: any GuestConsole
   ) throws {
     let debugOutput = DebugOutput(console)
-    let configuration = description.configuration(
+    var configuration = description.configuration(
       memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
       timing: timing)
+    configuration.peripherals = peripherals
     machine = try Machine(configuration) { debugOutput.send($0) }
     repeatedRun = RepeatedRun(configuration, preparation.plan)
+    self.disk = disk
     self.debugOutput = debugOutput
     self.console = console
     image = preparation.image
@@ -60,12 +66,17 @@ public final class GuestMachine: RunnableMachine {
     self.history = history ?? MachineHistory(machine)
   }
 
-  /// Sends bytes to the serial port.
+  /// Sends bytes to the serial port, or types them at the keyboard where there is one.
   public func receive(_ bytes: [UInt8]) {
     if let history { return history.receive(bytes) }
-    repeatedRun.received(bytes, at: machine.cycle)
+    repeatedRun.received(machine.typing(bytes), at: machine.cycle)
     machine.receive(bytes)
   }
+
+  /// Writes what the guest has written to its disk to the disk's file, if that was opened for it.
+  ///
+  /// - Throws: `GuestImageError` if the host can't.
+  public func writeDisk() throws { try disk?.write(machine.writtenSectors) }
 
   /// Gives the console what the guest wrote to port E9h, also if no line has ended.
   public func flushDebugOutput() { debugOutput.flush() }

@@ -14,9 +14,9 @@ struct RepeatedRun {
     self.plan = plan
   }
 
-  /// The first run was sent bytes over the serial port.
-  mutating func received(_ bytes: [UInt8], at cycle: UInt64) {
-    inputs.append(LoggedInput(cycle: cycle, input: .serial(bytes)))
+  /// The first run got an input.
+  mutating func received(_ input: MachineInput, at cycle: UInt64) {
+    inputs.append(LoggedInput(cycle: cycle, input: input))
   }
 
   /// The machine at the first run's end, with the check for stale translations having followed the stores to page tables.

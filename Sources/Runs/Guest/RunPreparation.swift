@@ -16,9 +16,13 @@ public struct RunPreparation {
   ///   - size: the machine's RAM.
   ///   - commandLine: the guest's command line.
   ///   - modules: as on the command line, `FILE[:STRING]`.
+  ///   - start: what a person decided about how the image is started.
   /// - Throws: `GuestImageError` for a file, `MemoryError` for the memory size.
-  public init(image path: String, memory size: MemorySize, commandLine: String, modules: [String]) throws {
-    image = try GuestImage(reading: path)
+  public init(
+    image path: String, memory size: MemorySize, commandLine: String, modules: [String],
+    start: StartChoice = StartChoice()
+  ) throws {
+    image = try GuestImage(reading: path, start: start)
     memory = try MemoryMap(bytes: size.bytes)
     plan = try BootPlan(
       image: image, commandLine: commandLine, modules: modules.map(Self.readModule),

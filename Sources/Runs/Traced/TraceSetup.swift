@@ -25,7 +25,7 @@ public struct TraceSetup {
     let modules = modules ?? header.modules.map(\.argument)
     preparation = try RunPreparation(
       image: imagePath, memory: MemorySize(bytes: header.memoryBytes), commandLine: header.commandLine,
-      modules: modules)
+      modules: modules, start: header.start)
     self.description = description
     var header = header
     header.imageDigest = ImageDigest.hexadecimal(of: preparation.image)

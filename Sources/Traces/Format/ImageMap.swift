@@ -132,7 +132,15 @@ public enum ImageDigest {
     var hash = SHA256()
     var words: [UInt8] = []
     words.append(little: image.entry)
-    words.append(image.multiboot == nil ? 0 : 1)
+    let number: UInt8 =
+      switch image.bootProtocol {
+      case .plain: 0
+      case .multiboot: 1
+      case .multiboot2: 2
+      case .linux: 3
+      case .pvh: 4
+      }
+    words.append(number)
     hash.update(words[...])
     for segment in image.segments.sorted(by: { $0.physical < $1.physical }) {
       var words: [UInt8] = []

@@ -1,4 +1,5 @@
 import Emulator
+import GuestImages
 import HostFiles
 
 /// Everything that decides what a run does and what was kept of it: enough to do it again.
@@ -38,6 +39,8 @@ public struct TraceHeader: Hashable, Sendable {
   public var image: String
   /// What of it is loaded, as `ImageDigest` counts it.
   public var imageDigest: String
+  /// What was decided about how the image is started.
+  public var start = StartChoice()
   /// The guest's command line.
   public var commandLine = ""
   /// The files handed to the guest, in their order.
@@ -81,6 +84,8 @@ public struct TraceHeader: Hashable, Sendable {
       "image: \(HeaderText.quote(image))", "image-sha256: \(imageDigest)",
       "command-line: \(HeaderText.quote(commandLine))",
     ]
+    if let name = start.bootProtocol?.rawValue { lines.append("protocol: \(name)") }
+    if let address = start.loadAddress { lines.append("load-address: \(String(address, radix: 16))") }
     lines += modules.map { "module: \($0.digest) \(HeaderText.quote($0.argument))" }
     lines += ["memory: \(memoryBytes)", "timing: \(timing.rawValue)"]
     if let maxCycles { lines.append("max-cycles: \(maxCycles)") }
@@ -135,6 +140,12 @@ public struct TraceHeader: Hashable, Sendable {
       }
       modules.append(
         Module(argument: HostName.string(name), digest: String(value.prefix(64))))
+    case "protocol":
+      guard let named = BootProtocol(rawValue: value) else { return false }
+      start.bootProtocol = named
+    case "load-address":
+      guard let address = StartChoice.parseAddress(value) else { return false }
+      start.loadAddress = address
     case "memory":
       guard let bytes = UInt64(value) else { return false }
       memoryBytes = bytes

@@ -39,6 +39,10 @@ struct DebugCommand: ParsableCommand {
 
   func validate() throws {
     if remote.gdb != nil, page.web != nil { throw ValidationError("--gdb does not go with --web") }
+    if guest.peripherals.disk?.hasSuffix(":rw") == true {
+      throw ValidationError(
+        "a disk with :rw does not go with the debugger: going back would undo what is in the file")
+    }
     if remote.gdb != nil, !scripts.isEmpty {
       throw ValidationError("--gdb does not go with --script: gdb has -x, and 'monitor source FILE'")
     }

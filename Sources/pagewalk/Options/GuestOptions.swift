@@ -5,10 +5,12 @@ import Runs
 
 /// An image and the machine to boot it in.
 struct GuestOptions: ParsableArguments {
-  @Argument(help: "The ELF file to boot.", completion: .file())
+  @Argument(help: "The file to boot.", completion: .file())
   var image: String
 
   @OptionGroup var options: MachineOptions
+
+  @OptionGroup var peripherals: PeripheralOptions
 
   /// The machine with the image in it, switched on and not run yet.
   ///
@@ -16,10 +18,12 @@ struct GuestOptions: ParsableArguments {
   /// - Throws: what its parts throw, each a sentence.
   func makeMachine(console: any GuestConsole) throws -> GuestMachine {
     let description = try options.description()
+    let disk = try peripherals.openDisk()
     return try GuestMachine(
       RunPreparation(
         image: image, memory: options.memorySize(description), commandLine: options.append,
-        modules: options.module),
-      description: description, timing: options.timing, console: console)
+        modules: options.module, start: options.start),
+      description: description, timing: options.timing, peripherals: peripherals.peripherals(disk),
+      disk: disk, console: console)
   }
 }

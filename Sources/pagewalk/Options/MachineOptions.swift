@@ -1,5 +1,6 @@
 import ArgumentParser
 import Emulator
+import GuestImages
 import MachineDescriptions
 import Runs
 
@@ -17,10 +18,15 @@ struct MachineOptions: ParsableArguments {
   var append = ""
 
   @Option(
+    name: [.customLong("module"), .customLong("initrd")],
     help: ArgumentHelp(
-      "A file for the guest, with the string it sees beside it (by default the file's name). May be repeated.",
-      valueName: "file[:string]"))
+      """
+      A file for the guest, with the string it sees beside it (by default the file's name); for Linux, an initial RAM disk. \
+      May be repeated.
+      """, valueName: "file[:string]"))
   var module: [String] = []
+
+  @OptionGroup var starting: StartOptions
 
   @Option(
     help: ArgumentHelp(
@@ -45,6 +51,9 @@ struct MachineOptions: ParsableArguments {
       (default: the machine's, or else exact)
       """, valueName: "exact|lossless"))
   var serial: SerialTransmission?
+
+  /// What was decided about how the image is started.
+  var start: StartChoice { starting.choice }
 
   /// - Throws: `MachineDescriptionError` for a machine that is not there or can't be.
   func description() throws -> MachineDescription {

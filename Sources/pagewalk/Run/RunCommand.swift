@@ -8,7 +8,7 @@ import Runs
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Boot an ELF image and run it with the serial console on this terminal.",
+    abstract: "Boot an image and run it with the serial console on this terminal.",
     discussion: """
       The guest ends the run by writing to port F4h; the value is the exit status. A triple fault ends it with \
       status 3, --max-cycles with 4, a halt that nothing can end with 5, a reset with 6, \
@@ -16,8 +16,10 @@ struct RunCommand: ParsableCommand {
       the guest itself ends with 0), Ctrl-C with 130. Mistakes in \
       options and files are status 2.
 
-      IMAGE is an ELF32 executable for i386. With a Multiboot header it is started by that protocol; without one it \
-      starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules.
+      IMAGE is a kernel, and its contents show how it is started: an ELF32 executable for i386 with a Multiboot 1 or 2 \
+      header, a Linux kernel (its bzImage, or its ELF file), an ELF file with a PVH note. One with none of these \
+      starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules; so does any file with \
+      --load-address. 'pagewalk inspect' tells what an image is.
 
       What is typed on a terminal or comes from a pipe reaches the guest between two slices of its time, when the host has it: \
       such a run takes another course each time, as far as the guest looks at its input. --input is exact, and without input \
@@ -26,6 +28,8 @@ struct RunCommand: ParsableCommand {
       Examples:
         pagewalk run --memory 6G .build/images/minikernel.elf
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
+        pagewalk run --append console=ttyS0 --initrd initrd.cpio vmlinuz
+        pagewalk run --load-address 0x100000 kernel.bin
         pagewalk run --max-cycles 1000000000 --stats-file counts.json kernel.elf
         pagewalk run --input commands.txt@5000000 kernel.elf
         pagewalk run --check stale=stop kernel.elf
@@ -93,6 +97,10 @@ struct RunCommand: ParsableCommand {
         "--debug goes with none of --audit, --check, --input, --profile and --max-cycles: the debugger has 'audit', 'set stale', 'type' and 'goto'"
       )
     }
+    if debug || remote.gdb != nil, guest.peripherals.disk?.hasSuffix(":rw") == true {
+      throw ValidationError(
+        "a disk with :rw does not go with the debugger: going back would undo what is in the file")
+    }
     if remote.gdb != nil {
       if debug || screen || audit != nil || profile != nil || maxCycles != nil || check != nil
         || !typed.input.isEmpty
@@ -142,6 +150,7 @@ struct RunCommand: ParsableCommand {
       console.show(Array((screen.text.joined(separator: "\n") + "\n").utf8))
     }
     terminal.say(ending.lines)
+    try machine.writeDisk()
     let isStale = ending.exitStatus == ExitStatus.success && machine.staleUses > 0
     let status = isStale ? ExitStatus.stale : ending.exitStatus
     try statisticsOutput?.write(report(machine, ending, status))

@@ -25,7 +25,7 @@ struct TraceRecordCommand: ParsableCommand {
         pagewalk trace record -e access --address c8000000-c8000fff --symbol vmalloc kernel.elf -o area.pwt
       """)
 
-  @Argument(help: "The ELF file to boot.", completion: .file())
+  @Argument(help: "The file to boot.", completion: .file())
   var image: String
 
   @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
@@ -143,6 +143,7 @@ struct TraceGuestOptions: ParsableArguments {
       image: image, imageDigest: "", memoryBytes: options.memorySize(description).bytes,
       timing: options.timing, machine: description.yaml, kinds: [])
     header.commandLine = options.append
+    header.start = options.start
     header.modules = options.module.map { TraceHeader.Module(argument: $0, digest: "") }
     header.maxCycles = maxCycles
     for text in input {

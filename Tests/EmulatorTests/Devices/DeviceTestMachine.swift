@@ -37,7 +37,7 @@ final class DevicesTestMachine {
     return wire
   }
 
-  init(bytes: UInt64 = 16 << 20) throws {
+  init(bytes: UInt64 = 16 << 20, hasKeyboard: Bool = false) throws {
     let output = Output()
     memory = try PhysicalMemory(bytes: bytes)
     let bus = try Bus(memory: memory)
@@ -45,7 +45,9 @@ final class DevicesTestMachine {
     rtc = CMOSRTC(clock: clock, map: memory.layout, interrupt: pic.line(8))
     uart = UART16550(clock: clock, interrupt: pic.line(4)) { output.serial.append($0) }
     gate = A20Gate(bus: bus)
-    keyboard = KeyboardController(gate: gate, interrupt: pic.line(1)) { output.resets += 1 }
+    keyboard = KeyboardController(
+      clock: clock, gate: gate, hasKeyboard: hasKeyboard, interrupt: pic.line(1)
+    ) { output.resets += 1 }
     fastA20 = FastA20(gate: gate) { output.resets += 1 }
     demonstration = DemonstrationDevice(clock: clock, interrupt: pic.line(11))
     try pic.attach(to: bus)

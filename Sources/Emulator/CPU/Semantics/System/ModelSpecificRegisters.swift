@@ -5,6 +5,8 @@ enum ModelSpecificRegister {
   static let timeStampCounter: UInt32 = 0x10
   static let apicBase: UInt32 = 0x1b
   static let systemEntry: ClosedRange<UInt32> = 0x174...0x176
+  /// IA32_BIOS_SIGN_ID: the microcode update's revision.
+  static let updateRevision: UInt32 = 0x8b
   static let performanceCounters: ClosedRange<UInt32> = 0xc1...0xc2
   static let performanceEventSelects: ClosedRange<UInt32> = 0x186...0x187
 }
@@ -17,6 +19,8 @@ extension CPU {
     try requireRing0()
     switch index {
     case ModelSpecificRegister.timeStampCounter: return timeStampCounter
+    // No update is loaded. SDM vol. 3A, 9.11.7.
+    case ModelSpecificRegister.updateRevision: return 0
     case EFER.msr where model.hasNoExecute: return state.pointee.efer
     case ModelSpecificRegister.apicBase:
       guard let localAPIC else { throw .generalProtection() }
@@ -41,6 +45,8 @@ extension CPU {
     case ModelSpecificRegister.timeStampCounter:
       // The P6 takes the low half and clears the upper one. SDM vol. 3B, 17.17.
       state.pointee.timeStampOffset = (value & 0xffff_ffff) &- clock.now
+    // Software clears it before CPUID puts the revision there.
+    case ModelSpecificRegister.updateRevision: break
     case EFER.msr where model.hasNoExecute:
       guard value & ~EFER.noExecuteEnable == 0 else { throw .generalProtection() }
       mmu.setEFER(value)

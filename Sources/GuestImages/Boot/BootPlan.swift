@@ -63,14 +63,6 @@ public struct BootPlan: Sendable {
     public var range: Range<UInt64> { address.rawValue..<address.rawValue + UInt64(bytes.count) }
   }
 
-  /// How the guest is entered.
-  public enum BootProtocol: Hashable, Sendable {
-    /// Multiboot 1: EAX holds 2BADB002h, EBX the address of the information structure.
-    case multiboot
-    /// No protocol: the entry point in flat 32-bit protected mode, EAX and EBX 0.
-    case plain
-  }
-
   /// Bytes to put into RAM.
   public private(set) var writes: [Write] = []
   /// Physical ranges to fill with zeros.
@@ -96,7 +88,7 @@ public struct BootPlan: Sendable {
 
   /// Plans how `image` boots in a machine with the given memory.
   ///
-  /// Without a Multiboot header the guest gets no command line and no modules; asking for them is an error.
+  /// Without a boot protocol the guest gets no command line and no modules; asking for them is an error.
   ///
   /// - Parameters:
   ///   - commandLine: what the guest sees as its command line; it holds no file name.
@@ -106,31 +98,53 @@ public struct BootPlan: Sendable {
     image: GuestImage, commandLine: String = "", modules: [Module] = [], memory: [MemoryRegion]
   ) throws(GuestImageError) {
     entry = image.entry
-    bootProtocol = image.multiboot == nil ? .plain : .multiboot
+    bootProtocol = image.bootProtocol
     var placement = Placement(memory)
     for segment in image.segments {
       try Self.check(segment, file: image.file, memory: memory)
       placement.occupy(segment.physicalRange)
       load(segment, of: image)
     }
-    leaveBIOSData(memory)
-    guard bootProtocol == .multiboot else {
-      guard commandLine.isEmpty, modules.isEmpty else {
-        throw GuestImageError(
-          file: image.file, .unsupportedMultiboot,
-          "it has no Multiboot header, so a command line or module can't reach it",
-          expected:
-            "an image with a Multiboot header in its first 8192 bytes, or neither --append nor --module")
-      }
-      placeStack(&placement)
-      return
+    if let range = image.linux?.runRange {
+      try Self.check(range, called: "the memory that it unpacks itself to", file: image.file, memory: memory)
+      placement.occupy(range)
     }
-    let information = try MultibootInformation(
-      image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
-    writes += information.writes
-    eax = MultibootHeader.bootloaderMagic
-    ebx = information.address
+    leaveBIOSData(memory)
+    switch bootProtocol {
+    case .plain: try Self.checkNothingToTell(image, commandLine, modules)
+    case .multiboot:
+      let information = try MultibootInformation(
+        image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
+      writes += information.writes
+      (eax, ebx) = (MultibootHeader.bootloaderMagic, information.address)
+    case .multiboot2:
+      let information = try Multiboot2Information(
+        image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
+      writes += information.writes
+      (eax, ebx) = (Multiboot2Header.bootloaderMagic, information.address)
+    case .linux:
+      let parameters = try BootParameters(
+        image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
+      writes += parameters.writes
+      esi = parameters.address
+    case .pvh:
+      let information = try PVHStartInformation(
+        image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
+      writes += information.writes
+      ebx = information.address
+    }
     placeStack(&placement)
+  }
+
+  /// - Throws: `GuestImageError` for what can't reach a guest without a protocol.
+  private static func checkNothingToTell(
+    _ image: GuestImage, _ commandLine: String, _ modules: [Module]
+  ) throws(GuestImageError) {
+    guard !commandLine.isEmpty || !modules.isEmpty else { return }
+    throw GuestImageError(
+      file: image.file, .unsupportedMultiboot,
+      "it has no Multiboot header, so a command line or module can't reach it",
+      expected: "an image with a Multiboot header in its first 8192 bytes, or neither --append nor --module")
   }
 
   private static let stackAddress: UInt64 = 0x7_F000
@@ -174,12 +188,18 @@ public struct BootPlan: Sendable {
   private static func check(
     _ segment: Segment, file: String, memory: [MemoryRegion]
   ) throws(GuestImageError) {
-    let range = segment.physicalRange
+    try check(
+      segment.physicalRange, called: "segment \(segment.index)", file: file, memory: memory)
+  }
+
+  private static func check(
+    _ range: Range<UInt64>, called name: String, file: String, memory: [MemoryRegion]
+  ) throws(GuestImageError) {
     let usable = MemoryRegion.usableRanges(memory)
     if usable.contains(where: { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }) {
       return
     }
-    let wanted = "segment \(segment.index) (physical \(describe(range)))"
+    let wanted = "\(name) (physical \(describe(range)))"
     if let reserved = memory.first(where: { !$0.usable && $0.range.overlaps(range) }) {
       throw GuestImageError(
         file: file, .outsideMemory, "\(wanted) covers \(describe(reserved.range)), which is reserved",

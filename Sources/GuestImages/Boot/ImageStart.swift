@@ -20,7 +20,17 @@ public struct ImageStart: Hashable, Sendable {
   public enum Way: Hashable, Sendable {
     /// By the header at this offset of the file; with the load addresses in it, or else with the ELF file's segments.
     case multiboot(offset: Int, usesLoadAddresses: Bool)
+    /// By the Multiboot 2 header at this offset of the file.
+    case multiboot2(offset: Int, usesLoadAddresses: Bool)
+    /// By Linux's 32-bit boot protocol: a bzImage with this version's text, which unpacks itself.
+    case linuxImage(version: String)
+    /// By Linux's 32-bit boot protocol: the kernel's ELF file.
+    case linuxELF
+    /// By the entry point of its PVH note.
+    case pvh
     case plain(PlainReason)
+    /// Bytes without a format, at an address that a person chose.
+    case flat
   }
 
   /// The file's name, as the caller gave it.
@@ -44,11 +54,22 @@ public struct ImageStart: Hashable, Sendable {
     let ranges = image.segments.map(\.physicalRange)
     let low = ranges.map(\.lowerBound).min() ?? 0
     span = low..<max(low, ranges.map(\.upperBound).max() ?? 0)
-    asksForVideo = image.multiboot?.flags.contains(.videoMode) ?? false
+    asksForVideo = image.multiboot?.flags.contains(.videoMode) ?? image.multiboot2?.asksForVideo ?? false
+    way = Self.way(of: image)
+  }
+
+  private static func way(of image: GuestImage) -> Way {
     if let header = image.multiboot {
-      way = .multiboot(offset: header.offset, usesLoadAddresses: header.addresses != nil)
-    } else {
-      way = .plain(MultibootHeader.whyNone(in: image.bytes))
+      return .multiboot(offset: header.offset, usesLoadAddresses: header.addresses != nil)
+    }
+    if let header = image.multiboot2 {
+      return .multiboot2(offset: header.offset, usesLoadAddresses: header.addresses != nil)
+    }
+    if let header = image.linux { return .linuxImage(version: header.kernelVersion) }
+    return switch image.bootProtocol {
+    case .linux: .linuxELF
+    case .pvh: .pvh
+    default: image.elf == nil ? .flat : .plain(MultibootHeader.whyNone(in: image.bytes))
     }
   }
 
@@ -58,6 +79,14 @@ public struct ImageStart: Hashable, Sendable {
       switch way {
       case .multiboot(let offset, let usesLoadAddresses):
         "Multiboot, its header at offset \(offset)" + (usesLoadAddresses ? " with load addresses" : "")
+      case .multiboot2(let offset, let usesLoadAddresses):
+        "Multiboot 2, its header at offset \(offset)" + (usesLoadAddresses ? " with load addresses" : "")
+      case .linuxImage(let version):
+        "Linux bzImage" + (version.isEmpty ? "" : " of \(version.prefix { $0 != " " })")
+          + ", which unpacks itself, by the 32-bit boot protocol"
+      case .linuxELF: "Linux ELF, by the 32-bit boot protocol"
+      case .pvh: "ELF with a PVH note"
+      case .flat: "flat binary with EAX and EBX 0"
       case .plain(let reason): "plain ELF with EAX and EBX 0, because \(reason)"
       }
     let segments = segmentCount == 1 ? "1 segment" : "\(segmentCount) segments"
@@ -69,8 +98,15 @@ public struct ImageStart: Hashable, Sendable {
   /// What a person should know beside; empty for most images.
   public var warnings: [String] {
     asksForVideo
-      ? ["its Multiboot header asks for a video mode; it is started in text mode, without the video fields"]
+      ? multiboot2Warning ?? [
+        "its Multiboot header asks for a video mode; it is started in text mode, without the video fields"
+      ]
       : []
+  }
+
+  private var multiboot2Warning: [String]? {
+    guard case .multiboot2 = way else { return nil }
+    return ["its Multiboot 2 header asks for a frame buffer; it gets the one of the text mode, type 2"]
   }
 }
 

@@ -1,5 +1,6 @@
-/// The 8042 keyboard controller of the PC AT at ports 60h and 64h, with no keyboard and no mouse plugged in. What
-/// guests need of it is the self-test, the A20 gate and the reset of the CPU.
+/// The 8042 keyboard controller of the PC AT at ports 60h and 64h, with or without a keyboard, and no mouse. Without one, what
+/// guests need of it is the self-test, the A20 gate and the reset of the CPU. With one it begins as firmware leaves it: the keyboard
+/// on, IRQ 1 on, codes translated to set 1.
 ///
 /// IBM PC AT Technical Reference, "Keyboard controller"; the commands for a second device are the PS/2's.
 public final class KeyboardController: Device {
@@ -27,19 +28,38 @@ public final class KeyboardController: Device {
     var memory = [UInt8](repeating: 0, count: 32)
     /// The output port's pins other than reset and A20.
     var outputPort: UInt8 = 0xCC
+    /// nil where none is plugged in.
+    var keyboard: PS2Keyboard?
+    /// The keyboard has announced the release of a key, which the translation says in the code that follows.
+    var isRelease = false
+
+    init(keyboard: PS2Keyboard? = nil) {
+      self.keyboard = keyboard
+      guard keyboard != nil else { return }
+      commandByte = 0x65
+      systemFlag = true
+    }
   }
 
-  public internal(set) var state = State()
+  public internal(set) var state: State
 
   private let gate: A20Gate
   private let resetCPU: () -> Void
+  private let clock: Clock
   let interrupt: InterruptLine
+  private var sent: ClockEvent!
 
   /// A controller whose output port works `gate` and `reset` and that asks for IRQ 1 through `interrupt`.
-  public init(gate: A20Gate, interrupt: InterruptLine = .unconnected, reset: @escaping () -> Void) {
+  public init(
+    clock: Clock, gate: A20Gate, hasKeyboard: Bool = false, interrupt: InterruptLine = .unconnected,
+    reset: @escaping () -> Void
+  ) {
+    self.clock = clock
     self.gate = gate
     self.interrupt = interrupt
     resetCPU = reset
+    state = State(keyboard: hasKeyboard ? PS2Keyboard() : nil)
+    sent = clock.makeEvent(name: "keyboard sent") { [unowned self] _ in byteArrived() }
   }
 
   /// Puts the controller at its ports.
@@ -60,8 +80,44 @@ public final class KeyboardController: Device {
 
   /// The gate is a device of its own and opens by itself.
   func reset() {
-    state = State()
+    clock.cancel(sent)
+    state.keyboard?.reset()
+    state = State(keyboard: state.keyboard)
     updateInterrupt()
+    expectByte()
+  }
+
+  // MARK: The keyboard
+
+  /// A person types these characters; without a keyboard nothing happens.
+  func type(_ characters: [UInt8]) {
+    state.keyboard?.type(characters)
+    expectByte()
+  }
+
+  /// A byte has 11 bits, at 10 to 16.7 kHz: a millisecond. The keyboard sends while its clock line is high, which the controller
+  /// holds low as long as the output is full or the keyboard is off.
+  private func expectByte() {
+    guard state.keyboard?.hasByte == true, !state.outputFull, state.commandByte & 0x10 == 0,
+      !clock.isPending(sent)
+    else { return }
+    clock.schedule(sent, at: clock.now &+ clock.frequency / 1000)
+  }
+
+  private func byteArrived() {
+    // The line may have been taken meanwhile; then the keyboard sends the byte again.
+    guard !state.outputFull, state.commandByte & 0x10 == 0, let byte = state.keyboard?.nextByte() else {
+      return
+    }
+    guard state.commandByte & 0x40 != 0 else { return put(byte) }
+    if byte == 0xF0 {
+      state.isRelease = true
+      expectByte()
+    } else {
+      let code = ScanCodes.translated[Int(byte)]
+      put(state.isRelease ? code | 0x80 : code)
+      state.isRelease = false
+    }
   }
 
   // MARK: Port 60h
@@ -69,13 +125,18 @@ public final class KeyboardController: Device {
   private func readData() -> UInt8 {
     state.outputFull = false
     updateInterrupt()
+    expectByte()
     return state.output
   }
 
   private func writeData(_ value: UInt8) {
     state.lastWasCommand = false
     guard let command = state.awaited else {
-      noDevice(second: false)
+      guard state.keyboard != nil else { return noDevice(second: false) }
+      // Whatever is sent to the keyboard turns it on.
+      state.commandByte &= ~0x10
+      state.keyboard?.receive(value)
+      expectByte()
       return
     }
     state.awaited = nil
@@ -132,6 +193,7 @@ public final class KeyboardController: Device {
     state.commandByte = value
     state.systemFlag = value & 0x04 != 0
     updateInterrupt()
+    expectByte()
   }
 
   /// The output port: pin 0 is reset (low resets), pin 1 is A20.

@@ -1,4 +1,3 @@
-import CElf
 import HostFiles
 import IA32
 
@@ -21,50 +20,21 @@ struct MultibootInformation {
   /// BIOS of a PC keeps for itself.
   private static let preferredAddress: UInt64 = 0x9000
 
-  /// A module, or the symbols, where they came to lie.
-  private struct Placed {
-    let start: UInt32
-    let end: UInt32
-    let string: String
-  }
-
   init(
     image: GuestImage, commandLine: String, modules: [BootPlan.Module], memory: [BootPlan.MemoryRegion],
     placement: inout Placement
   ) throws(GuestImageError) {
     var writes: [BootPlan.Write] = []
-    let behindKernel = image.segments.map(\.physicalRange.upperBound).max() ?? 0
     // Room is asked for in this order: the structure is small and has the best claim to low memory.
     let strings = [commandLine, Self.loaderName] + modules.map(\.string)
     let size =
       Self.structureSize + modules.count * Self.moduleEntrySize + memory.count * Self.mapEntrySize
       + strings.reduce(0) { $0 + HostName.bytes($1).count + 1 }
-    guard let base = placement.place(size: UInt64(size), alignment: 16, from: Self.preferredAddress) else {
-      throw GuestImageError(
-        file: image.file, .noRoom, "no free RAM below 4 GiB for \(size) bytes of boot information",
-        expected: "a machine with more memory, or a shorter command line")
-    }
+    let base = try placement.placeInformation(size: size, from: Self.preferredAddress, file: image.file)
     address = UInt32(base)
 
-    var placedModules: [Placed] = []
-    for module in modules {
-      // An empty module still gets an address of its own.
-      guard
-        let start = placement.place(
-          size: UInt64(max(module.bytes.count, 1)), alignment: 0x1000, from: max(behindKernel, 1 << 20))
-      else {
-        throw GuestImageError(
-          file: module.file, .noRoom,
-          "no free RAM below 4 GiB for this module of \(module.bytes.count) bytes",
-          expected: "a machine with more memory, or a smaller module")
-      }
-      if !module.bytes.isEmpty {
-        writes.append(BootPlan.Write(address: PhysicalAddress(start), bytes: module.bytes[...]))
-      }
-      placedModules.append(
-        Placed(start: UInt32(start), end: UInt32(start + UInt64(module.bytes.count)), string: module.string))
-    }
-    let sections = Self.placeSections(of: image, behind: behindKernel, placement: &placement, writes: &writes)
+    let placedModules = try placement.place(modules, behind: image.segments, writes: &writes)
+    let sections = GuestSections.place(of: image, placement: &placement, writes: &writes)
     let bytes = Self.serialise(
       at: base, commandLine: commandLine, modules: placedModules, memory: memory, sections: sections)
     writes.append(BootPlan.Write(address: PhysicalAddress(base), bytes: bytes[...]))
@@ -75,8 +45,8 @@ struct MultibootInformation {
 
   /// The structure, then its tables, then its strings.
   private static func serialise(
-    at base: UInt64, commandLine: String, modules: [Placed], memory: [BootPlan.MemoryRegion],
-    sections: SectionTable?
+    at base: UInt64, commandLine: String, modules: [PlacedModule], memory: [BootPlan.MemoryRegion],
+    sections: GuestSections?
   ) -> [UInt8] {
     let moduleTable = UInt32(base) + UInt32(structureSize)
     let map = moduleTable + UInt32(modules.count * moduleEntrySize)
@@ -130,47 +100,10 @@ struct MultibootInformation {
   }
 
   /// mem_lower and mem_upper in KiB: RAM from 0, at most 640, and from 1 MiB up to the first hole.
-  private static func memorySizes(_ memory: [BootPlan.MemoryRegion]) -> (lower: UInt32, upper: UInt32) {
+  static func memorySizes(_ memory: [BootPlan.MemoryRegion]) -> (lower: UInt32, upper: UInt32) {
     let usable = BootPlan.MemoryRegion.usableRanges(memory)
     let low = usable.first { $0.contains(0) }.map { min($0.upperBound, 640 << 10) } ?? 0
     let high = usable.first { $0.contains(1 << 20) }.map { $0.upperBound - (1 << 20) } ?? 0
     return (UInt32(low >> 10), UInt32(clamping: high >> 10))
-  }
-
-  // MARK: Symbols for the guest
-
-  /// The section header table as the guest finds it.
-  private struct SectionTable {
-    let address: UInt32
-    let count: UInt32
-    let namesIndex: UInt32
-  }
-
-  /// Places the section header table, symbol table and string tables of an ELF image, with `sh_addr` of those that
-  /// the image itself doesn't load set to where they went. A convenience for the guest's backtraces: where there is no
-  /// room, the guest boots without.
-  private static func placeSections(
-    of image: GuestImage, behind kernelEnd: UInt64, placement: inout Placement, writes: inout [BootPlan.Write]
-  ) -> SectionTable? {
-    guard let elf = image.elf, image.multiboot?.addresses == nil, !elf.sections.isEmpty else { return nil }
-    var attempt = placement
-    var placed: [BootPlan.Write] = []
-    var table = Array(elf.bytes[elf.sectionHeaderRange])
-    let from = max(kernelEnd, 1 << 20)
-    for (index, section) in elf.sections.enumerated() {
-      guard section.type == UInt32(SHT_SYMTAB) || section.type == UInt32(SHT_STRTAB) else { continue }
-      guard !section.isLoaded, !section.fileRange.isEmpty else { continue }
-      guard let start = attempt.place(size: UInt64(section.fileRange.count), alignment: 16, from: from) else {
-        return nil
-      }
-      placed.append(BootPlan.Write(address: PhysicalAddress(start), bytes: elf.bytes[section.fileRange]))
-      table.replaceDoubleword(at: index * 40 + 12, with: UInt32(start))
-    }
-    guard let start = attempt.place(size: UInt64(table.count), alignment: 16, from: from) else { return nil }
-    placed.append(BootPlan.Write(address: PhysicalAddress(start), bytes: table[...]))
-    placement = attempt
-    writes += placed
-    return SectionTable(
-      address: UInt32(start), count: UInt32(elf.sections.count), namesIndex: UInt32(elf.sectionNamesIndex))
   }
 }

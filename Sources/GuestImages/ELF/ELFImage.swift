@@ -68,8 +68,12 @@ public struct ELFImage: Sendable {
   public let bytes: [UInt8]
   /// `e_entry` as a physical address: see `physicalEntry`.
   public let entry: UInt32
+  /// `e_entry` as it stands in the file.
+  public let headerEntry: UInt32
   /// The loadable segments, in the order of the program header table. At least one; no two overlap physically.
   public let segments: [Segment]
+  /// The notes of its PT_NOTE segments.
+  public let notes: [ELFNote]
   /// All sections, by their index; empty in a stripped image.
   public let sections: [Section]
   /// The bytes of the section header table in the file, entries of 40 bytes.
@@ -100,12 +104,17 @@ public struct ELFImage: Sendable {
     self.file = file
     self.bytes = bytes
     self.entry = entry
+    headerEntry = parts.entry
     segments = parts.segments
+    notes = parts.notes
     sections = parts.sections
     sectionHeaderRange = parts.sectionHeaderRange
     sectionNamesIndex = parts.sectionNamesIndex
     symbols = SymbolTable(parts.symbols)
   }
+
+  /// Whether the file has a line table: source lines.
+  public var hasLineTable: Bool { sections.contains { $0.name == ".debug_line" } }
 
   /// Where execution begins, physically.
   ///

@@ -10,6 +10,7 @@ struct ELFReader: ~Copyable {
   struct Parts {
     var entry: UInt32 = 0
     var segments: [Segment] = []
+    var notes: [ELFNote] = []
     var sections: [Section] = []
     var sectionHeaderRange = 0..<0
     var sectionNamesIndex = 0
@@ -26,6 +27,7 @@ struct ELFReader: ~Copyable {
 
   private let file: String
   private let length: Int
+  private let bytes: [UInt8]
   private let elf: OpaquePointer
   private var header = GElf_Ehdr()
   private var parts = Parts()
@@ -35,7 +37,7 @@ struct ELFReader: ~Copyable {
     // The result leaves the closure as a value: closures of the standard library don't carry typed errors along.
     let result: Result<Parts, GuestImageError> = bytes.withUnsafeBytes { buffer in
       do throws(GuestImageError) {
-        var reader = try ELFReader(file: file, buffer: buffer)
+        var reader = try ELFReader(file: file, bytes: bytes, buffer: buffer)
         return .success(try reader.readAll())
       } catch {
         return .failure(error)
@@ -81,7 +83,7 @@ struct ELFReader: ~Copyable {
     return "it begins with the bytes \(digits.joined(separator: " "))"
   }
 
-  private init(file: String, buffer: UnsafeRawBufferPointer) throws(GuestImageError) {
+  private init(file: String, bytes: [UInt8], buffer: UnsafeRawBufferPointer) throws(GuestImageError) {
     guard elf_version(UInt32(EV_CURRENT)) != UInt32(EV_NONE), let base = buffer.baseAddress else {
       throw GuestImageError(
         file: file, .malformed, "libelf refuses to start", expected: "libelf 0.1 or later")
@@ -95,6 +97,7 @@ struct ELFReader: ~Copyable {
     }
     self.file = file
     self.elf = elf
+    self.bytes = bytes
     length = buffer.count
   }
 
@@ -156,6 +159,7 @@ struct ELFReader: ~Copyable {
           file: file, .wrongType, "a dynamically linked program that wants an interpreter",
           expected: "\(Self.expectedKind), linked statically")
       }
+      if program.p_type == UInt32(PT_NOTE) { readNotes(program) }
       guard program.p_type == UInt32(PT_LOAD), program.p_memsz > 0 else { continue }
       parts.segments.append(try segment(program, index: index))
       guard parts.segments.count <= Self.maxSegments else {
@@ -165,6 +169,13 @@ struct ELFReader: ~Copyable {
       }
     }
     if parts.segments.isEmpty { throw noSegments() }
+  }
+
+  /// Notes only add to what is known of a file: damaged ones are left out.
+  private mutating func readNotes(_ program: GElf_Phdr) {
+    let (end, overflow) = program.p_offset.addingReportingOverflow(program.p_filesz)
+    guard !overflow, end <= UInt64(length), parts.notes.count < ELFNote.maxCount else { return }
+    parts.notes += ELFNote.read(bytes[Int(program.p_offset)..<Int(end)])
   }
 
   private func segment(_ program: GElf_Phdr, index: Int) throws(GuestImageError) -> Segment {
