@@ -78,7 +78,8 @@ let package = Package(
     .target(
       name: "WebServer",
       dependencies: [
-        "Emulator", "Reports", "Runs", "Debugger", "WebView", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Emulator", "Reports", "Runs", "Debugger", "WebView",
+        .product(name: "FlyingFox", package: "FlyingFox"),
       ],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
@@ -121,7 +122,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EmulatorTests",
-      dependencies: ["IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport"],
+      dependencies: [
+        "IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "GuestImagesTests", dependencies: ["IA32", "Emulator", "GuestImages", "TestSupport"],
@@ -151,6 +154,10 @@ let package = Package(
       dependencies: [
         "IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger", "GDBServer", "TestSupport",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WebViewTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Debugger", "WebView", "WebServer"],
       swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",
