@@ -79,7 +79,8 @@ let package = Package(
     .target(
       name: "WebServer",
       dependencies: [
-        "Emulator", "Reports", "Runs", "Debugger", "WebView", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Emulator", "Reports", "Runs", "Debugger", "WebView",
+        .product(name: "FlyingFox", package: "FlyingFox"),
       ],
       swiftSettings: strict),
     // Machine descriptions: presets and YAML files.
@@ -155,6 +156,10 @@ let package = Package(
       dependencies: [
         "IA32", "Emulator", "GuestImages", "Reports", "Runs", "Debugger", "GDBServer", "TestSupport",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WebViewTests",
+      dependencies: ["IA32", "Emulator", "GuestImages", "Reports", "Debugger", "WebView", "WebServer"],
       swiftSettings: strict),
     .testTarget(
       name: "KernelAuditTests",

@@ -65,7 +65,7 @@ public final class PageDesk {
     case "kernel": return source.kernelLists
     case "symbols": return source.symbols(matching: question["q"] ?? "", limit: 50)
     case "timeline":
-      return question.range.map { source.timeline($0, bins: Int(question.number("bins") ?? 1000)) }
+      return question.range.map { source.timeline($0, bins: Int(clamping: question.number("bins") ?? 1000)) }
     case "events":
       let limit = Int(min(question.number("limit") ?? 250, 5000))
       return question.range.map {
@@ -163,8 +163,10 @@ private struct Parameters {
   func number(_ name: String) -> UInt64? { self[name].flatMap { UInt64($0) } }
 
   var range: Range<UInt64>? {
-    guard let from = number("from"), let to = number("to"), from < to else { return nil }
-    return from..<to
+    guard let from = number("from"), let to = number("to") else { return nil }
+    // No run gets there, and sums of two have room.
+    let end = min(to, 1 << 62)
+    return from < end ? from..<end : nil
   }
 
   /// All kinds where none are named.

@@ -101,7 +101,8 @@ public final class PageServer: Sendable {
   }
 
   private static let phrases = [
-    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict",
+    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    409: "Conflict",
     421: "Misdirected Request", 503: "Service Unavailable",
   ]
 

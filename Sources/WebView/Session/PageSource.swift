@@ -30,8 +30,20 @@ public final class PageSource {
   /// The guest has shown bytes of its serial line.
   public func noteShown(_ bytes: [UInt8]) { recorder.noteShown(bytes) }
 
-  /// The lines of a source file; nil where it can't be read.
+  /// What names of source files end with. An image can name any file of the host as its source, and a report is given away.
+  private static let sourceSuffixes: Set = [
+    "c", "h", "cc", "cpp", "cxx", "hh", "hpp", "hxx", "inc", "s", "S", "asm", "swift", "rs", "zig", "go", "d",
+    "adb", "ads",
+    "nim", "pas", "m", "mm", "f90",
+  ]
+
+  /// The lines of a source file; nil where it can't be read, or is none by its name.
   func source(_ file: String) -> [String]? {
+    guard let dot = file.lastIndex(of: "."),
+      Self.sourceSuffixes.contains(String(file[file.index(after: dot)...]))
+    else {
+      return nil
+    }
     if let lines = sources[file] { return lines }
     guard let lines = session.readSource(file) else { return nil }
     sources[file] = lines
