@@ -53,7 +53,8 @@ struct DeathTests {
       "widened-right",
       [
         "#PF(0003) of the instruction at", "the cause: the DTLB 4K entry filled at cycle",
-        "did not allow writing, and memory, which was widened at cycle ", " widen (", "does  [SDM 3A 4.10.4.3]",
+        "did not allow writing, and memory, which was widened at cycle ", " widen (",
+        "does  [SDM 3A 4.10.4.3]",
         "it takes a handler that returns, or INVLPG 40000000 after the change",
       ]
     ),

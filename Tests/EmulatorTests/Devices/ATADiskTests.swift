@@ -75,13 +75,13 @@ struct ATADiskTests {
     #expect(pc.bus.readPort(0x1F0, width: .doubleword) == 0x456)
     _ = words(254)
     // Cylinder 1, head 2, sector 3.
-    for (port, value) in [
-      (UInt16(0x1F2), UInt8(1)), (0x1F3, 3), (0x1F4, 1), (0x1F5, 0), (0x1F6, 0xA2), (0x1F7, 0x20),
-    ] {
-      pc.write(port, value)
-    }
+    let commands: [(port: UInt16, value: UInt8)] = [
+      (0x1F2, 1), (0x1F3, 3), (0x1F4, 1), (0x1F5, 0), (0x1F6, 0xA2), (0x1F7, 0x20),
+    ]
+    for command in commands { pc.write(command.port, command.value) }
     wait()
-    #expect(words(1) == [UInt16((1 * 16 + 2) * 63 + 3 - 1)])
+    let expected: UInt16 = (1 * 16 + 2) * 63 + 3 - 1
+    #expect(words(1) == [expected])
   }
 
   @Test("What is written is read back, and is not the source's")
@@ -98,7 +98,8 @@ struct ATADiskTests {
     #expect(disk.state.written.sectors.map(\.sector) == [7, 8])
     command(0x20, lba: 8)
     wait()
-    #expect(words(256) == (0..<256).map { UInt16(0x100 | $0) })
+    let expected: [UInt16] = (0..<256).map { word in UInt16(0x100 | word) }
+    #expect(words(256) == expected)
     let before = disk.state
     command(0x30, lba: 8)
     for _ in 0..<256 { pc.bus.writePort(0x1F0, width: .word, value: 0) }

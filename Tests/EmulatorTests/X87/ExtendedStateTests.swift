@@ -15,7 +15,7 @@ import Testing
     cr4: CR4 = [], prepare: (ProgramMachine) -> Void = { _ in }
   ) throws -> ProgramMachine {
     var identity = CPUIdentity.p6
-    identity.features = features
+    identity.extensions = features
     let program = try ProgramMachine(identity: identity)
     try program.enterProtectedMode()
     try program.cpu.moveToControlRegister(0, cr0.rawValue)
