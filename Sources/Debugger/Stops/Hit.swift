@@ -18,6 +18,8 @@ public struct Hit: Sendable {
   public internal(set) var linear: UInt32?
   /// The physical address it is about; nil where there is none.
   public internal(set) var physical: UInt64?
+  /// The exception that it is about; nil where there is none.
+  public internal(set) var fault: ExceptionVector?
   /// Bytes that an instruction is about to change, to be looked at when it has.
   var before: (physical: UInt64, bytes: [UInt8])?
   /// Before the instruction at `moment`, not inside it.

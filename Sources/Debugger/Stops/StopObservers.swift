@@ -93,6 +93,7 @@ extension Stop {
       let name = vector?.mnemonic ?? "vector \(fault.vector)"
       let hasCode = vector?.pushesErrorCode ?? false
       found.text = name + (hasCode ? "(\(hexadecimal(UInt64(fault.errorCode), digits: 4)))" : "")
+      found.fault = vector
       if vector == .pageFault {
         found.text += " at \(LinearAddress(fault.linear))"
         found.linear = fault.linear

@@ -87,20 +87,18 @@ struct StopReply {
       if key.kind == .software, client.hasSoftwareBreakpoints { reason = "swbreak:;" }
       if key.kind == .hardware, client.hasHardwareBreakpoints { reason = "hwbreak:;" }
     }
-    let signal = keys.isEmpty ? hits.lazy.compactMap { Self.signal($0, session) }.first ?? .trap : .trap
+    let signal = keys.isEmpty ? hits.lazy.compactMap { $0.fault.flatMap(Self.signal) }.first ?? .trap : .trap
     return StopReply(lines: lines, payload: payload(session, signal, reason))
   }
 
-  /// What a fault that was asked for would be to a program.
-  private static func signal(_ hit: Hit, _ session: DebuggerSession) -> Signal? {
-    guard let number = hit.stop, let stop = session.stops.stops.first(where: { $0.number == number }),
-      case .event(.fault) = stop.kind
-    else { return nil }
-    let mnemonics: [(String, Signal)] = [
-      ("#PF", .segment), ("#GP", .segment), ("#SS", .segment), ("#NP", .segment), ("#UD", .illegal),
-      ("#DE", .floatingPoint), ("#MF", .floatingPoint), ("#XM", .floatingPoint),
-    ]
-    return mnemonics.first { hit.text.hasPrefix($0.0) }?.1
+  /// What a fault that was asked for would be to a program; nil where it would be no signal of its own.
+  private static func signal(_ fault: ExceptionVector) -> Signal? {
+    switch fault {
+    case .pageFault, .generalProtection, .stackSegmentFault, .segmentNotPresent: .segment
+    case .invalidOpcode: .illegal
+    case .divideError, .floatingPointError: .floatingPoint
+    default: nil
+    }
   }
 
   private static func payload(_ session: DebuggerSession, _ signal: Signal, _ reason: String) -> [UInt8] {
