@@ -144,4 +144,12 @@ struct RealGDBTests {
           && !$0.contains("Remote communication error")
       }
   }
+
+  @Test("A fault that is asked for is a signal in its handler")
+  func faults() throws {
+    let pages = try Guest("paging-tour").gdb("monitor catch fault 14", "c")
+    expect(pages, "#PF(", "SIGSEGV")
+    let opcodes = try Guest("deaths/sse").gdb("monitor catch fault", "c")
+    expect(opcodes, "#UD", "SIGILL")
+  }
 }

@@ -46,7 +46,6 @@ struct InspectTests {
         "trace", "record", "-e", "port", "--memory", "4M", "--load-address", "7c00", path, "-o", trace,
       ])
       #expect(recorded.status == 0, "\(recorded.error)")
-      #expect(try String(contentsOfFile: trace, encoding: .utf8).contains("\nload-address: 7c00\n"))
       #expect(try CommandLineTests().pagewalk(["trace", "verify", trace]).status == 0)
     }
   }

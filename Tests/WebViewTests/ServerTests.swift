@@ -105,7 +105,7 @@ struct DeskTests {
     "What belongs to the shell is refused",
     arguments: [
       "source /etc/passwd", "define x", "quit", "step-walk", "sw", "commands 1", "help", "trace on all",
-      "nonsense", "", "display 1",
+      "nonsense", "",
     ])
   func refused(_ command: String) throws {
     let (_, answer) = try ask("do", [:], #"{"command":"\#(command)"}"#)

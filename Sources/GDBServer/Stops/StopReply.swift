@@ -87,17 +87,17 @@ struct StopReply {
       if key.kind == .software, client.hasSoftwareBreakpoints { reason = "swbreak:;" }
       if key.kind == .hardware, client.hasHardwareBreakpoints { reason = "hwbreak:;" }
     }
-    let signal = keys.isEmpty ? hits.lazy.compactMap(\.fault).first.map(signal) ?? .trap : .trap
+    let signal = keys.isEmpty ? hits.lazy.compactMap { $0.fault.flatMap(Self.signal) }.first ?? .trap : .trap
     return StopReply(lines: lines, payload: payload(session, signal, reason))
   }
 
-  /// What a fault that was asked for would be to a program.
-  private static func signal(_ fault: ExceptionVector) -> Signal {
+  /// What a fault that was asked for would be to a program; nil where it would be no signal of its own.
+  private static func signal(_ fault: ExceptionVector) -> Signal? {
     switch fault {
     case .pageFault, .generalProtection, .stackSegmentFault, .segmentNotPresent: .segment
     case .invalidOpcode: .illegal
     case .divideError, .floatingPointError: .floatingPoint
-    default: .trap
+    default: nil
     }
   }
 

@@ -14,6 +14,8 @@ enum ScanCodes {
   static let translated: [UInt8] = {
     var table = (0...255).map { UInt8($0) }
     for (first, second) in set2.enumerated() where second != 0 { table[Int(second)] = UInt8(first) }
+    // 02h is no key of set 2: the controller's table gives it F7's code, and answers the number of the set in use so.
+    table[0x02] = 0x41
     return table
   }()
 }

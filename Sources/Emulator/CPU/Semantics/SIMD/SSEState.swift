@@ -20,6 +20,7 @@ struct SSEState {
 public struct SSERegisters: Hashable, Sendable {
   /// XMM0 to XMM7.
   public var xmm: [XMMValue]
+  /// MXCSR, the control and status register. SDM vol. 1, 10.2.3.
   public var mxcsr: UInt32
 
   init(_ state: SSEState) {
