@@ -10,8 +10,6 @@ public final class DeskConsole: GuestConsole {
   private var pending: [UInt8] = []
   /// Who answers the page; nil before the session begins.
   public weak var desk: PageDesk?
-  /// Told of what the guest sends over the serial line.
-  public var onShow: ([UInt8]) -> Void = { _ in }
   /// How long the guest's sleep lasts at most between two looks at the keyboard, in milliseconds.
   private static let nap: Int32 = 50
 
@@ -39,11 +37,7 @@ public final class DeskConsole: GuestConsole {
     desk?.isRunning = false
   }
 
-  public func show(_ bytes: [UInt8]) {
-    onShow(bytes)
-    base.show(bytes)
-  }
-
+  public func show(_ bytes: [UInt8]) { base.show(bytes) }
   public func showDebugOutput(_ bytes: [UInt8]) { base.showDebugOutput(bytes) }
   public func say(_ lines: [String]) { base.say(lines) }
   public func progress(_ fraction: Double?) { base.progress(fraction) }

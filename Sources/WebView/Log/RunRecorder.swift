@@ -19,8 +19,6 @@ final class RunRecorder {
   private(set) var profile: Profile?
   /// How far the history had been when this was looked at last.
   private var frontier: UInt64 = 0
-  /// Bytes of the serial line that were in the log when bytes were shown last.
-  private var serialSeen = 0
   /// How often the log has been cut.
   private(set) var courses = 0
 
@@ -67,7 +65,6 @@ final class RunRecorder {
       walks.truncate(at: log.count)
       stale.removeAll { $0.use.cycle >= newest }
       console.truncate(at: newest)
-      serialSeen = min(serialSeen, console.serialCount)
       courses += 1
     }
     frontier = newest
@@ -76,7 +73,11 @@ final class RunRecorder {
   private func take(_ event: MachineEvent, _ moment: EventMoment) {
     guard isNew(moment.cycle) else { return }
     switch event {
-    case .console(let event): console.append(event.byte, event.port, at: moment.cycle)
+    case .console(let event):
+      // What the transmitter still held at the end is sent then, and again at each return to the end, and where a guest goes
+      // on from there: a byte is known by how many were sent before it.
+      if event.port == .serial, session.machine.serialBytesSent < console.serialCount { return }
+      console.append(event.byte, event.port, at: moment.cycle)
     case .walk(let walk):
       walks.add(walk, moment, index: log.count)
       if let logged = LoggedEvent(event, moment) { log.append(logged) }
@@ -94,64 +95,5 @@ final class RunRecorder {
     // The first sample after a way through the past counts from another cycle.
     guard isNew(session.machine.cycle), sample.cycles < 1 << 48, sample.idleCycles < 1 << 48 else { return }
     profile?.add(sample)
-  }
-
-  /// The guest has shown `bytes` of its serial line. What it sends at its end, without the time to send it, is no event.
-  func noteShown(_ bytes: [UInt8]) {
-    let events = max(0, console.serialCount - serialSeen)
-    for byte in bytes.suffix(max(0, bytes.count - events)) {
-      console.append(byte, .serial, at: session.machine.cycle)
-    }
-    serialSeen = console.serialCount
-  }
-}
-
-/// What the guest printed, with the cycle of each byte.
-struct ConsoleLog {
-  private(set) var bytes: [UInt8] = []
-  private(set) var cycles: [UInt64] = []
-  /// Bytes that came over the serial line.
-  private(set) var serialCount = 0
-  /// Bytes beyond this many are left out.
-  private static let maxBytes = 4 << 20
-
-  mutating func append(_ byte: UInt8, _ port: ConsoleEvent.Port, at cycle: UInt64) {
-    if port == .serial { serialCount += 1 }
-    guard bytes.count < Self.maxBytes else { return }
-    bytes.append(byte)
-    cycles.append(cycle)
-  }
-
-  mutating func truncate(at cycle: UInt64) {
-    let kept = count(before: cycle)
-    serialCount -= bytes.count - kept
-    bytes.removeLast(bytes.count - kept)
-    cycles.removeLast(cycles.count - kept)
-  }
-
-  /// How many bytes were sent before `cycle`.
-  func count(before cycle: UInt64) -> Int {
-    var (low, high) = (0, cycles.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if cycles[middle] < cycle { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
-
-  /// The lines, each with the cycle of its first byte.
-  var lines: [(cycle: UInt64, text: String)] {
-    var lines: [(UInt64, String)] = []
-    var start = 0
-    for index in bytes.indices where bytes[index] == UInt8(ascii: "\n") || index == bytes.count - 1 {
-      lines.append((cycles[start], Self.text(bytes[start...index])))
-      start = index + 1
-    }
-    return lines
-  }
-
-  /// Bytes as text: without escape sequences' effects and carriage returns.
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
-    String(decoding: bytes.filter { $0 != 13 }, as: UTF8.self)
   }
 }

@@ -27,9 +27,6 @@ public final class PageSource {
 
   var machine: Machine { session.machine }
 
-  /// The guest has shown bytes of its serial line.
-  public func noteShown(_ bytes: [UInt8]) { recorder.noteShown(bytes) }
-
   /// What names of source files end with. An image can name any file of the host as its source, and a report is given away.
   private static let sourceSuffixes: Set = [
     "c", "h", "cc", "cpp", "cxx", "hh", "hpp", "hxx", "inc", "s", "S", "asm", "swift", "rs", "zig", "go", "d",

@@ -27,7 +27,6 @@ enum WebSession {
     let board = JobBoard()
     let desk = PageDesk(source, board)
     console.desk = desk
-    console.onShow = { source.noteShown($0) }
     Interruption.install()
     Interruption.end()
     desk.willMove = Interruption.begin

@@ -47,7 +47,7 @@ struct ReportCommand: ParsableCommand {
     } catch {
       throw ValidationError("\(error)")
     }
-    let console = ListeningConsole(TerminalConsole(.output, isQuiet: true))
+    let console = TerminalConsole(.output, isQuiet: true)
     let (machine, loop) = try prepare(console)
     let past = history.begin(machine.machine)
     machine.keepHistory(past)
@@ -55,7 +55,6 @@ struct ReportCommand: ParsableCommand {
       machine: machine.machine, image: machine.image, console: console, history: past)
     session.readSource = SourceFiles.lines
     let source = PageSource(session)
-    console.onShow = { source.noteShown($0) }
     let ending = loop(machine).runToEnd()
     if ending.reason == .interrupted { throw ExitCode(ExitStatus.interrupted) }
     let report: RunReport
