@@ -33,7 +33,7 @@ struct HardwareCommandTests {
     let lines = test.say("info float").split(separator: "\n")
     #expect(lines[0] == "  R7: Special 0x7fff8000000000000000 +Inf")
     #expect(lines[1] == "  R6: Zero    0x00000000000000000000 +0")
-    #expect(lines[2] == "  R5: Special 0x00000000000000000001 +3.645199531882474603e-4951   Denormal")
+    #expect(lines[2] == "  R5: Special 0x00000000000000000001 +3.645199531882474603e-4951 Denormal")
     #expect(lines[3] == "=>R4: Special 0x7fffc000000000000001 QNaN")
     #expect(lines[4] == "  R3: Empty   0x3fff8000000000000000")
     #expect(lines[8] == "Status Word:         0x2000")
