@@ -35,8 +35,9 @@ extension CPU {
     }
     let control = state.pointee.sse.control
     let (first, second) = (SSEPortable.single(from: low, control), SSEPortable.single(from: high, control))
-    try reportSIMD(first.flags.union(second.flags))
+    // A processor has gone over to MMX when it raises #XM.
     enterMMXState()
+    try reportSIMD(first.flags.union(second.flags))
     state.pointee.sse.registers[Int(destination)].low = UInt64(first.value) | UInt64(second.value) << 32
   }
 
@@ -51,8 +52,8 @@ extension CPU {
       case .cvttps2pi: integers(ofSingles: source, count: 2, truncates: true)
       default: integers(ofDoubles: source, truncates: operation == .cvttpd2pi)
       }
-    try reportSIMD(result.flags)
     enterMMXState()
+    try reportSIMD(result.flags)
     setMMX(op.pointee.destination, result.value.low)
   }
 
