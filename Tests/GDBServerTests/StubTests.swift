@@ -64,7 +64,7 @@ struct StubTests {
     #expect(client.ask("p0") == "01563412")
     #expect(client.ask("P41=00000000").hasPrefix("E.cr3 can't be changed") == false)
     #expect(client.ask("P3f=01000000").hasPrefix("E.cr0 can't be changed"))
-    #expect(client.ask("p10") == String(repeating: "x", count: 20))
+    #expect(client.ask("p10") == String(repeating: "0", count: 20))
   }
 
   @Test("Memory is read and written, in both spellings, linear and physical")

@@ -17,6 +17,8 @@ record hello.trace port,task,mode,walk,flush,fault hello --memory 16M
 record hello-instructions.pwt all hello --memory 16M
 record paging-tour.pwt "$paging" paging-tour --memory 64M
 record stale.pwt "$paging" stale --memory 64M
+record fpu-tour.pwt port,fault,interrupt,task,mode,console fpu-tour --memory 16M
+record system-tour.pwt "$paging" system-tour --memory 64M
 record tlb-probe.pwt flush,fault,interrupt,task,mode,console tlb-probe --memory 1G
 record tlb-probe-window.pwt all tlb-probe --memory 1G --cycles 2000000-2050000
 record minikernel.pwt walk,flush,pte-store,fault,interrupt,mmio,task,mode,console minikernel --memory 6G

@@ -71,8 +71,8 @@ struct CommandLineTests {
     (["run", "--memory", "lots", "x"], "'lots' has no unit"),
     (["run", "--timing", "guess", "x"], "functional"),
     (
-      ["run", "--machine", "pentium4", "x"],
-      "pentium4: can't be read (No such file or directory); expected p6, pentium-pro, pentium2, pentium3, ideal, or a YAML"
+      ["run", "--machine", "pentium5", "x"],
+      "pentium5: can't be read (No such file or directory); expected p6, pentium-pro, pentium2, pentium3, pentium4, ideal, or a YAML"
     ),
     (["run", "--machine", "/", "x"], "/: is a directory"),
     (["machines", "/nonexistent"], "/nonexistent: can't be read"),
@@ -180,7 +180,7 @@ struct CommandLineTests {
   @Test func machinesAreListedAndPrinted() throws {
     let list = try pagewalk("machines")
     #expect(list.status == 0)
-    #expect(list.output.split(separator: "\n").count == 5)
+    #expect(list.output.split(separator: "\n").count == 6)
     let file = try temporaryFile(Array(try pagewalk("machines", "pentium-pro").output.utf8))
     defer { try? FileManager.default.removeItem(at: file) }
     #expect(try pagewalk("machines", file.path).output == pagewalk("machines", "pentium-pro").output)
