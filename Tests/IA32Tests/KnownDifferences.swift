@@ -39,9 +39,11 @@ struct KnownDifference: Sendable {
     },
     KnownDifference(
       name: "split prefixes",
-      reason: "objdump begins anew at a symbol or at 16-bit code, and prints the prefixes before it by themselves"
+      reason:
+        "objdump begins anew at a symbol or at 16-bit code, and prints the prefixes before it by themselves"
     ) { c in
-      c.bytes.allSatisfy { [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67].contains($0) } && c.instruction == nil && !c.isUndefined
+      c.bytes.allSatisfy { [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67].contains($0) }
+        && c.instruction == nil && !c.isUndefined
     },
     KnownDifference(
       name: "fences",
