@@ -147,7 +147,8 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Emulator", "GuestImages", "HostFiles", "MachineDescriptions", "Reports", "Runs", "Snapshots", "TestSupport",
+        "Emulator", "GuestImages", "HostFiles", "MachineDescriptions", "Reports", "Runs", "Snapshots",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

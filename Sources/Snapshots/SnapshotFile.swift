@@ -38,7 +38,8 @@ public final class SnapshotFile {
     let preamble = input.read(at: 0, count: SnapshotLayout.preambleBytes)
     guard preamble.starts(with: SnapshotLayout.magic) else {
       throw SnapshotError(
-        file: path, .notASnapshot, "is not a snapshot", expected: "a file that 'pagewalk snapshot save' wrote")
+        file: path, .notASnapshot, "is not a snapshot", expected: "a file that 'pagewalk snapshot save' wrote"
+      )
     }
     guard preamble.count == SnapshotLayout.preambleBytes else { throw Self.cutOff(path) }
     let version = preamble.little(UInt32.self, at: 8)
@@ -125,7 +126,8 @@ public final class SnapshotFile {
     let sum = stored.withUnsafeBytes {
       SnapshotLayout.checksum(after: last, header: Array(block[..<16]), stored: $0)
     }
-    guard sum == block.little(UInt64.self, at: 16), let bytes = decompressor.decompress(stored[...], count: count)
+    guard sum == block.little(UInt64.self, at: 16),
+      let bytes = decompressor.decompress(stored[...], count: count)
     else { throw damaged("has a block whose checksum is another") }
     last = sum
     position += UInt64(block.count + storedCount)
@@ -135,7 +137,8 @@ public final class SnapshotFile {
   /// Damage, and where.
   private func damaged(_ what: String) -> SnapshotError {
     SnapshotError(
-      file: path, .damaged, "is damaged: it \(what), at byte \(position)", expected: "the file as it was saved")
+      file: path, .damaged, "is damaged: it \(what), at byte \(position)",
+      expected: "the file as it was saved")
   }
 
   private static func cutOff(_ path: String) -> SnapshotError {

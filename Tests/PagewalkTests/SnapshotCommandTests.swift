@@ -31,7 +31,8 @@ struct SnapshotCommandTests {
     #expect(NSDictionary(dictionary: first).isEqual(to: second))
     let inspected = try runner.run("snapshot", "inspect", runner.path("a.snap"))
     #expect(inspected.status == 0)
-    #expect(inspected.output.contains("snapshot of version 1") && inspected.output.contains("memory: 16777216"))
+    #expect(
+      inspected.output.contains("snapshot of version 1") && inspected.output.contains("memory: 16777216"))
   }
 
   @Test func aTextSaysWhere() throws {
@@ -60,7 +61,9 @@ struct SnapshotCommandTests {
       for command in ["load", "inspect"] {
         let result = try runner.run("snapshot", command, runner.path("b.snap"))
         #expect(result.status == 2 && result.output == "", "\(command)")
-        #expect(result.error.split(separator: "\n").count == 1 && result.error.contains(expected), "\(result.error)")
+        #expect(
+          result.error.split(separator: "\n").count == 1 && result.error.contains(expected), "\(result.error)"
+        )
       }
     }
     try refused([], "is not a snapshot")
@@ -101,7 +104,8 @@ struct SnapshotCommandTests {
     let runner = try TraceRunner()
     try Data(count: 1 << 20).write(to: URL(filePath: runner.path("disk.img")))
     let recorded = try runner.run(
-      "trace", "record", "--memory", "16M", "--keyboard", "--rtc", "2026-01-31", "--disk", runner.path("disk.img"),
+      "trace", "record", "--memory", "16M", "--keyboard", "--rtc", "2026-01-31", "--disk",
+      runner.path("disk.img"),
       "--quiet", "-e", "flush,fault,port", hello, "-o", runner.path("a.pwt"))
     #expect(recorded.status == 0, "\(recorded.error)")
     #expect(try runner.run("trace", "verify", runner.path("a.pwt")).status == 0)
@@ -109,7 +113,8 @@ struct SnapshotCommandTests {
     #expect(!shown.isEmpty)
     try Data(repeating: 1, count: 1 << 20).write(to: URL(filePath: runner.path("disk.img")))
     let other = try runner.run("trace", "verify", runner.path("a.pwt"))
-    #expect(other.status != 0 && other.error.contains("was recorded with other contents of"), "\(other.error)")
+    #expect(
+      other.status != 0 && other.error.contains("was recorded with other contents of"), "\(other.error)")
     let writable = try runner.run(
       "trace", "record", "--disk", runner.path("disk.img") + ":rw", hello, "-o", runner.path("b.pwt"))
     #expect(writable.status == 2 && writable.error.contains("does not go with a trace"), "\(writable.error)")

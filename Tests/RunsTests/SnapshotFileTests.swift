@@ -69,7 +69,7 @@ struct SnapshotFileTests {
       do {
         _ = try SnapshotFile(path).read { (_, _) throws(SnapshotError) in }
         Issue.record("damage was not noticed")
-      } catch let error as SnapshotError {
+      } catch {
         #expect(!error.description.contains("\n"))
       }
     }

@@ -80,7 +80,8 @@ public final class DiskFile: Sendable {
       let count = pread(descriptor, &buffer, wanted, off_t(offset))
       guard count == wanted else {
         throw GuestImageError(
-          file: file, .unreadable, "can't be read at byte \(offset)", expected: "a disk image of \(end) bytes")
+          file: file, .unreadable, "can't be read at byte \(offset)", expected: "a disk image of \(end) bytes"
+        )
       }
       buffer.withUnsafeBytes { sum.add(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
       offset += count

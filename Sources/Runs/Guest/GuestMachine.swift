@@ -39,7 +39,8 @@ public final class GuestMachine: RunnableMachine {
       memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
       timing: timing)
     configuration.peripherals = peripherals
-    try self.init(configuration, image: preparation.image, disk: disk, plan: preparation.plan, console: console)
+    try self.init(
+      configuration, image: preparation.image, disk: disk, plan: preparation.plan, console: console)
     try preparation.plan.load(into: machine.memory)
   }
 

@@ -107,7 +107,8 @@ extension GuestMachine {
       let problem = "\(path) has changed since the snapshot was saved"
       guard chosen == nil else {
         throw SnapshotError(
-          file: path, .mismatch, "is not the image that was saved", expected: "a copy of \(header.image.path)")
+          file: path, .mismatch, "is not the image that was saved", expected: "a copy of \(header.image.path)"
+        )
       }
       return (try nameless(path), "\(problem): addresses have no names")
     } catch let error as GuestImageError where chosen == nil {

@@ -85,7 +85,8 @@ public struct TraceSetup {
     }
     if let disk = header.disk, disk != recorded.disk, !allowsOtherModules {
       throw TraceError(
-        file: golden, .mismatch, "was recorded with other contents of \(disk.file)", expected: "the same disk")
+        file: golden, .mismatch, "was recorded with other contents of \(disk.file)", expected: "the same disk"
+      )
     }
   }
 

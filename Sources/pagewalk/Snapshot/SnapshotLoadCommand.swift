@@ -23,14 +23,16 @@ struct SnapshotLoadCommand: ParsableCommand {
   var file: String
 
   @Option(
-    help: ArgumentHelp("The image, for names. (default: where it was)", valueName: "file"), completion: .file())
+    help: ArgumentHelp("The image, for names. (default: where it was)", valueName: "file"),
+    completion: .file())
   var image: String?
 
   @Option(
     help: ArgumentHelp("The disk's file. (default: where it was)", valueName: "file"), completion: .file())
   var disk: String?
 
-  @Option(help: ArgumentHelp("How finely time is modelled from here on. (default: as before)", valueName: "level"))
+  @Option(
+    help: ArgumentHelp("How finely time is modelled from here on. (default: as before)", valueName: "level"))
   var timing: TimingLevel?
 
   @Option(help: ArgumentHelp("Stop at this clock cycle.", valueName: "n"))

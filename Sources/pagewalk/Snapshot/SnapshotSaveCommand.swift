@@ -43,7 +43,8 @@ struct SnapshotSaveCommand: ParsableCommand {
     }
     if when?.isEmpty == true { throw ValidationError("--when needs a text that the guest prints") }
     if guest.peripherals.disk?.hasSuffix(":rw") == true {
-      throw ValidationError("a disk with :rw does not go with a snapshot, which has what the guest writes itself")
+      throw ValidationError(
+        "a disk with :rw does not go with a snapshot, which has what the guest writes itself")
     }
   }
 

@@ -151,7 +151,8 @@ struct TraceGuestOptions: ParsableArguments {
     header.epoch = peripherals.rtc?.epoch
     if let disk = peripherals.disk {
       guard !disk.hasSuffix(":rw") else {
-        throw ValidationError("a disk with :rw does not go with a trace: the next run would find another disk")
+        throw ValidationError(
+          "a disk with :rw does not go with a trace: the next run would find another disk")
       }
       header.disk = TraceHeader.Disk(file: disk, checksum: 0)
     }

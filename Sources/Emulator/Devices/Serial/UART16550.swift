@@ -113,7 +113,9 @@ public final class UART16550: BusDevice, Device {
   }
 
   func accepts(_ state: State) -> Bool {
-    [state.receiver, state.transmitter].allSatisfy { [1, 16].contains($0.capacity) && $0.count <= $0.capacity }
+    [state.receiver, state.transmitter].allSatisfy {
+      [1, 16].contains($0.capacity) && $0.count <= $0.capacity
+    }
   }
 
   // MARK: The host's side

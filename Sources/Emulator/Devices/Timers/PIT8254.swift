@@ -52,7 +52,9 @@ public final class PIT8254: BusDevice, Device {
 
   func accepts(_ state: State) -> Bool {
     let now = timebase.ticks(at: clock.now)
-    guard state.channels.count == 3, state.channels.allSatisfy({ $0.isPossible(at: now) }) else { return false }
+    guard state.channels.count == 3, state.channels.allSatisfy({ $0.isPossible(at: now) }) else {
+      return false
+    }
     // Each change of counter 0 has its event: it is never far behind.
     return (state.channels[0].nextChange ?? .max) >= now &- min(now, 1 << 20)
   }
