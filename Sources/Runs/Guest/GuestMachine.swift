@@ -36,7 +36,7 @@ public final class GuestMachine: RunnableMachine {
     peripherals: Peripherals = Peripherals(), disk: DiskFile? = nil, console: any GuestConsole
   ) throws {
     var configuration = description.configuration(
-      memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
+      memoryBytes: preparation.memory.bytes, rom: preparation.plan.rom,
       timing: timing)
     configuration.peripherals = peripherals
     try self.init(
