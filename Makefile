@@ -80,6 +80,7 @@ test-linux: build linux ## boot Debian's kernel to a shell and try commands ther
 	@images/linux/test.sh .build/release/pagewalk .build/linux vmlinux
 	@images/linux/screen-test.sh .build/release/pagewalk .build/linux
 	@images/linux/disk-test.sh .build/release/pagewalk .build/linux
+	@images/linux/snapshot-test.sh .build/release/pagewalk .build/linux
 	@$(if $(PACKED),images/linux/test.sh .build/release/pagewalk .build/linux vmlinuz)
 
 lint: ## check the formatting of all Swift

@@ -48,12 +48,16 @@ let package = Package(
     .target(
       name: "Reports", dependencies: ["IA32", "FloatingPoint", "Emulator", "GuestImages", "HostFiles"],
       swiftSettings: strict),
+    // Machines in files.
+    .target(
+      name: "Snapshots", dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Traces"],
+      swiftSettings: strict),
     // Running a guest to its end: what the command line, the debugger and traces share.
     .target(
       name: "Runs",
       dependencies: [
         "IA32", "Emulator", "GuestImages", "HostFiles", "MachineDescriptions", "Reports", "Traces",
-        "KernelAudit",
+        "Snapshots", "KernelAudit",
       ],
       swiftSettings: strict),
     // The shell: commands, expressions, stops, the past.
@@ -100,7 +104,7 @@ let package = Package(
       name: "pagewalk",
       dependencies: [
         "CEdit", "IA32", "Emulator", "GuestImages", "Reports", "KernelAudit", "MachineDescriptions",
-        "Debugger", "GDBServer", "WebView", "WebServer", "Runs", "Traces", "HostFiles",
+        "Debugger", "GDBServer", "WebView", "WebServer", "Runs", "Traces", "Snapshots", "HostFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -140,7 +144,13 @@ let package = Package(
       dependencies: ["IA32", "Emulator", "GuestImages", "HostFiles", "Reports", "Traces", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Emulator", "Reports"], swiftSettings: strict),
-    .testTarget(name: "RunsTests", dependencies: ["Emulator", "Reports", "Runs"], swiftSettings: strict),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Emulator", "GuestImages", "HostFiles", "MachineDescriptions", "Reports", "Runs", "Snapshots",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "PagewalkTests",
       dependencies: ["pagewalk", "Emulator", "GuestImages", "IA32", "Reports", "Runs", "Traces"],

@@ -76,6 +76,12 @@ $(eval $(call bare_image,rebuilt/plain,$(bare_common) images/rebuilt/padding.c i
 $(eval $(call bare_image,rebuilt/padded,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt.c))
 $(eval $(call bare_image,rebuilt/changed,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt-changed.c))
 
+# A disk that boots itself.
+bare_images += $(IMAGE_DIR)/bios-tour.img
+$(IMAGE_DIR)/bios-tour.img: $(bare_objects)/images/bios-tour/bios-tour.S.o images/bios-tour/disk.ld
+	$(announce)@mkdir -p $(@D)
+	@$(GUEST_LD) -m elf_i386 -T images/bios-tour/disk.ld $< -o $@
+
 # The rules -----------------------------------------------------------------------------------------------------
 
 IMAGES += $(bare_images)

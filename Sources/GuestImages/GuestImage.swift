@@ -40,7 +40,10 @@ public struct GuestImage: Sendable {
   ///
   /// - Throws: `GuestImageError` if it can't be read or booted.
   public init(reading path: String, start: StartChoice = StartChoice()) throws(GuestImageError) {
-    try self.init(file: path, bytes: HostFile.read(path), start: start)
+    // Of a disk that may be larger than all memory.
+    let bytes =
+      start.bootProtocol == .bootSector ? try HostFile.read(path, first: 512) : try HostFile.read(path)
+    try self.init(file: path, bytes: bytes, start: start)
   }
 
   /// The file `bytes`, called `file` in messages.

@@ -24,6 +24,7 @@ struct GuestImageReader {
     case .linux: return try LinuxHeader.isOne(bytes) ? bzImage() : ofELF(.linux)
     case .pvh: return try ofELF(.pvh)
     case .plain: return try ofELF(.plain)
+    case .bootSector: return try bootSector()
     case nil: return try byContents()
     }
   }
@@ -130,6 +131,16 @@ struct GuestImageReader {
       memorySize: UInt32(bytes.count),
       flags: [.read, .write, .execute])
     return Parts(segments: [segment], entry: address)
+  }
+
+  /// A disk. What the machine gets of it is what the guest reads.
+  private func bootSector() throws(GuestImageError) -> Parts {
+    guard bytes.count >= 512, bytes[510] == 0x55, bytes[511] == 0xAA else {
+      throw GuestImageError(
+        file: file, .unsupportedProtocol, "its first sector does not end with 55h AAh, so nothing boots it",
+        expected: "a disk with a boot sector")
+    }
+    return Parts(bootProtocol: .bootSector, entry: 0x7C00)
   }
 
   private func lacks(_ what: String, because reason: String) -> GuestImageError {

@@ -19,7 +19,7 @@ public struct LinearAddress: Hashable, Comparable, Sendable {
 
 /// An address on the bus, after paging: 36 bits by default under PAE, at most 52. SDM vol. 3A, 4.1.4.
 @frozen
-public struct PhysicalAddress: Hashable, Comparable, Sendable {
+public struct PhysicalAddress: Hashable, Comparable, Codable, Sendable {
   /// The address as a number.
   public var rawValue: UInt64
 

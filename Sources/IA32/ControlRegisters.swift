@@ -1,6 +1,6 @@
 /// CR0. SDM vol. 3A, 2.5.
 @frozen
-public struct CR0: OptionSet, Hashable, Sendable {
+public struct CR0: OptionSet, Hashable, Codable, Sendable {
   public var rawValue: UInt32
 
   @inlinable
@@ -35,7 +35,7 @@ public struct CR0: OptionSet, Hashable, Sendable {
 
 /// CR4. SDM vol. 3A, 2.5.
 @frozen
-public struct CR4: OptionSet, Hashable, Sendable {
+public struct CR4: OptionSet, Hashable, Codable, Sendable {
   public var rawValue: UInt32
 
   @inlinable

@@ -1,5 +1,5 @@
 /// The exception vectors of IA-32. SDM vol. 3A, table 6-1.
-public enum ExceptionVector: UInt8, Sendable, CaseIterable {
+public enum ExceptionVector: UInt8, Codable, Sendable, CaseIterable {
   case divideError = 0
   case debug = 1
   case nonMaskableInterrupt = 2

@@ -17,7 +17,7 @@ struct Pagewalk: ParsableCommand {
     version: "pagewalk 0.1.0",
     subcommands: [
       RunCommand.self, DebugCommand.self, ReportCommand.self, TraceCommand.self, TestCommand.self,
-      MachinesCommand.self, InspectCommand.self,
+      MachinesCommand.self, InspectCommand.self, SnapshotCommand.self,
     ])
 }
 

@@ -27,7 +27,13 @@ struct BIOSDataTests {
     #expect(half(0x413) == 639)
     #expect(guest.byte(0x449) == 3 && half(0x44A) == 80 && half(0x463) == 0x3D4 && guest.byte(0x484) == 24)
     #expect(guest.byte(0x9_FC00) == 1, "KiB of the EBDA")
-    #expect((1..<1024).allSatisfy { guest.byte(0x9_FC00 + $0) == 0 }, "no tables of processors there")
+    #expect((1..<0x100).allSatisfy { guest.byte(0x9_FC00 + $0) == 0 }, "no tables of processors there")
+    #expect(guest.word(0x9_FD00) == UInt32(memory.count), "the map for INT 15h")
+    #expect(
+      (0..<0x78).allSatisfy {
+        guest.word(4 * $0) >> 16 == ([0x1D, 0x1E, 0x1F, 0x41, 0x43, 0x46].contains($0) ? 0 : 0xF000)
+      })
+    #expect((0x78..<0x100).allSatisfy { guest.word(4 * $0) == 0 })
     #expect(plan.writes.contains { $0.range == 0x9_FC00..<0xA_0000 })
     // As Multiboot tells it.
     #expect(guest.word(plan.ebx + 4) == 639)

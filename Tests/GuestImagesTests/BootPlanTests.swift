@@ -69,7 +69,7 @@ struct BootPlanTests {
     let plan = try BootPlan(image: image(flags: nil), memory: memory)
     #expect(plan.bootProtocol == .plain)
     #expect((plan.entry, plan.eax, plan.ebx) == (0x10_0010, 0, 0))
-    #expect(plan.writes.map(\.address.rawValue) == [0x10_0000, 0x10_2000, 0x400])
+    #expect(plan.writes.map(\.address.rawValue) == [0x10_0000, 0x10_2000, 0, 0x400])
     #expect(plan.zeroFills == [0x10_2003..<0x10_3000])
     PlannedMemory(plan: plan).expectSound(in: memory)
   }

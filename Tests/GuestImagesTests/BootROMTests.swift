@@ -14,7 +14,7 @@ struct BootROMTests {
     #expect(BootROM.size == image.count)
     #expect(BootROM.base + UInt64(image.count) == 1 << 32)
     #expect(BootROM.shadowBase + UInt64(image.count) == 1 << 20)
-    #expect(image[..<0xFE00].allSatisfy { $0 == 0xFF }, "only the last 512 bytes are used")
+    #expect(image[..<0xE000].allSatisfy { $0 == 0xFF }, "only the last 8 KiB are used")
   }
 
   /// A near jump whose target, in 16 bits, is the first instruction: CLI.
@@ -23,6 +23,16 @@ struct BootROMTests {
     #expect(image[0xFFF0] == 0xE9)
     let target = UInt16(truncatingIfNeeded: 0xFFF3 + UInt32(image[0xFFF1]) + UInt32(image[0xFFF2]) << 8)
     #expect(image[Int(target)] == 0xFA)
+  }
+
+  @Test func aDiskStartsAtTheServices() throws {
+    let image = BootROM.diskImage
+    #expect(image[0xFFF0] == 0xEA && image[0xFFF3] == 0x00 && image[0xFFF4] == 0xF0, "JMP F000:…")
+    #expect(image[Int(image[0xFFF1]) | Int(image[0xFFF2]) << 8] == 0xFA)
+    let vectors = BootROM.vectors
+    #expect(vectors.count == 0x78 && vectors.allSatisfy { $0 >= 0xE000 && $0 < 0xFE00 })
+    // IRET, where nobody waits for an interrupt.
+    #expect(image[Int(vectors[0x60])] == 0xCF)
   }
 
   /// The object is linked into a host program: a constant left to its linker would show up here as a host address.

@@ -40,7 +40,36 @@
         .balign 16
 pagewalk_boot_rom:
 
-        // Everything lies in the last 512 bytes, in reach of the reset vector's jump; erased flash reads as FFh.
+        // The real-mode services, in the last 8 KiB.
+        .org    pagewalk_boot_rom + 0xE000, 0xFF
+#include "services/frame.h"
+#include "services/video.h"
+#include "services/disk.h"
+#include "services/keyboard.h"
+#include "services/system.h"
+#include "services/post.h"
+#include "services/vectors.h"
+
+        // A start without a kernel: the loader makes the reset vector jump here, by way of the copy below 1 MiB.
+        .balign 16
+        .globl  pagewalk_boot_rom_post
+pagewalk_boot_rom_post:
+        cli
+        cld
+        movb    $0x01, %al
+        outb    %al, $PORT_POST
+        inb     $PORT_SYSTEM_A, %al
+        orb     $0x02, %al
+        andb    $0xFE, %al
+        outb    %al, $PORT_SYSTEM_A
+        movb    $0x02, %al
+        outb    %al, $PORT_POST
+        movl    %cr0, %eax
+        andl    $0x9FFFFFFF, %eax
+        movl    %eax, %cr0
+        jmp     post
+
+        // The rest lies in the last 512 bytes, in reach of the reset vector's jump; erased flash reads as FFh.
         .org    pagewalk_boot_rom + 0xFE00, 0xFF
         .code16
 real_mode:
@@ -161,6 +190,8 @@ gdt_pointer:
         .org    pagewalk_boot_rom + 0xFFF0, 0xFF
         .code16
         jmp     real_mode
+        .org    pagewalk_boot_rom + 0xFFFE, 0xFF
+        .byte   0xFC                    // the PC AT's model number
         .org    pagewalk_boot_rom + PAGEWALK_BOOT_ROM_SIZE, 0xFF
 pagewalk_boot_rom_end:
 

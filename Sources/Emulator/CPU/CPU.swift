@@ -179,7 +179,7 @@ final class CPU {
 }
 
 /// Counts of what the CPU did since reset.
-public struct CPUCounters: Hashable, Sendable {
+public struct CPUCounters: Hashable, Codable, Sendable {
   /// Instructions that completed; each iteration of a repeated string instruction is one.
   public var instructions: UInt64 = 0
   /// Exceptions delivered, by vector 0 to 31.

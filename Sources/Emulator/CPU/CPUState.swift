@@ -2,7 +2,7 @@ import IA32
 
 /// A segment register with the part that software can't see: what the last load took from the descriptor.
 /// SDM vol. 3A, 3.4.3.
-struct SegmentCache {
+struct SegmentCache: Codable {
   var selector: UInt16 = 0
   /// The descriptor's access byte (type, S, DPL, P); 0 after a null selector was loaded.
   var access: UInt8 = 0
@@ -61,7 +61,7 @@ struct SegmentCache {
 }
 
 /// GDTR or IDTR. SDM vol. 3A, 2.4.
-struct DescriptorTableRegister {
+struct DescriptorTableRegister: Codable {
   var base: UInt32 = 0
   var limit: UInt16 = 0xffff
 }

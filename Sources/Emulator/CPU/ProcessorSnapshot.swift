@@ -1,7 +1,7 @@
 import IA32
 
 /// All of the processor at an instruction boundary.
-struct ProcessorSnapshot {
+struct ProcessorSnapshot: Codable {
   var state: CPUState
   var registers: [UInt32]
   var counters: CPUCounters
@@ -16,7 +16,7 @@ struct ProcessorSnapshot {
   var predictor: BranchPredictor.Saved
 
   /// What the loop was about to do.
-  struct Loop {
+  struct Loop: Codable {
     var trapsAfterStep: Bool
     var attended: Bool
     var stepOne: Bool
@@ -57,9 +57,18 @@ extension CPU {
     predictor.restore(saved.predictor)
     mmu.restore(saved.paging)
     debugRegistersChanged()
-    if saved.loop.heldString.op != nil && saved.loop.heldString.isInBlock {
+    let held = saved.loop.heldString
+    if held.isUndecoded || held.op != nil && held.isInBlock {
       modeChanged()
-      findBlockOfHeldString(in: saved.paging.fetchPage)
+      findBlockOfHeldString(held, in: saved.paging.fetchPage)
     }
+  }
+
+  /// Whether this processor could be in a state that was read from a file, which may hold anything.
+  func accepts(_ saved: ProcessorSnapshot) -> Bool {
+    saved.state.isPossible && saved.registers.count == 9 && saved.registers[8] == 0
+      && saved.counters.faults.count == counters.pointee.faults.count && saved.performance.isWhole
+      && saved.costs.latencies == costs.latencies && caches.accepts(saved.caches)
+      && predictor.accepts(saved.predictor) && mmu.accepts(saved.paging, of: saved.state)
   }
 }

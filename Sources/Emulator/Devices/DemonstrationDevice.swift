@@ -39,7 +39,7 @@ public final class DemonstrationDevice: BusDevice, Device {
   public let dataWidth = AccessWidth.quadword
 
   /// All that the device remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     var scratch: UInt32 = 0
     var counter: UInt32 = 0
     var fifo: [UInt32] = []
@@ -85,6 +85,10 @@ public final class DemonstrationDevice: BusDevice, Device {
     state = State()
     clock.cancel(timer)
     updateInterrupt()
+  }
+
+  func accepts(_ state: State) -> Bool {
+    state.fifo.count <= Self.fifoCapacity && state.waitStates <= Self.maxWaitStates
   }
 
   /// Where an instance above 4 GiB goes beside the RAM of `map`: at 60 GiB, or at the next GiB above all RAM. `nil` when

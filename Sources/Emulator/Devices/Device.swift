@@ -4,7 +4,7 @@
 /// into an array, which is shared until one side changes. What is due later is not state but an event of the clock, which is
 /// saved with the clock.
 protocol Device: AnyObject {
-  associatedtype State: Sendable, Equatable
+  associatedtype State: Sendable, Equatable, Codable
 
   /// The name used in messages and listings.
   var name: String { get }
@@ -19,14 +19,18 @@ protocol Device: AnyObject {
   /// What the RESET# line does to the device: its state after power-on, but for what a battery keeps, and none of its events
   /// pending.
   func reset()
+  /// Whether the device could be in a state that was read from a file, which may hold anything: lists are as long as they always are,
+  /// places lie within what they are places of. No more than the code relies on.
+  func accepts(_ state: State) -> Bool
 }
 
 extension Device {
   var interrupt: InterruptLine { .unconnected }
+  func accepts(_ state: State) -> Bool { true }
 }
 
 /// The state of a device that remembers nothing.
-struct NoState: Sendable, Equatable {}
+struct NoState: Sendable, Equatable, Codable {}
 
 extension Device where State == NoState {
   var state: NoState {

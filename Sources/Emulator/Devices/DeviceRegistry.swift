@@ -29,6 +29,29 @@ final class DeviceRegistry {
     }
   }
 
+  /// The states of all devices as plain data, by the devices' names.
+  ///
+  /// - Throws: nothing that a device's own state throws: there is none.
+  func encoded() throws -> StateValue {
+    .list(try entries.map { .record([.init(name: $0.name, value: try $0.encoded())]) })
+  }
+
+  /// The states that `encoded` gave of the same devices.
+  ///
+  /// - Throws: `StateError` for anything else.
+  func decode(_ value: StateValue) throws -> DeviceSnapshot {
+    guard case .list(let states) = value, states.count == entries.count else {
+      throw StateError("its devices are not this machine's")
+    }
+    return DeviceSnapshot(
+      states: try zip(entries, states).map { entry, state in
+        guard let state = state[entry.name] else {
+          throw StateError("its devices are not this machine's: \(entry.name) is missing")
+        }
+        return try entry.decode(state)
+      })
+  }
+
   /// Resets the devices, the interrupt controllers first where they were plugged in first: the others' lines end there.
   func reset() {
     for entry in entries { entry.reset() }
@@ -71,6 +94,9 @@ public struct DeviceListing: Sendable, Hashable {
 
 /// An entry of the registry with its device's type forgotten.
 private protocol RegistryEntry {
+  var name: String { get }
+  func encoded() throws -> StateValue
+  func decode(_ value: StateValue) throws -> any Sendable
   var saved: any Sendable { get }
   func restore(_ state: any Sendable)
   func reset()
@@ -82,7 +108,17 @@ private struct Entry<D: Device>: RegistryEntry {
   /// What it put on the bus, by the order in which things were put there.
   let ranges: Range<Int>
 
+  var name: String { device.name }
+
   var saved: any Sendable { device.state }
+
+  func encoded() throws -> StateValue { try StateEncoder.encode(device.state) }
+
+  func decode(_ value: StateValue) throws -> any Sendable {
+    let state = try StateDecoder.decode(D.State.self, from: value, path: name)
+    guard device.accepts(state) else { throw StateError("the state of \(name) is none that it can be in") }
+    return state
+  }
 
   func restore(_ state: any Sendable) {
     guard let state = state as? D.State else {

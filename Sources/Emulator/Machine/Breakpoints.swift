@@ -12,7 +12,7 @@ extension Machine {
       cpu.breakpoints = newValue
       let isHeldInBlock = cpu.heldString.isHeld && cpu.heldString.inBlock != nil
       cpu.blocks.removeAll()
-      if isHeldInBlock { cpu.findBlockOfHeldString(in: cpu.mmu.fetchPage.pointee) }
+      if isHeldInBlock { cpu.findBlockOfHeldString(cpu.heldString.saved, in: cpu.mmu.fetchPage.pointee) }
     }
   }
 }

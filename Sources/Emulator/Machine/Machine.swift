@@ -77,7 +77,7 @@ public final class Machine {
   var sent = SentBytes()
   var shown = SentBytes()
 
-  struct SentBytes: Hashable {
+  struct SentBytes: Hashable, Codable {
     var serial = 0
     var debug = 0
   }

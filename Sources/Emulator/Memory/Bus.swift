@@ -1,7 +1,7 @@
 import IA32
 
 /// Accesses on the bus, by kind, since the machine was built.
-public struct BusCounters: Sendable, Hashable {
+public struct BusCounters: Sendable, Hashable, Codable {
   /// Reads and writes of memory-mapped devices, as the CPU issued them.
   public var mmioReads: UInt64 = 0
   /// See `mmioReads`.
@@ -253,7 +253,7 @@ public final class Bus {
 
   // MARK: Saving
 
-  struct Saved {
+  struct Saved: Codable {
     var counters: BusCounters
     var uncharged: UInt64
     var lost: LostAccesses
@@ -272,6 +272,26 @@ public final class Bus {
       map.put(all: newValue.bases)
       onMapChange()
     }
+  }
+
+  /// Whether a saved state is one of this bus: ranges where they can be, none upon another.
+  func accepts(_ saved: Saved) -> Bool {
+    guard saved.bases.count == map.bases.count else { return false }
+    let limits: [BusSpace: UInt64] = [.memory: 1 << UInt64(physicalAddressBits), .ports: 0x1_0000]
+    for space in [BusSpace.memory, .ports] {
+      var taken = space == .memory ? ram.map(\.range) : []
+      for (occupant, base) in zip(map.occupants, saved.bases) where occupant.space == space {
+        guard let base else { continue }
+        let (end, overflow) = base.addingReportingOverflow(occupant.count)
+        guard !overflow, end <= limits[space, default: 0], space == .ports || base & 0xfff == 0 else {
+          return false
+        }
+        taken.append(base..<end)
+      }
+      taken.sort { $0.lowerBound < $1.lowerBound }
+      guard zip(taken, taken.dropFirst()).allSatisfy({ !$0.overlaps($1) }) else { return false }
+    }
+    return true
   }
 
   // MARK: Bookkeeping

@@ -1,7 +1,7 @@
 import IA32
 
 /// An access of the processor that led nowhere, and when.
-public struct LostAccess: Hashable, Sendable {
+public struct LostAccess: Hashable, Codable, Sendable {
   /// The first byte's physical address.
   public var physical: PhysicalAddress
   /// The instruction that made it, or that was being fetched.
@@ -10,9 +10,9 @@ public struct LostAccess: Hashable, Sendable {
 
 /// The kinds of accesses that hardware takes without a word and that a kernel hardly ever means: how many there were, and the
 /// first of each.
-public struct LostAccesses: Hashable, Sendable {
+public struct LostAccesses: Hashable, Codable, Sendable {
   /// One kind.
-  public struct Kind: Hashable, Sendable {
+  public struct Kind: Hashable, Codable, Sendable {
     /// How many there were.
     public internal(set) var count: UInt64 = 0
     /// nil on a bus that stands alone.

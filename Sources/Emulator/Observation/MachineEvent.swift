@@ -43,7 +43,7 @@ public struct EventKinds: OptionSet, Hashable, Sendable {
 }
 
 /// When and where something happened. Exact in the middle of a block, too.
-public struct EventMoment: Hashable, Sendable {
+public struct EventMoment: Hashable, Codable, Sendable {
   /// The processor that did it, from 0. What a device does counts for the processor whose time it happens in.
   public var processor: UInt8
   /// Cycles on the machine's clock.
@@ -185,7 +185,7 @@ public struct WalkEvent: Hashable, Sendable {
 }
 
 /// An array of the TLB.
-public enum TLBArrayName: String, CaseIterable, Sendable {
+public enum TLBArrayName: String, CaseIterable, Codable, Sendable {
   case instruction4K = "ITLB 4K"
   case instructionLarge = "ITLB large"
   case data4K = "DTLB 4K"

@@ -16,7 +16,7 @@ public struct DirectoryCacheLine: Hashable, Sendable {
 /// it: until an invalidation, walks go on with the old table and the old rights, and set no A in the directory. It knows
 /// no G. What empties it is the same as in the TLB, and any INVLPG drops all of it; SDM vol. 3A, 4.10.4.1.
 struct DirectoryCache: ~Copyable {
-  fileprivate struct Slot {
+  fileprivate struct Slot: Codable {
     var region: UInt32 = 0
     var entry: CachedDirectoryEntry?
     var lastUse: UInt64 = 0
@@ -99,7 +99,7 @@ struct DirectoryCache: ~Copyable {
     for index in 0..<(sets &* ways) { slots[index].entry = nil }
   }
 
-  struct Saved {
+  struct Saved: Codable {
     fileprivate var slots: [Slot]
     fileprivate var useCounter: UInt64
   }
@@ -108,6 +108,9 @@ struct DirectoryCache: ~Copyable {
     Saved(
       slots: Array(UnsafeBufferPointer(start: slots, count: sets * ways)), useCounter: useCounter.pointee)
   }
+
+  /// Whether a saved state is one of a cache of this shape.
+  func accepts(_ saved: Saved) -> Bool { saved.slots.count == sets * ways }
 
   func restore(_ saved: Saved) {
     for index in saved.slots.indices { slots[index] = saved.slots[index] }

@@ -1,7 +1,7 @@
 import IA32
 
 /// Counts of what the paging unit did since reset.
-public struct PagingCounters: Hashable, Sendable {
+public struct PagingCounters: Hashable, Codable, Sendable {
   /// Lookups that each array answered. A lookup is one data access (an access that crosses pages makes two), or one
   /// 32-byte line of instructions entered.
   public var instruction4KHits: UInt64 = 0
@@ -199,8 +199,8 @@ extension MMU: StoreShortcut {
 }
 
 /// The page that instructions come from: the instruction TLB's answer for it, kept while nothing can change it.
-struct FetchPage {
-  enum Source: UInt8 {
+struct FetchPage: Codable {
+  enum Source: UInt8, Codable {
     /// Paging is off.
     case identity
     case instruction4K
@@ -223,4 +223,14 @@ struct FetchPage {
   var current: UInt32 { page == AccessFilter.none ? held : page }
   /// The 32-byte line (linear address / 32) that the fetch unit holds; a lookup is made when another is entered.
   var line = UInt32.max
+
+  /// All but the host's address, which `physical` gives on any host.
+  private enum CodingKeys: CodingKey {
+    case page
+    case source
+    case physical
+    case lookups
+    case held
+    case line
+  }
 }

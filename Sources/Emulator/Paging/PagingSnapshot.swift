@@ -1,7 +1,7 @@
 import IA32
 
 /// All of a processor's paging unit.
-struct PagingSnapshot {
+struct PagingSnapshot: Codable {
   /// In the order of `TLBArrayName.allCases`.
   var arrays: [TLBArray.Saved]
   var directoryCache: DirectoryCache.Saved
@@ -21,6 +21,19 @@ extension MMU {
       counters: counters.pointee,
       untranslatedHits: filter.untranslatedHits,
       walkReferenceCost: walkReferenceCost)
+  }
+
+  /// Whether the paging unit of a processor in `state` could be in a state that was read from a file.
+  func accepts(_ saved: PagingSnapshot, of state: CPUState) -> Bool {
+    guard saved.arrays.count == 4, directoryCache.accepts(saved.directoryCache) else { return false }
+    let control = PagingControl(
+      cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer, addressWidth: addressWidth)
+    return saved.control == control && saved.fetchPage.physical & 0xfff == 0
+      && saved.fetchPage.physical >> UInt64(addressWidth) == 0
+      && instruction4K.accepts(saved.arrays[0], addressWidth: addressWidth)
+      && instructionLarge.accepts(saved.arrays[1], addressWidth: addressWidth)
+      && data4K.accepts(saved.arrays[2], addressWidth: addressWidth)
+      && dataLarge.accepts(saved.arrays[3], addressWidth: addressWidth)
   }
 
   func restore(_ saved: PagingSnapshot) {

@@ -1,7 +1,7 @@
 import IA32
 
 /// One translation that the processor holds. SDM vol. 3A, 4.10.2.2.
-public struct TLBEntry: Sendable {
+public struct TLBEntry: Codable, Sendable {
   /// The linear page number: bits 31-12 for a 4 KiB page, 31-21 (PAE) or 31-22 for a large one.
   public var page: UInt32
   /// Whether the way holds anything.
@@ -17,6 +17,15 @@ public struct TLBEntry: Sendable {
   public internal(set) var isSuspect = false
   /// Entries of the access filter that may stand for this one, a bit each; all that do are among them.
   var filterEntries: UInt64 = 0
+
+  /// What the processor knows: neither suspicions nor the filter.
+  private enum CodingKeys: CodingKey {
+    case page
+    case isValid
+    case translation
+    case lastUse
+    case filledAt
+  }
 
   /// A way that holds nothing.
   static let empty = TLBEntry(
@@ -128,7 +137,7 @@ struct TLBArray: ~Copyable {
   }
 
   /// All that the array holds.
-  struct Saved {
+  struct Saved: Codable {
     var entries: [TLBEntry]
     var useCounter: UInt64
     var touches: UInt64
@@ -139,6 +148,14 @@ struct TLBArray: ~Copyable {
     Saved(
       entries: Array(UnsafeBufferPointer(start: entries, count: sets * ways)), useCounter: useCounter.pointee,
       touches: touches.pointee, replacement: replacement.saved)
+  }
+
+  /// Whether a saved state is one of an array of this shape, with frames of `addressWidth` bits.
+  func accepts(_ saved: Saved, addressWidth: UInt8) -> Bool {
+    saved.entries.count == sets * ways && replacement.accepts(saved.replacement)
+      && saved.entries.allSatisfy { entry in
+        entry.translation.frame & 0xfff == 0 && entry.translation.frame >> UInt64(addressWidth) == 0
+      }
   }
 
   func restore(_ saved: Saved) {

@@ -1,5 +1,5 @@
 /// A translation in the TLB that forbade an access, as it was when the fault dropped it.
-public struct TLBRefusal: Hashable, Sendable {
+public struct TLBRefusal: Hashable, Codable, Sendable {
   /// The array that held it.
   public let array: TLBArrayName
   /// The cycle in which it was filled.

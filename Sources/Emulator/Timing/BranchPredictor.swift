@@ -12,7 +12,7 @@ public enum BranchPrediction: String, CaseIterable, Sendable {
 /// not hold is predicted statically: backwards taken, forwards not. The real buffer is 4-way with 512 entries; this
 /// one is direct-mapped, with as many.
 struct BranchPredictor: ~Copyable {
-  fileprivate struct Entry {
+  fileprivate struct Entry: Codable {
     /// EIP of the branch. No branch begins at the default: it would not fit in front of the end of the address space.
     var branch = UInt32.max
     /// Where it went last, for indirect branches.
@@ -47,7 +47,7 @@ struct BranchPredictor: ~Copyable {
     top.deallocate()
   }
 
-  struct Saved {
+  struct Saved: Codable {
     fileprivate var entries: [Entry]
     fileprivate var returns: [UInt32]
     fileprivate var top: UInt32
@@ -57,6 +57,12 @@ struct BranchPredictor: ~Copyable {
     Saved(
       entries: Array(UnsafeBufferPointer(start: entries, count: Self.count)),
       returns: Array(UnsafeBufferPointer(start: returns, count: Int(Self.returnDepth))), top: top.pointee)
+  }
+
+  /// Whether a saved state is one of this predictor.
+  func accepts(_ saved: Saved) -> Bool {
+    saved.entries.count == Self.count && saved.entries.allSatisfy { $0.history < 16 }
+      && saved.returns.count == Int(Self.returnDepth) && saved.top < Self.returnDepth
   }
 
   func restore(_ saved: Saved) {

@@ -81,13 +81,18 @@ struct CacheArray: ~Copyable {
     first[ways - 1] = 0
   }
 
-  struct Saved {
+  struct Saved: Codable {
     var lines: [UInt64]
     var replacement: ReplacementState.Saved
   }
 
   var saved: Saved {
     Saved(lines: Array(UnsafeBufferPointer(start: lines, count: count)), replacement: replacement.saved)
+  }
+
+  /// Whether a saved state is one of a cache of this shape.
+  func accepts(_ saved: Saved) -> Bool {
+    saved.lines.count == count && replacement.accepts(saved.replacement)
   }
 
   func restore(_ saved: Saved) {

@@ -149,7 +149,7 @@ final class CacheHierarchy {
   // MARK: Saving
 
   /// Contents, counts and switches; the arrays are empty while the model is off.
-  struct Saved {
+  struct Saved: Codable {
     var isOn: Bool
     var isEnabled: Bool
     var arrays: [CacheArray.Saved]
@@ -161,6 +161,13 @@ final class CacheHierarchy {
     Saved(
       isOn: isOn, isEnabled: isEnabled, arrays: isOn ? [data.saved, instruction.saved, l2.saved] : [],
       breakdown: breakdown.pointee, counters: counters.pointee)
+  }
+
+  /// Whether a saved state is one of caches of this shape.
+  func accepts(_ saved: Saved) -> Bool {
+    guard saved.isOn else { return saved.arrays.isEmpty }
+    return saved.arrays.count == 3 && data.accepts(saved.arrays[0]) && instruction.accepts(saved.arrays[1])
+      && l2.accepts(saved.arrays[2])
   }
 
   /// The filters begin empty: a line that is its set's last is looked up once more, which changes nothing.

@@ -114,7 +114,7 @@ public final class Clock {
   // MARK: Saving
 
   /// All of the clock's state.
-  public struct Snapshot: Sendable, Equatable {
+  public struct Snapshot: Sendable, Equatable, Codable {
     var now: UInt64
     var dueTimes: [UInt64]
   }

@@ -1,5 +1,5 @@
 /// Where the cycles of a run went. Together with `base`, which is all the rest, they add up to the clock.
-public struct CycleBreakdown: Hashable, Sendable {
+public struct CycleBreakdown: Hashable, Codable, Sendable {
   /// Instruction fetch beyond an L1I hit.
   public var fetch: UInt64 = 0
   /// Load-use latency of L1D hits beyond one cycle.
@@ -25,7 +25,7 @@ public struct CycleBreakdown: Hashable, Sendable {
 }
 
 /// Events of the caches and branches since reset.
-public struct CacheCounters: Hashable, Sendable {
+public struct CacheCounters: Hashable, Codable, Sendable {
   /// 32-byte lines of instructions looked up, and those that missed L1I.
   public var instructionFetches: UInt64 = 0
   /// Lines of code that L1I did not hold.

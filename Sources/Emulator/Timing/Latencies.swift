@@ -1,6 +1,6 @@
 /// Cycles that things cost. Figures with a source are measurements of P6 processors by others; where none was found the
 /// number is chosen, and says so.
-public struct Latencies: Hashable, Sendable {
+public struct Latencies: Hashable, Codable, Sendable {
   /// Load-use latency of an L1D hit, an L2 hit, and DRAM. lmbench on a Pentium Pro of 167 MHz: 14, 34 and 196 ns. DRAM's
   /// is fitted to that machine and scales with the clock's multiplier.
   public var l1: UInt64 = 3

@@ -47,7 +47,7 @@ struct ReplacementState {
     randomState.initialize(to: seed)
   }
 
-  struct Saved {
+  struct Saved: Codable {
     var trees: [UInt64]
     var random: UInt64
   }
@@ -57,6 +57,9 @@ struct ReplacementState {
       trees: policy == .treePLRU ? Array(UnsafeBufferPointer(start: trees, count: sets)) : [],
       random: randomState.pointee)
   }
+
+  /// Whether a saved state is one of an array of this shape.
+  func accepts(_ saved: Saved) -> Bool { saved.trees.count == (policy == .treePLRU ? sets : 0) }
 
   func restore(_ saved: Saved) {
     for index in saved.trees.indices { trees[index] = saved.trees[index] }

@@ -1,5 +1,5 @@
 /// How closely time is modelled. All levels share one clock, and the TLB's state is exact in each.
-public enum TimingLevel: String, CaseIterable, Sendable {
+public enum TimingLevel: String, CaseIterable, Codable, Sendable {
   /// One cycle an instruction (an iteration of a repeated string instruction counts as one), one an exception, and
   /// device time.
   case functional

@@ -1,5 +1,5 @@
 /// A PDE that the processor may start walks from: it points to a page table, and its A is set.
-public struct CachedDirectoryEntry: Hashable, Sendable {
+public struct CachedDirectoryEntry: Hashable, Codable, Sendable {
   /// The PDE as it was when a walk read it.
   public var value: UInt64
   /// Where it was read.

@@ -1,9 +1,9 @@
 import IA32
 
 /// The registers that a walk obeys, as they stand when it starts.
-public struct PagingControl: Hashable, Sendable {
+public struct PagingControl: Hashable, Codable, Sendable {
   /// The paging mode. SDM vol. 3A, 4.1.1.
-  public enum Mode: UInt8, Sendable {
+  public enum Mode: UInt8, Codable, Sendable {
     /// CR0.PG is clear: linear addresses are physical.
     case off
     /// 32-bit paging: two levels of 4-byte entries. SDM vol. 3A, 4.3.

@@ -1,7 +1,7 @@
 import IA32
 
 /// What a finished walk says of a page.
-public struct Translation: Hashable, Sendable {
+public struct Translation: Hashable, Codable, Sendable {
   /// The page's physical address.
   public var frame: UInt64
   /// A page of 2 MiB (PAE) or 4 MiB (32-bit paging).

@@ -46,8 +46,38 @@ enum BIOSDataArea {
     return area
   }
 
-  /// The EBDA's bytes: its size in KiB, and nothing else.
-  static let extendedBytes: [UInt8] = [1] + [UInt8](repeating: 0, count: extendedRange.count - 1)
+  /// The EBDA's bytes: its size in KiB, and what the ROM's services keep there: from 100h on the memory map, as INT 15h, function
+  /// E820h, gives it, the number of its entries first. What they find out of the disk comes at 200h.
+  static func extendedBytes(memory: [BootPlan.MemoryRegion]) -> [UInt8] {
+    var area = [UInt8](repeating: 0, count: extendedRange.count)
+    area[0] = 1
+    let regions = memory.prefix(maxMapEntries)
+    var map: [UInt8] = []
+    map.append(littleEndian: UInt32(regions.count))
+    for region in regions {
+      map.append(littleEndian: region.range.lowerBound)
+      map.append(littleEndian: region.range.upperBound - region.range.lowerBound)
+      map.append(littleEndian: UInt32(region.usable ? 1 : 2))
+    }
+    area.replaceSubrange(0x100..<0x100 + map.count, with: map)
+    return area
+  }
+
+  private static let maxMapEntries = 12
+
+  /// Physical addresses of the interrupt vectors.
+  static let vectorRange: Range<UInt64> = 0..<0x400
+  /// Vectors that are no handlers but lead to tables, of which there are none here.
+  private static let tableVectors: Set<Int> = [0x1D, 0x1E, 0x1F, 0x41, 0x43, 0x46]
+
+  /// The real-mode interrupt vectors: those that lead to the boot ROM's services, and zeros behind them.
+  static var vectorBytes: [UInt8] {
+    var table = [UInt8](repeating: 0, count: vectorRange.count)
+    for (vector, offset) in BootROM.vectors.enumerated() where !tableVectors.contains(vector) {
+      table.replaceDoubleword(at: 4 * vector, with: UInt32(BootROM.segment) << 16 | UInt32(offset))
+    }
+    return table
+  }
 
   static func hasExtendedArea(_ memory: [BootPlan.MemoryRegion]) -> Bool {
     baseMemory(memory) == extendedRange.lowerBound

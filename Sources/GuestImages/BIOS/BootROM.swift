@@ -50,4 +50,25 @@ public enum BootROM {
     image.replaceDoubleword(at: Int(pagewalk_boot_rom_stack_offset()), with: handover.esp)
     return image
   }
+
+  /// The image of a machine that starts without a kernel: after reset it stays in real mode and boots the disk.
+  public static var diskImage: [UInt8] {
+    var image = image()
+    let post = UInt16(pagewalk_boot_rom_post_offset())
+    // JMP F000:post, at the reset vector.
+    image.replaceSubrange(
+      0xFFF0..<0xFFF5,
+      with: [0xEA, UInt8(truncatingIfNeeded: post), UInt8(post >> 8), 0x00, UInt8(segment >> 8)])
+    return image
+  }
+
+  /// The real-mode segment that the image is seen in.
+  static let segment: UInt16 = 0xF000
+
+  /// Where in `segment` the interrupt vectors from 0 on lead.
+  static var vectors: [UInt16] {
+    let image = image()
+    let start = Int(pagewalk_boot_rom_vectors_offset())
+    return (0..<0x78).map { UInt16(image[start + 2 * $0]) | UInt16(image[start + 2 * $0 + 1]) << 8 }
+  }
 }

@@ -86,6 +86,11 @@ public struct BootPlan: Sendable {
     BootROM.Handover(entry: entry, eax: eax, ebx: ebx, esi: esi, esp: esp)
   }
 
+  /// The machine's boot ROM.
+  public var rom: [UInt8] {
+    bootProtocol == .bootSector ? BootROM.diskImage : BootROM.image(handover: handover)
+  }
+
   /// Plans how `image` boots in a machine with the given memory.
   ///
   /// Without a boot protocol the guest gets no command line and no modules; asking for them is an error.
@@ -111,7 +116,7 @@ public struct BootPlan: Sendable {
     }
     leaveBIOSData(memory)
     switch bootProtocol {
-    case .plain: try Self.checkNothingToTell(image, commandLine, modules)
+    case .plain, .bootSector: try Self.checkNothingToTell(image, commandLine, modules)
     case .multiboot:
       let information = try MultibootInformation(
         image: image, commandLine: commandLine, modules: modules, memory: memory, placement: &placement)
@@ -164,14 +169,18 @@ public struct BootPlan: Sendable {
       $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
     }
     let taken = writes.map(\.range) + zeroFills
-    guard isUsable, !taken.contains(where: { $0.overlaps(range) }) else { return }
+    func isFree(_ range: Range<UInt64>) -> Bool { !taken.contains { $0.overlaps(range) } }
+    guard isUsable, isFree(range) else { return }
+    if isFree(BIOSDataArea.vectorRange) {
+      writes.append(Write(address: PhysicalAddress(0), bytes: BIOSDataArea.vectorBytes[...]))
+    }
     writes.append(
       Write(address: PhysicalAddress(range.lowerBound), bytes: BIOSDataArea.bytes(memory: memory)[...]))
     guard BIOSDataArea.hasExtendedArea(memory) else { return }
     writes.append(
       Write(
         address: PhysicalAddress(BIOSDataArea.extendedRange.lowerBound),
-        bytes: BIOSDataArea.extendedBytes[...]))
+        bytes: BIOSDataArea.extendedBytes(memory: memory)[...]))
   }
 
   private mutating func load(_ segment: Segment, of image: GuestImage) {

@@ -29,6 +29,8 @@ public struct ImageStart: Hashable, Sendable {
     /// By the entry point of its PVH note.
     case pvh
     case plain(PlainReason)
+    /// A disk, by its first sector.
+    case bootSector
     /// Bytes without a format, at an address that a person chose.
     case flat
   }
@@ -69,6 +71,7 @@ public struct ImageStart: Hashable, Sendable {
     return switch image.bootProtocol {
     case .linux: .linuxELF
     case .pvh: .pvh
+    case .bootSector: .bootSector
     default: image.elf == nil ? .flat : .plain(MultibootHeader.whyNone(in: image.bytes))
     }
   }
@@ -86,9 +89,11 @@ public struct ImageStart: Hashable, Sendable {
           + ", which unpacks itself, by the 32-bit boot protocol"
       case .linuxELF: "Linux ELF, by the 32-bit boot protocol"
       case .pvh: "ELF with a PVH note"
+      case .bootSector: "disk"
       case .flat: "flat binary with EAX and EBX 0"
       case .plain(let reason): "plain ELF with EAX and EBX 0, because \(reason)"
       }
+    if way == .bootSector { return "disk, its boot sector entered at 0000:7c00 in real mode" }
     let segments = segmentCount == 1 ? "1 segment" : "\(segmentCount) segments"
     let last = span.isEmpty ? span.lowerBound : span.upperBound - 1
     return

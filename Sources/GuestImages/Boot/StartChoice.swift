@@ -8,6 +8,8 @@ public enum BootProtocol: String, Hashable, Sendable, CaseIterable {
   case linux
   /// Xen's PVH: EBX holds the address of `hvm_start_info`.
   case pvh
+  /// The file is a disk: the boot ROM's services load its first sector to 7C00h and enter it in real mode, DL 80h.
+  case bootSector = "boot-sector"
   /// No protocol: the entry point in flat 32-bit protected mode, EAX and EBX 0.
   case plain
 }

@@ -8,8 +8,9 @@ public enum HostFile {
 
   /// The bytes of the regular file at `path`.
   ///
+  /// - Parameter first: read no more than these; nil for the whole file.
   /// - Throws: `GuestImageError` with reason `unreadable`, `notAFile` or `absurdSize`.
-  public static func read(_ path: String) throws(GuestImageError) -> [UInt8] {
+  public static func read(_ path: String, first: Int? = nil) throws(GuestImageError) -> [UInt8] {
     // Looked at before it is opened: opening a pipe would wait for its writer.
     var status = stat()
     guard stat(HostName.cString(path), &status) == 0 else { throw unreadable(path) }
@@ -20,7 +21,8 @@ public enum HostFile {
     default:
       throw GuestImageError(file: path, .notAFile, "is a device, pipe or socket", expected: "a regular file")
     }
-    guard status.st_size <= maxSize else {
+    let wanted = min(Int(status.st_size), first ?? .max)
+    guard wanted <= maxSize else {
       throw GuestImageError(
         file: path, .absurdSize, "is \(status.st_size) bytes long", expected: "at most \(maxSize) bytes")
     }
@@ -28,7 +30,7 @@ public enum HostFile {
     guard descriptor >= 0 else { throw unreadable(path) }
     defer { close(descriptor) }
 
-    let capacity = Int(status.st_size)
+    let capacity = wanted
     var failed = false
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
       while filled < capacity {

@@ -2,6 +2,7 @@ import Emulator
 import Glibc
 import GuestImages
 import HostFiles
+import Traces
 
 /// A raw image of a disk in a file of the host, sectors of 512 bytes one behind the other. What a guest writes stays in the machine;
 /// a file that was opened for it takes it when the run has ended.
@@ -17,9 +18,15 @@ public final class DiskFile: Sendable {
   /// Opens the file of `FILE[:rw]`.
   ///
   /// - Throws: `GuestImageError` for a file that is no disk image or can't be opened.
-  public init(_ argument: String) throws(GuestImageError) {
+  public convenience init(_ argument: String) throws(GuestImageError) {
     let isWritable = argument.hasSuffix(":rw")
-    let file = isWritable ? String(argument.dropLast(3)) : argument
+    try self.init(reading: isWritable ? String(argument.dropLast(3)) : argument, isWritable: isWritable)
+  }
+
+  /// Opens the file at `file`, to be written too where the guest's writes are to go there.
+  ///
+  /// - Throws: `GuestImageError` for a file that is no disk image or can't be opened.
+  public init(reading file: String, isWritable: Bool = false) throws(GuestImageError) {
     func refusal(_ reason: GuestImageError.Reason, _ problem: String, _ expected: String) -> GuestImageError {
       GuestImageError(file: file, reason, problem, expected: expected)
     }
@@ -59,6 +66,28 @@ public final class DiskFile: Sendable {
   }
 
   deinit { close(descriptor) }
+
+  /// A checksum of the file's contents, by which a trace or a snapshot knows its disk again.
+  ///
+  /// - Throws: `GuestImageError` if the host can't read it to its end.
+  public func checksum() throws(GuestImageError) -> UInt64 {
+    var sum = Checksum()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var offset = 0
+    let end = Int(source.sectorCount) * DiskSource.sectorSize
+    while offset < end {
+      let wanted = min(buffer.count, end - offset)
+      let count = pread(descriptor, &buffer, wanted, off_t(offset))
+      guard count == wanted else {
+        throw GuestImageError(
+          file: file, .unreadable, "can't be read at byte \(offset)", expected: "a disk image of \(end) bytes"
+        )
+      }
+      buffer.withUnsafeBytes { sum.add(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      offset += count
+    }
+    return sum.value
+  }
 
   /// Writes what the guest wrote, and waits until it is on the disk.
   ///

@@ -17,10 +17,11 @@ public final class GuestMachine: RunnableMachine {
   public let disk: DiskFile?
   private let console: any GuestConsole
   private let debugOutput: DebugOutput
-  private let timing: TimingLevel
+  /// What the machine was built from.
+  let configuration: MachineConfiguration
   private var profile: Profile?
   private var staleChecking: StaleChecking?
-  private var repeatedRun: RepeatedRun
+  private var repeatedRun: RepeatedRun?
   /// Uses of stale translations reported so far.
   public private(set) var staleUses = 0
   /// The past of the run, if one is kept: for the debugger's shell afterwards.
@@ -30,24 +31,33 @@ public final class GuestMachine: RunnableMachine {
   ///   - disk: the file behind the disk of `peripherals`.
   ///   - console: sees what the guest writes to port E9h, and what is said about the guest while it runs.
   /// - Throws: `MemoryError` or `BusError` if there can be no such machine.
-  public init(
+  public convenience init(
     _ preparation: RunPreparation, description: MachineDescription = .p6, timing: TimingLevel,
     peripherals: Peripherals = Peripherals(), disk: DiskFile? = nil, console: any GuestConsole
   ) throws {
-    let debugOutput = DebugOutput(console)
     var configuration = description.configuration(
-      memoryBytes: preparation.memory.bytes, rom: BootROM.image(handover: preparation.plan.handover),
+      memoryBytes: preparation.memory.bytes, rom: preparation.plan.rom,
       timing: timing)
     configuration.peripherals = peripherals
+    try self.init(
+      configuration, image: preparation.image, disk: disk, plan: preparation.plan, console: console)
+    try preparation.plan.load(into: machine.memory)
+  }
+
+  /// - Parameter plan: what a repetition of the run begins with; nil where it can't be repeated.
+  init(
+    _ configuration: MachineConfiguration, image: GuestImage, disk: DiskFile?, plan: BootPlan?,
+    console: any GuestConsole
+  ) throws {
+    let debugOutput = DebugOutput(console)
     machine = try Machine(configuration) { debugOutput.send($0) }
-    repeatedRun = RepeatedRun(configuration, preparation.plan)
+    repeatedRun = plan.map { RepeatedRun(configuration, $0) }
+    self.configuration = configuration
     self.disk = disk
     self.debugOutput = debugOutput
     self.console = console
-    image = preparation.image
+    self.image = image
     places = GuestPlaces(image.elf)
-    self.timing = timing
-    try preparation.plan.load(into: machine.memory)
     machine.onMissingOperation = { [unowned machine] name in
       let owner = MachineDescription.processor(with: machine.missingFeatures)
       let hint = owner.map { " (--cpu \($0) has it)" } ?? ""
@@ -69,7 +79,7 @@ public final class GuestMachine: RunnableMachine {
   /// Sends bytes to the serial port, or types them at the keyboard where there is one.
   public func receive(_ bytes: [UInt8]) {
     if let history { return history.receive(bytes) }
-    repeatedRun.received(machine.typing(bytes), at: machine.cycle)
+    repeatedRun?.received(machine.typing(bytes), at: machine.cycle)
     machine.receive(bytes)
   }
 
@@ -117,10 +127,10 @@ public final class GuestMachine: RunnableMachine {
     let (repeatedRun, console) = (repeatedRun, console)
     // The check follows the stores to the tables that translations came from. Where it was off, the run is repeated with it.
     let isChecked = staleChecking != nil
-    let isRepeatable = history == nil
+    let isRepeatable = history == nil && repeatedRun != nil
     var checked: Machine?? = isChecked ? .some(machine) : isRepeatable ? nil : .some(nil)
     let lastStore: LastStore = { address, since in
-      let source = checked ?? repeatedRun.checked(untilCycle: machine.cycle, console)
+      let source = checked ?? repeatedRun?.checked(untilCycle: machine.cycle, console)
       checked = .some(source)
       return source?.lastCheckedStore(to: address, since: since)
     }
@@ -130,7 +140,7 @@ public final class GuestMachine: RunnableMachine {
   }
 
   /// What the run has counted so far.
-  public var statistics: RunStatistics { RunStatistics(machine.counters, timing: timing) }
+  public var statistics: RunStatistics { RunStatistics(machine.counters, timing: machine.timing) }
 
   // MARK: Checking
 

@@ -15,12 +15,16 @@ public struct TraceSetup {
   let filter: ActiveFilter?
   /// The image's names for comparisons between builds.
   let map: ImageMap
+  private let disk: DiskFile?
 
-  /// - Parameter header: complete but for the digests of image and modules, which are filled in.
-  /// - Parameter modules: where the modules are, with their strings; nil for where the header says.
+  /// - Parameters:
+  ///   - header: complete but for the digests of image, modules and disk, which are filled in.
+  ///   - modules: where the modules are, with their strings; nil for where the header says.
+  ///   - diskPath: where the disk's file is; nil for where the header says.
   /// - Throws: the typed errors of a bad image, size or machine.
   public init(
-    _ header: TraceHeader, imagePath: String, modules: [String]? = nil, description: MachineDescription
+    _ header: TraceHeader, imagePath: String, modules: [String]? = nil, diskPath: String? = nil,
+    description: MachineDescription
   ) throws {
     let modules = modules ?? header.modules.map(\.argument)
     preparation = try RunPreparation(
@@ -33,6 +37,8 @@ public struct TraceSetup {
       let module = try RunPreparation.readModule(modules[index])
       header.modules[index].digest = SHA256.hexadecimal(of: module.bytes)
     }
+    disk = try header.disk.map { try DiskFile(reading: diskPath ?? $0.file) }
+    if let disk { header.disk?.checksum = try disk.checksum() }
     self.header = header
     filter = header.filter.isEmpty ? nil : try ActiveFilter(header.filter, image: preparation.image)
     map = ImageMap(preparation.image)
@@ -42,7 +48,7 @@ public struct TraceSetup {
   ///
   /// - Parameters:
   ///   - image: the image to run; nil for the recorded one, which must not have changed then.
-  ///   - allowsOtherModules: the modules may have changed.
+  ///   - allowsOtherModules: the modules and the disk may have changed.
   /// - Throws: `TraceError` for a golden that doesn't fit.
   public init(of golden: any BlockSource, image: String?, allowsOtherModules: Bool = false) throws {
     try self.init(
@@ -63,7 +69,9 @@ public struct TraceSetup {
     }
     let path = try image ?? Self.find(recorded.image, golden: golden)
     let modules = try recorded.modules.map { try Self.findModule($0.argument, golden: golden) }
-    try self.init(recorded, imagePath: path, modules: modules, description: description)
+    let diskPath = try recorded.disk.map { try Self.find($0.file, golden: golden) }
+    try self.init(
+      recorded, imagePath: path, modules: modules, diskPath: diskPath, description: description)
     guard image != nil || header.imageDigest == recorded.imageDigest else {
       throw TraceError(
         file: golden, .mismatch, "was recorded from another build of \(path)",
@@ -73,6 +81,11 @@ public struct TraceSetup {
     where old.digest != new.digest && !allowsOtherModules {
       throw TraceError(
         file: golden, .mismatch, "was recorded with another \(new.argument)", expected: "the same module"
+      )
+    }
+    if let disk = header.disk, disk != recorded.disk, !allowsOtherModules {
+      throw TraceError(
+        file: golden, .mismatch, "was recorded with other contents of \(disk.file)", expected: "the same disk"
       )
     }
   }
@@ -119,6 +132,12 @@ public struct TraceSetup {
   ///
   /// - Parameter console: sees what the guest prints, types what the header says, and can stop the run.
   func makeMachine(console: TypedConsole) throws -> GuestMachine {
-    try GuestMachine(preparation, description: description, timing: header.timing, console: console)
+    var peripherals = Peripherals()
+    peripherals.hasKeyboard = header.hasKeyboard
+    peripherals.disk = disk?.source
+    if let epoch = header.epoch { peripherals.epoch = epoch }
+    return try GuestMachine(
+      preparation, description: description, timing: header.timing, peripherals: peripherals, disk: disk,
+      console: console)
   }
 }

@@ -117,21 +117,23 @@ enum ZigZag {
 
 extension Array where Element == UInt8 {
   /// Appends `value`, little-endian.
-  mutating func append(little value: some FixedWidthInteger) {
+  package mutating func append(little value: some FixedWidthInteger) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
   /// The little-endian number at `offset`, which must be inside.
-  func little<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number {
+  package func little<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number {
     withUnsafeBytes { Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Number.self)) }
   }
 }
 
 /// FNV-1a over 8 bytes at a time, 64 bits: against damage, not against malice.
-struct Checksum {
-  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+package struct Checksum {
+  package private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  package init() {}
+
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     var offset = 0
     while offset + 8 <= bytes.count {
       mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
@@ -148,7 +150,7 @@ struct Checksum {
     value ^= value >> 32
   }
 
-  static func of(_ parts: [UInt8]...) -> UInt64 {
+  package static func of(_ parts: [UInt8]...) -> UInt64 {
     var sum = Checksum()
     for part in parts { part.withUnsafeBytes { sum.add($0) } }
     return sum.value

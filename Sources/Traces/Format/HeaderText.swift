@@ -1,10 +1,10 @@
 import HostFiles
 
 /// Strings between double quotes in headers: printable ASCII as it is, the rest escaped.
-enum HeaderText {
-  static func quote(_ text: String) -> String { quote(HostName.bytes(text)) }
+package enum HeaderText {
+  package static func quote(_ text: String) -> String { quote(HostName.bytes(text)) }
 
-  static func quote(_ bytes: [UInt8]) -> String {
+  package static func quote(_ bytes: [UInt8]) -> String {
     var text = "\""
     for byte in bytes {
       switch byte {
@@ -20,8 +20,14 @@ enum HeaderText {
     return text + "\""
   }
 
+  /// A number as 16 hexadecimal digits.
+  package static func digits(_ number: UInt64) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - text.utf8.count) + text
+  }
+
   /// nil for what `quote` never writes.
-  static func unquote(_ text: String) -> [UInt8]? {
+  package static func unquote(_ text: String) -> [UInt8]? {
     let source = Array(text.utf8)
     guard source.count >= 2, source.first == 0x22, source.last == 0x22 else { return nil }
     var bytes: [UInt8] = []

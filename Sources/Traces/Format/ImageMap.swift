@@ -139,6 +139,7 @@ public enum ImageDigest {
       case .multiboot2: 2
       case .linux: 3
       case .pvh: 4
+      case .bootSector: 5
       }
     words.append(number)
     hash.update(words[...])

@@ -2,13 +2,13 @@ import Glibc
 import HostFiles
 
 /// A regular file that is read piece by piece.
-final class InputFile {
+package final class InputFile {
   let path: String
-  let length: UInt64
+  package let length: UInt64
   private let descriptor: Int32
 
   /// - Throws: `TraceError` if it can't be read.
-  init(_ path: String) throws(TraceError) {
+  package init(_ path: String) throws(TraceError) {
     self.path = path
     // Not blocking: a pipe without a writer is not waited for.
     descriptor = open(HostName.cString(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -26,7 +26,7 @@ final class InputFile {
   deinit { close(descriptor) }
 
   /// Up to `count` bytes from `offset` on; fewer at the end, and where the host can't read.
-  func read(at offset: UInt64, count: Int) -> [UInt8] {
+  package func read(at offset: UInt64, count: Int) -> [UInt8] {
     guard offset < length, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), length - offset))
     return [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in

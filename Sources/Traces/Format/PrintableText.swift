@@ -38,7 +38,7 @@ public enum PrintableText {
   static func excerpt(_ text: some StringProtocol) -> String { escaped(String(text.prefix(80))) }
 
   /// Whether there is nothing in `text` that a terminal obeys: what traces hold has been escaped.
-  static func isPrintable(_ text: some StringProtocol) -> Bool {
+  package static func isPrintable(_ text: some StringProtocol) -> Bool {
     text.unicodeScalars.allSatisfy { !isControl($0) }
   }
 

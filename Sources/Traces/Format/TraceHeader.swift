@@ -21,6 +21,20 @@ public struct TraceHeader: Hashable, Sendable {
     }
   }
 
+  /// The disk's file, as it was given, and a checksum of its contents.
+  public struct Disk: Hashable, Sendable {
+    /// The path.
+    public var file: String
+    /// Of its bytes.
+    public var checksum: UInt64
+
+    /// A guest's disk.
+    public init(file: String, checksum: UInt64) {
+      self.file = file
+      self.checksum = checksum
+    }
+  }
+
   /// What was typed at the guest's serial port from a cycle on.
   public struct TimedInput: Hashable, Sendable {
     /// The first instruction boundary at or after it.
@@ -51,6 +65,12 @@ public struct TraceHeader: Hashable, Sendable {
   public var timing: TimingLevel
   /// The machine's description in YAML.
   public var machine: String
+  /// Whether a keyboard is plugged in: what is typed comes by it then.
+  public var hasKeyboard = false
+  /// When the real-time clock's time begins, in seconds since 1970; nil for the usual moment.
+  public var epoch: Int64?
+  /// The disk of the primary IDE channel; nil where there is none.
+  public var disk: Disk?
   /// The run ends at this cycle; nil where the guest ends it.
   public var maxCycles: UInt64?
   /// What was typed at the guest's serial port, from the first moment on.
@@ -88,6 +108,9 @@ public struct TraceHeader: Hashable, Sendable {
     if let address = start.loadAddress { lines.append("load-address: \(String(address, radix: 16))") }
     lines += modules.map { "module: \($0.digest) \(HeaderText.quote($0.argument))" }
     lines += ["memory: \(memoryBytes)", "timing: \(timing.rawValue)"]
+    if hasKeyboard { lines.append("keyboard: yes") }
+    if let epoch { lines.append("clock-start: \(epoch)") }
+    if let disk { lines.append("disk: \(HeaderText.digits(disk.checksum)) \(HeaderText.quote(disk.file))") }
     if let maxCycles { lines.append("max-cycles: \(maxCycles)") }
     if !input.isEmpty { lines.append("input: \(HeaderText.quote(input))") }
     lines += timedInput.map { "input-at: \($0.cycle) \(HeaderText.quote($0.bytes))" }
@@ -152,6 +175,17 @@ public struct TraceHeader: Hashable, Sendable {
     case "timing":
       guard let level = TimingLevel(rawValue: value) else { return false }
       timing = level
+    case "keyboard":
+      guard value == "yes" else { return false }
+      hasKeyboard = true
+    case "clock-start":
+      guard let seconds = Int64(value) else { return false }
+      epoch = seconds
+    case "disk":
+      guard value.utf8.count > 17, let checksum = UInt64(value.prefix(16), radix: 16),
+        let name = HeaderText.unquote(String(value.dropFirst(17)))
+      else { return false }
+      disk = Disk(file: HostName.string(name), checksum: checksum)
     case "max-cycles":
       guard let cycles = UInt64(value) else { return false }
       maxCycles = cycles

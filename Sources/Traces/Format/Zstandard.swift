@@ -1,13 +1,13 @@
 import CZstd
 
 /// One compressor, used again for every block: the same bytes in, the same bytes out.
-final class Compressor {
+package final class Compressor {
   /// The fastest level that pays: traces are written while the guest waits.
-  static let level: Int32 = 1
+  package static let level: Int32 = 1
 
   private let context: OpaquePointer
 
-  init() {
+  package init() {
     guard let context = ZSTD_createCCtx() else { fatalError("no memory for a compressor") }
     self.context = context
   }
@@ -15,7 +15,7 @@ final class Compressor {
   deinit { ZSTD_freeCCtx(context) }
 
   /// `bytes` as one Zstandard frame, without a checksum: the block around it has one.
-  func compress(_ bytes: UnsafeRawBufferPointer, level: Int32 = Compressor.level) -> [UInt8] {
+  package func compress(_ bytes: UnsafeRawBufferPointer, level: Int32 = Compressor.level) -> [UInt8] {
     let capacity = ZSTD_compressBound(bytes.count)
     return [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
       let size = ZSTD_compressCCtx(
@@ -28,10 +28,10 @@ final class Compressor {
 }
 
 /// The way back.
-final class Decompressor {
+package final class Decompressor {
   private let context: OpaquePointer
 
-  init() {
+  package init() {
     guard let context = ZSTD_createDCtx() else { fatalError("no memory for a decompressor") }
     self.context = context
   }
@@ -39,7 +39,7 @@ final class Decompressor {
   deinit { ZSTD_freeDCtx(context) }
 
   /// Exactly `count` bytes out of one frame; nil if it holds anything else.
-  func decompress(_ bytes: ArraySlice<UInt8>, count: Int) -> [UInt8]? {
+  package func decompress(_ bytes: ArraySlice<UInt8>, count: Int) -> [UInt8]? {
     var isRight = false
     let result = bytes.withUnsafeBytes { source in
       [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

@@ -23,6 +23,9 @@ struct PeripheralOptions: ParsableArguments {
     transform: ClockStart.init(parsing:))
   var rtc: ClockStart?
 
+  /// The disk's path, without what is said about it.
+  var diskPath: String? { disk.map { $0.hasSuffix(":rw") ? String($0.dropLast(3)) : $0 } }
+
   /// The disk's file, opened.
   ///
   /// - Throws: `GuestImageError` for a file that is no disk.

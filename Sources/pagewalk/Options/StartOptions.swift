@@ -23,6 +23,9 @@ struct StartOptions: ParsableArguments {
     }
   }
 
+  /// There is no image, so the disk boots.
+  mutating func bootDisk(_ disk: String) { if bootProtocol == nil { bootProtocol = .bootSector } }
+
   /// The decision as a value.
   var choice: StartChoice { StartChoice(bootProtocol: bootProtocol, loadAddress: loadAddress) }
 

@@ -79,12 +79,12 @@ struct ReportCommand: ParsableCommand {
   /// The machine of an image, or of a recording, and how it is run to its end.
   private func prepare(_ console: any GuestConsole) throws -> (GuestMachine, (GuestMachine) -> RunLoop) {
     // What is no recording is an image, or what the image's reader complains of.
-    guard (try? TraceFile.header(of: guest.image)) != nil else {
+    guard (try? TraceFile.header(of: guest.imagePath)) != nil else {
       let machine = try guest.makeMachine(console: console)
       return (machine, { RunLoop($0, console: console, maxCycles: maxCycles) })
     }
     let recorded = try RecordedRun(
-      of: guest.image, output: console, isInterrupted: { Interruption.isRequested })
+      of: guest.imagePath, output: console, isInterrupted: { Interruption.isRequested })
     return (recorded.guest, { _ in recorded.loop })
   }
 

@@ -19,7 +19,8 @@ struct RunCommand: ParsableCommand {
       IMAGE is a kernel, and its contents show how it is started: an ELF32 executable for i386 with a Multiboot 1 or 2 \
       header, a Linux kernel (its bzImage, or its ELF file), an ELF file with a PVH note. One with none of these \
       starts in flat 32-bit protected mode with EAX and EBX 0, and can have neither command line nor modules; so does any file with \
-      --load-address. 'pagewalk inspect' tells what an image is.
+      --load-address. 'pagewalk inspect' tells what an image is. Without IMAGE the disk is booted by its first sector, in real mode, with the \
+      services of our ROM (INT 10h to 1Ah).
 
       What is typed on a terminal or comes from a pipe reaches the guest between two slices of its time, when the host has it: \
       such a run takes another course each time, as far as the guest looks at its input. --input is exact, and without input \
@@ -30,6 +31,7 @@ struct RunCommand: ParsableCommand {
         pagewalk run --module initrd.img:root --append "console=ttyS0" kernel.elf
         pagewalk run --append console=ttyS0 --initrd initrd.cpio vmlinuz
         pagewalk run --load-address 0x100000 kernel.bin
+        pagewalk run --disk disk.img --keyboard --screen
         pagewalk run --max-cycles 1000000000 --stats-file counts.json kernel.elf
         pagewalk run --input commands.txt@5000000 kernel.elf
         pagewalk run --check stale=stop kernel.elf
@@ -162,7 +164,7 @@ struct RunCommand: ParsableCommand {
     StatisticsReport(
       statistics: machine.statistics,
       run: .init(
-        ending: ending, status: status, image: guest.image, start: ImageStart(machine.image).sentence,
+        ending: ending, status: status, image: guest.imagePath, start: ImageStart(machine.image).sentence,
         machine: guest.options.machine))
   }
 

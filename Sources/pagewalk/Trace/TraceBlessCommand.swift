@@ -43,6 +43,7 @@ struct TraceBlessCommand: ParsableCommand {
     let old = try TraceSetup(of: recorded, golden: golden, image: path, allowsOtherModules: true)
     header.modules = old.header.modules
     header.imageDigest = old.header.imageDigest
+    header.disk = old.header.disk
     let setup = old.with(header)
     try TraceRecording(
       setup, path: golden, form: form, output: nil,

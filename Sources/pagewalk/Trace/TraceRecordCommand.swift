@@ -119,6 +119,8 @@ struct TraceSelection: ParsableArguments {
 struct TraceGuestOptions: ParsableArguments {
   @OptionGroup var options: MachineOptions
 
+  @OptionGroup var peripherals: PeripheralOptions
+
   @Option(help: ArgumentHelp("Stop after this many clock cycles.", valueName: "n"))
   var maxCycles: UInt64?
 
@@ -145,6 +147,15 @@ struct TraceGuestOptions: ParsableArguments {
     header.commandLine = options.append
     header.start = options.start
     header.modules = options.module.map { TraceHeader.Module(argument: $0, digest: "") }
+    header.hasKeyboard = peripherals.keyboard
+    header.epoch = peripherals.rtc?.epoch
+    if let disk = peripherals.disk {
+      guard !disk.hasSuffix(":rw") else {
+        throw ValidationError(
+          "a disk with :rw does not go with a trace: the next run would find another disk")
+      }
+      header.disk = TraceHeader.Disk(file: disk, checksum: 0)
+    }
     header.maxCycles = maxCycles
     for text in input {
       let (file, cycle) = InputOption.split(text)

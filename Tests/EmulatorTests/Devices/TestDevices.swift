@@ -2,7 +2,7 @@
 
 /// A device that copies bytes of its own to RAM when a port is written: a disk controller reduced to its DMA.
 final class CopyingDevice: BusDevice, Device {
-  struct State: Sendable, Equatable {
+  struct State: Sendable, Equatable, Codable {
     var copies = 0
   }
 
@@ -37,7 +37,7 @@ final class CopyingDevice: BusDevice, Device {
 /// A device whose one page of registers moves: port CCh takes the number of the page, 0 for off the bus, as the register of a
 /// PCI device would. Any read gives `mark`.
 final class MovingDevice: BusDevice, Device {
-  struct State: Sendable, Equatable {
+  struct State: Sendable, Equatable, Codable {
     var writes = 0
   }
 

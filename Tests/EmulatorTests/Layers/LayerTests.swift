@@ -5,7 +5,8 @@ import Testing
 struct LayerTests {
   /// From the bottom up: a room may name the types of those before it. The drawing is in docs/architecture.md.
   static let order = [
-    "Walks", "Observation", "Memory", "Timing", "Board", "Devices", "Paging", "CPU", "Machine", "History",
+    "Archive", "Walks", "Observation", "Memory", "Timing", "Board", "Devices", "Paging", "CPU", "Machine",
+    "History",
   ]
 
   /// What goes against the order all the same, type by type.

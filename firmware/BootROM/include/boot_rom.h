@@ -23,6 +23,10 @@ extern const unsigned char pagewalk_boot_rom[];
 extern const unsigned char pagewalk_boot_rom_end[];
 /// The doubleword in the ROM's code that is loaded into ESP.
 extern const unsigned char pagewalk_boot_rom_stack[];
+/// A word for each interrupt vector from 00h to 77h: where in segment F000h it leads.
+extern const unsigned char pagewalk_boot_rom_vectors[];
+/// Where a start without a kernel begins.
+extern const unsigned char pagewalk_boot_rom_post[];
 
 /// The same bytes as a pointer: Swift does not import an array of unknown length.
 static inline const unsigned char *pagewalk_boot_rom_bytes(void) { return pagewalk_boot_rom; }
@@ -35,6 +39,16 @@ static inline unsigned long pagewalk_boot_rom_length(void) {
 /// The offset of the doubleword that is loaded into ESP.
 static inline unsigned long pagewalk_boot_rom_stack_offset(void) {
   return (unsigned long)(pagewalk_boot_rom_stack - pagewalk_boot_rom);
+}
+
+/// The offset of the interrupt vectors' words.
+static inline unsigned long pagewalk_boot_rom_vectors_offset(void) {
+  return (unsigned long)(pagewalk_boot_rom_vectors - pagewalk_boot_rom);
+}
+
+/// The offset of where a start without a kernel begins.
+static inline unsigned long pagewalk_boot_rom_post_offset(void) {
+  return (unsigned long)(pagewalk_boot_rom_post - pagewalk_boot_rom);
 }
 
 #endif

@@ -4,7 +4,7 @@ import IA32
 ///
 /// The core is in order and takes one instruction after the other; latencies are the P6's. Sources: Agner Fog's tables and
 /// GCC's notes for the Pentium Pro where they give a figure; numbers marked "chosen" have none.
-struct InstructionCosts {
+struct InstructionCosts: Codable {
   let level: TimingLevel
   let latencies: Latencies
 

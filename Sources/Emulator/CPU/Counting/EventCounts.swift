@@ -1,6 +1,6 @@
 /// Counts of everything that the processor did, in one privilege mode or in all. Every stored property is a count, so
 /// that two values can be added and subtracted whole.
-public struct EventCounts: Hashable, Sendable {
+public struct EventCounts: Hashable, Codable, Sendable {
   /// Instructions that completed; each iteration of a repeated string instruction is one.
   public var instructions: UInt64 = 0
   /// Cycles.
@@ -48,7 +48,7 @@ public struct EventCounts: Hashable, Sendable {
 ///
 /// Nothing is attributed while instructions execute. At each change between the two modes, and when the counts are
 /// read, what has been added since the last time goes to the mode that was on.
-struct PrivilegeSplit {
+struct PrivilegeSplit: Codable {
   private(set) var user = EventCounts()
   private(set) var kernel = EventCounts()
   private var last = EventCounts()

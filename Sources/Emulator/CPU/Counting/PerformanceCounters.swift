@@ -75,7 +75,7 @@ struct PagingUnitMask: OptionSet {
 }
 
 /// PerfEvtSel0 or PerfEvtSel1. SDM vol. 3B, figure 18-50.
-struct PerformanceEventSelect {
+struct PerformanceEventSelect: Codable {
   let rawValue: UInt32
 
   init(rawValue: UInt32 = 0) { self.rawValue = rawValue }
@@ -106,12 +106,12 @@ struct PerformanceEventSelect {
 ///
 /// They count nothing themselves: a counter's value is what it was when it was last set, and how far the emulator's own
 /// count has come since.
-struct PerformanceCounters {
+struct PerformanceCounters: Codable {
   static let count = 2
   /// Counters have 40 bits.
   private static let valueMask: UInt64 = 1 << 40 - 1
 
-  private struct Counter {
+  private struct Counter: Codable {
     var select = PerformanceEventSelect()
     var value: UInt64 = 0
     /// The event's count when `value` was right.
@@ -119,6 +119,9 @@ struct PerformanceCounters {
   }
 
   private var counters = [Counter](repeating: Counter(), count: Self.count)
+
+  /// Whether there are as many as the processor has: what was read from a file may have others.
+  var isWhole: Bool { counters.count == Self.count }
 
   /// PerfEvtSel0 or 1.
   func select(_ index: Int) -> PerformanceEventSelect { counters[index].select }

@@ -1,7 +1,7 @@
 import IA32
 
 /// What of the way into a handler failed. SDM vol. 3A, 6.12.
-public enum DeliveryStep: Hashable, Sendable {
+public enum DeliveryStep: String, Hashable, Codable, Sendable {
   /// The entry of the vector table: it lies beyond the limit, can't be read, or is not a usable gate.
   case gate
   /// The handler's code segment, or its offset in there.
@@ -19,9 +19,9 @@ public enum DeliveryStep: Hashable, Sendable {
 ///
 /// A chain begins with a fault of an instruction, or of the delivery of an interrupt, and ends when a handler has
 /// been entered or the processor has shut down. The next fault begins a new one.
-public struct FaultHistory: Hashable, Sendable {
+public struct FaultHistory: Hashable, Codable, Sendable {
   /// One fault of a chain.
-  public struct Entry: Hashable, Sendable {
+  public struct Entry: Hashable, Codable, Sendable {
     /// Which exception.
     public let vector: ExceptionVector
     /// The error code that was, or would have been, pushed; 0 for vectors without one.
@@ -42,7 +42,7 @@ public struct FaultHistory: Hashable, Sendable {
   }
 
   /// A way into a handler.
-  public struct Delivery: Hashable, Sendable {
+  public struct Delivery: Hashable, Codable, Sendable {
     /// The exception's or interrupt's number.
     public let vector: UInt8
     /// What the processor was doing in the delivery.
@@ -68,6 +68,32 @@ public struct FaultHistory: Hashable, Sendable {
 
   /// The chain's faults in order. The fault that became a double fault comes before it.
   public var entries: [Entry] { (0..<count).compactMap { places[$0] } }
+
+  private enum Part: String, CodingKey {
+    case entries
+    case registers
+    case wasDelivered
+    case endedInShutdown
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let parts = try decoder.container(keyedBy: Part.self)
+    for entry in try parts.decode([Entry].self, forKey: .entries).prefix(Self.maxEntries) {
+      places[count] = entry
+      count += 1
+    }
+    registers = try parts.decode(SIMD8<UInt32>.self, forKey: .registers)
+    wasDelivered = try parts.decode(Bool.self, forKey: .wasDelivered)
+    endedInShutdown = try parts.decode(Bool.self, forKey: .endedInShutdown)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var parts = encoder.container(keyedBy: Part.self)
+    try parts.encode(entries, forKey: .entries)
+    try parts.encode(registers, forKey: .registers)
+    try parts.encode(wasDelivered, forKey: .wasDelivered)
+    try parts.encode(endedInShutdown, forKey: .endedInShutdown)
+  }
 
   /// Adds a fault: to the chain that is being delivered, or as the first of a new one.
   /// - Parameter registers: the general registers.

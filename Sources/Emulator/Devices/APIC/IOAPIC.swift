@@ -10,7 +10,7 @@ public final class IOAPIC: BusDevice, Device {
   static let inputs = 24
 
   /// All that it remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     var selected: UInt8 = 0
     var identifier: UInt8 = 0
     /// The redirection table.
@@ -48,6 +48,8 @@ public final class IOAPIC: BusDevice, Device {
     fresh.levels = state.levels
     state = fresh
   }
+
+  func accepts(_ state: State) -> Bool { state.entries.count == Self.inputs }
 
   // MARK: Inputs
 

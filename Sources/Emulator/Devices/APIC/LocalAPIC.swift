@@ -14,7 +14,7 @@ public final class LocalAPIC: BusDevice, Device {
   static let byteCount: UInt64 = 0x1000
 
   /// All that it remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// Bits 31 to 24 of the ID register.
     var identifier: UInt8 = 0
     /// IA32_APIC_BASE.
@@ -106,6 +106,10 @@ public final class LocalAPIC: BusDevice, Device {
     state = fresh
     clock.cancel(timer)
     place()
+  }
+
+  func accepts(_ state: State) -> Bool {
+    state.localVectors.count == LocalVector.writable.count && state.destinationModel <= 15
   }
 
   // MARK: IA32_APIC_BASE
@@ -318,7 +322,7 @@ public final class LocalAPIC: BusDevice, Device {
   }
 
   private func timerExpired(_ due: UInt64) {
-    if state.localVectors[LocalVector.timer] & LocalVector.periodic != 0 {
+    if state.localVectors[LocalVector.timer] & LocalVector.periodic != 0, state.initialCount != 0 {
       // Periods that ended within one instruction make one interrupt.
       let period = UInt64(state.initialCount) &* divisor
       state.timerStart = due &+ (clock.now &- due) / period &* period

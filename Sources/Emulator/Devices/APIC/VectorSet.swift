@@ -1,5 +1,5 @@
 /// A bit for each vector, as ISR, TMR and IRR have them: eight registers of 32.
-struct VectorSet: Sendable, Equatable {
+struct VectorSet: Sendable, Equatable, Codable {
   private var words = SIMD8<UInt32>()
 
   subscript(word index: Int) -> UInt32 { words[index & 7] }

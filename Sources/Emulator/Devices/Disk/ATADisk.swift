@@ -28,7 +28,7 @@ final class ATADisk: BusDevice, Device {
   }
 
   /// What the data register is for.
-  enum Transfer: Sendable, Equatable {
+  enum Transfer: Sendable, Equatable, Codable {
     case none
     /// The guest reads sectors from this one on; so many are left, the present block included.
     case reading(next: UInt64, left: Int)
@@ -39,7 +39,7 @@ final class ATADisk: BusDevice, Device {
   }
 
   /// What a snapshot keeps of the disk.
-  struct State: Sendable, Equatable {
+  struct State: Sendable, Equatable, Codable {
     var registers = ATATaskFile()
     var status = Status.ready | Status.seekComplete
     /// After power-on: the diagnostic's code for no failure.
@@ -90,6 +90,22 @@ final class ATADisk: BusDevice, Device {
     state = State()
     state.written = written
     updateInterrupt()
+  }
+
+  func accepts(_ state: State) -> Bool {
+    let size = DiskSource.sectorSize
+    let transferIsPossible =
+      switch state.transfer {
+      case .none, .identifying: true
+      case .reading(let next, let left), .writing(let next, let left):
+        left >= 0 && left <= 65_536 && next <= source.sectorCount && UInt64(left) <= source.sectorCount - next
+          && state.buffer.count <= left * size
+      }
+    return transferIsPossible && state.buffer.count <= ATAIdentity.maxMultiple * size
+      && state.buffer.count % size == 0 && (0...state.buffer.count).contains(state.position)
+      && state.position % 2 == 0 && (0...ATAIdentity.maxMultiple).contains(state.multiple)
+      && state.geometry.heads <= 16 && state.geometry.sectors <= 255
+      && (state.written.last ?? 0) < source.sectorCount
   }
 
   // MARK: Registers

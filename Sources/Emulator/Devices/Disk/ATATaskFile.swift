@@ -1,6 +1,6 @@
 /// The registers by which a command is given. ATA/ATAPI-6 (T13/1410D), 7: of those for addresses and counts, what was written before
 /// the last write is kept for 48-bit commands (6.20).
-struct ATATaskFile: Sendable, Equatable {
+struct ATATaskFile: Sendable, Equatable, Codable {
   var features: UInt8 = 0
   var count: UInt8 = 1
   var low: UInt8 = 1
@@ -40,7 +40,7 @@ struct ATATaskFile: Sendable, Equatable {
 }
 
 /// How sectors are addressed by cylinder, head and sector: a convention, since the disk has neither.
-struct ATAGeometry: Sendable, Equatable {
+struct ATAGeometry: Sendable, Equatable, Codable {
   var heads: UInt64 = 16
   var sectors: UInt64 = 63
 

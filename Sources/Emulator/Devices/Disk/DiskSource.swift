@@ -30,6 +30,38 @@ struct WrittenSectors: Sendable, Equatable {
   }
 }
 
+extension WrittenSectors: Codable {
+  private enum Part: CodingKey {
+    case numbers
+    case contents
+  }
+
+  /// All contents go as one piece, in the order of the sectors.
+  func encode(to encoder: any Swift.Encoder) throws {
+    var parts = encoder.container(keyedBy: Part.self)
+    let sectors = sectors
+    try parts.encode(sectors.map(\.sector), forKey: .numbers)
+    try parts.encode(sectors.flatMap(\.bytes), forKey: .contents)
+  }
+
+  init(from decoder: any Swift.Decoder) throws {
+    let parts = try decoder.container(keyedBy: Part.self)
+    let numbers = try parts.decode([UInt64].self, forKey: .numbers)
+    let bytes = try parts.decode([UInt8].self, forKey: .contents)
+    let size = DiskSource.sectorSize
+    guard bytes.count / size == numbers.count, bytes.count % size == 0 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .contents, in: parts, debugDescription: "a sector has \(size) bytes")
+    }
+    for (index, number) in numbers.enumerated() {
+      contents[number] = Array(bytes[index * size..<(index + 1) * size])
+    }
+  }
+
+  /// The highest sector written; nil for none.
+  var last: UInt64? { contents.keys.max() }
+}
+
 extension WrittenSectors: CustomReflectable {
   /// How many there are: a listing of devices has no use for their contents.
   var customMirror: Mirror { Mirror(self, children: ["count": contents.count], displayStyle: .struct) }

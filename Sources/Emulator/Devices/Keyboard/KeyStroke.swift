@@ -1,5 +1,8 @@
 /// A key that goes down or up.
-struct KeyStroke: Sendable, Equatable {
+struct KeyStroke: Sendable, Equatable, Codable {
+  /// The highest code of a key.
+  static let maxCode: UInt8 = 0x58
+
   /// The key's code of set 1 when it goes down, 01h to 58h.
   var code: UInt8
   /// A key of the enhanced keyboard, with E0h before its code.

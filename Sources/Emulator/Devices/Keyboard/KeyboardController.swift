@@ -7,7 +7,7 @@ public final class KeyboardController: Device {
   public let name = "8042 keyboard controller"
 
   /// What a snapshot keeps of the controller.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The command byte, of which bit 0 asks for interrupts and bit 4 turns the keyboard off.
     var commandByte: UInt8 = 0x10
     /// What port 60h reads.
@@ -85,6 +85,11 @@ public final class KeyboardController: Device {
     state = State(keyboard: state.keyboard)
     updateInterrupt()
     expectByte()
+  }
+
+  func accepts(_ state: State) -> Bool {
+    state.memory.count == 32 && (state.keyboard == nil) == (self.state.keyboard == nil)
+      && state.keyboard?.isPossible != false
   }
 
   // MARK: The keyboard

@@ -3,7 +3,7 @@
 /// IBM PS/2 Hardware Interface Technical Reference, "Keyboard", 1990: commands EDh to FFh and scan code sets 1 and 2 (set 3 is
 /// refused). What a person types waits on the person's side until the keyboard has sent what was before, so nothing is lost; a
 /// guest that resets the keyboard gets it afterwards.
-struct PS2Keyboard: Sendable, Equatable {
+struct PS2Keyboard: Sendable, Equatable, Codable {
   /// Keys still to be sent, in their order.
   private var typed: [KeyStroke] = []
   /// Bytes of answers and of the key that is being sent.
@@ -21,6 +21,9 @@ struct PS2Keyboard: Sendable, Equatable {
     if sending.isEmpty, isScanning, !typed.isEmpty { sending = typed.removeFirst().bytes(inSet: set) }
     return sending.isEmpty ? nil : sending.removeFirst()
   }
+
+  /// Whether a keyboard can be in this state.
+  var isPossible: Bool { (set == 1 || set == 2) && typed.allSatisfy { $0.code <= KeyStroke.maxCode } }
 
   /// A person presses and releases keys, so that these characters come.
   mutating func type(_ characters: [UInt8]) { typed += KeyStroke.strokes(typing: characters) }

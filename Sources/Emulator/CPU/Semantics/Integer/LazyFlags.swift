@@ -9,7 +9,7 @@ import IA32
 ///
 /// For combinations that no result gives (POPF can set ZF and SF together) byte 4 of `result` may differ from byte 7:
 /// it flips PF, which is the parity of bytes 0, 4 and 7 together.
-struct LazyFlags: Equatable {
+struct LazyFlags: Equatable, Codable {
   var result: UInt64 = 1
   var carries: UInt32 = 0
 

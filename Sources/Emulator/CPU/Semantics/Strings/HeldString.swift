@@ -70,9 +70,14 @@ final class HeldString {
     var op: Op?
     /// It lies in a block, so that a store to it by whatever address ends it.
     var isInBlock: Bool
+    /// There is one, and it is to be decoded again where EIP stands: so it comes from a file.
+    var isUndecoded = false
   }
 
   var saved: Saved { Saved(op: isHeld && isAlive ? op.pointee : nil, isInBlock: inBlock != nil) }
+
+  /// Whether what is held can be decoded again from memory.
+  var isDecodable: Bool { !isHeld || !isAlive || inBlock != nil }
 
   /// Takes up a saved state, in no block.
   func restore(_ saved: Saved) {
@@ -132,8 +137,8 @@ extension CPU {
 
   /// Finds or makes a block that begins with the string instruction that is held, so that a store to its bytes is noticed:
   /// after a restore, which forgets where it stood. Nothing is counted.
-  func findBlockOfHeldString(in page: FetchPage) {
-    let eip = heldString.op.pointee.eip
+  func findBlockOfHeldString(_ saved: HeldString.Saved, in page: FetchPage) {
+    let eip = saved.isUndecoded ? state.pointee.eip : heldString.op.pointee.eip
     let linear = state.pointee.cs.base &+ eip
     guard linear >> 12 == page.current else { return }
     let current = mmu.fetchPage.pointee
@@ -142,6 +147,26 @@ extension CPU {
     guard let block = try? block(at: eip, linear), block.pointee.key != BlockCache.unkept else { return }
     let first = block.pointee.ops
     let op = first.pointee.length == 0 ? first + 1 : first
-    if op.pointee.handler == .string { heldString.found(op) }
+    guard op.pointee.handler == .string else { return }
+    if saved.isUndecoded { heldString.hold(op.pointee, inBlock: op) } else { heldString.found(op) }
+  }
+}
+
+extension HeldString.Saved: Codable {
+  private enum CodingKeys: CodingKey {
+    case isHeld
+    case isInBlock
+  }
+
+  init(from decoder: any Swift.Decoder) throws {
+    let parts = try decoder.container(keyedBy: CodingKeys.self)
+    isInBlock = try parts.decode(Bool.self, forKey: .isInBlock)
+    isUndecoded = try parts.decode(Bool.self, forKey: .isHeld)
+  }
+
+  func encode(to encoder: any Swift.Encoder) throws {
+    var parts = encoder.container(keyedBy: CodingKeys.self)
+    try parts.encode(op != nil, forKey: .isHeld)
+    try parts.encode(isInBlock, forKey: .isInBlock)
   }
 }

@@ -1,7 +1,7 @@
 import IA32
 
 /// What SYSENTER and SYSEXIT go by: IA32_SYSENTER_CS, ESP and EIP. SDM vol. 3A, 5.8.7.
-struct SystemEntry {
+struct SystemEntry: Codable {
   var cs: UInt32 = 0
   var esp: UInt32 = 0
   var eip: UInt32 = 0

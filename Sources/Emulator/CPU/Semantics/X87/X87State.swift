@@ -152,7 +152,7 @@ struct X87State {
 }
 
 /// A pointer as the unit keeps it: selector and offset.
-struct X87Pointer: Hashable, Sendable {
+struct X87Pointer: Hashable, Codable, Sendable {
   var selector: UInt16 = 0
   var offset: UInt32 = 0
 

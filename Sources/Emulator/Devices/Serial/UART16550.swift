@@ -28,7 +28,7 @@ public final class UART16550: BusDevice, Device {
   public let name: String
 
   /// All that the port remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     var receiver = UARTFIFO()
     var transmitter = UARTFIFO()
     /// The character in the transmitter's shift register.
@@ -54,7 +54,7 @@ public final class UART16550: BusDevice, Device {
     /// MSR bits 0 to 3.
     var modemChanges: UInt8 = 0
     /// What the host has sent and the line hasn't brought.
-    var incoming: ArraySlice<UInt8> = []
+    var incoming = ByteQueue()
     /// Characters on their way to the terminal that were lost because the guest wrote without waiting for room.
     var lost: UInt64 = 0
   }
@@ -112,11 +112,17 @@ public final class UART16550: BusDevice, Device {
     expectCharacter()
   }
 
+  func accepts(_ state: State) -> Bool {
+    [state.receiver, state.transmitter].allSatisfy {
+      [1, 16].contains($0.capacity) && $0.count <= $0.capacity
+    }
+  }
+
   // MARK: The host's side
 
   /// Sends bytes to the guest. They arrive one after the other at the line's speed, beginning now.
   public func receive(_ bytes: some Sequence<UInt8>) {
-    state.incoming.append(contentsOf: bytes)
+    state.incoming.append(bytes)
     expectCharacter()
   }
 

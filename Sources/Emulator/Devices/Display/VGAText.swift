@@ -18,7 +18,7 @@ public final class VGAText: BusDevice, Device {
   static let byteCount = 0x8000
 
   /// What a snapshot keeps of the screen.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The text memory.
     var memory: [UInt8]
     /// How many stores the memory and the registers that move the picture have seen.
@@ -88,6 +88,11 @@ public final class VGAText: BusDevice, Device {
   }
 
   func reset() { state = State() }
+
+  func accepts(_ state: State) -> Bool {
+    state.memory.count == Self.byteCount && state.registers.count == Self.mode3.count
+      && state.attributes.count == Self.mode3Attributes.count
+  }
 
   // MARK: Text memory
 

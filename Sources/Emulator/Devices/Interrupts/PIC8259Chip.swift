@@ -3,9 +3,9 @@
 /// Intel 8259A Programmable Interrupt Controller, order number 231468; the section names in the comments are
 /// its. The edge/level register is the one that EISA and the PCI chip sets added beside the chip (Intel 82371SB
 /// data sheet, ELCR1 and ELCR2).
-struct PIC8259Chip: Sendable, Hashable {
+struct PIC8259Chip: Sendable, Hashable, Codable {
   /// Which initialization command word comes next.
-  enum Expected: Sendable, Hashable {
+  enum Expected: String, Sendable, Hashable, Codable {
     /// None: the chip works.
     case none
     case icw2

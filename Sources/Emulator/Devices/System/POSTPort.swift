@@ -7,7 +7,7 @@ public final class POSTPort: BusDevice, Device {
   public static let historyLength = 16
 
   /// What a snapshot keeps of the port.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The last codes written, the latest last; a code written over and over counts once.
     public internal(set) var history: [UInt8] = []
     /// How many writes there were.
@@ -28,6 +28,8 @@ public final class POSTPort: BusDevice, Device {
   }
 
   func reset() { state = State() }
+
+  func accepts(_ state: State) -> Bool { state.history.count <= Self.historyLength }
 
   public func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     UInt64(lastCode)

@@ -1,12 +1,12 @@
 /// A character in a receiver, with what went wrong while it arrived.
-struct UARTCharacter: Sendable, Hashable {
+struct UARTCharacter: Sendable, Hashable, Codable {
   var value: UInt8
   /// The line status bits that go with it: parity, framing, break.
   var errors: UInt8 = 0
 }
 
 /// One of a 16550's two buffers: 16 characters, or one while the FIFOs are off.
-struct UARTFIFO: Sendable, Hashable {
+struct UARTFIFO: Sendable, Hashable, Codable {
   private(set) var characters: [UARTCharacter] = []
   var capacity = 1
 

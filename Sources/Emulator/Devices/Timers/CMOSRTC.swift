@@ -15,7 +15,7 @@ public final class CMOSRTC: BusDevice, Device {
   public static let defaultEpoch: Int64 = 946_684_800
 
   /// All that the chip remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The selected register.
     var index: UInt8 = 0
     /// Port 70h, bit 7.
@@ -78,6 +78,15 @@ public final class CMOSRTC: BusDevice, Device {
     state.registerC = 0
     updateInterrupt()
     schedule()
+  }
+
+  /// The longest time between two looks at the clock: a year.
+  private static let maxTicks: UInt64 = 32_768 * 366 * 86_400
+
+  func accepts(_ state: State) -> Bool {
+    let now = timebase.ticks(at: clock.now)
+    return state.alarm.count == 3 && state.memory.count == 128 && state.tick <= now
+      && now &- state.tick < Self.maxTicks && state.tick &- state.dividerStart < 1 << 60
   }
 
   /// Whether the guest keeps NMIs from the CPU.

@@ -1,6 +1,6 @@
 /// The ten time and calendar registers of a real-time clock, kept as the guest wrote them and moved on by a second
 /// as the chip's update cycle does: Motorola MC146818A data sheet, "Time, Calendar and Alarm Locations".
-struct RTCTime: Sendable, Hashable {
+struct RTCTime: Sendable, Hashable, Codable {
   /// How the numbers are written: register B's DM (binary) and 24/12 bits.
   struct Format: Sendable, Hashable {
     var isBinary: Bool

@@ -2,9 +2,9 @@
 ///
 /// Intel 8254 Programmable Interval Timer, order number 231164: "Mode Definitions", "Read Operations" and
 /// "Gate". A tick is a CLK pulse. Where the data sheet forbids a count (1 in modes 2 and 3) the counter takes 2.
-struct PIT8254Channel: Sendable, Hashable {
+struct PIT8254Channel: Sendable, Hashable, Codable {
   /// Which bytes of the count are read and written: RW1 and RW0 of the control word.
-  enum Bytes: UInt8, Sendable, Hashable {
+  enum Bytes: UInt8, Sendable, Hashable, Codable {
     case low = 1
     case high = 2
     case both = 3
@@ -49,6 +49,13 @@ struct PIT8254Channel: Sendable, Hashable {
   private var latchedStatus: UInt8?
   /// Whether the next byte read of a two-byte count is its high one.
   private var readsHigh = false
+
+  /// Whether a counter can be in this state at a tick.
+  func isPossible(at now: UInt64) -> Bool {
+    let counts: ClosedRange<UInt64> = 1...65_536
+    return mode <= 5 && (reload.map(counts.contains) ?? true) && counts.contains(period)
+      && counts.contains(remaining) && tick <= now &+ 65_536
+  }
 
   /// The counting element's range: 65536, or 10000 in BCD.
   private var modulus: UInt64 { bcd ? 10_000 : 65_536 }

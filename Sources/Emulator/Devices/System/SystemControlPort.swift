@@ -11,7 +11,7 @@ public final class SystemControlPort: BusDevice, Device {
   public let name = "system control port B"
 
   /// What a snapshot keeps of the port.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The bits that are written: 0 to 3.
     var control: UInt8 = 0
   }

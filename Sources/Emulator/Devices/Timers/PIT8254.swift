@@ -11,7 +11,7 @@ public final class PIT8254: BusDevice, Device {
   public let name = "8254 timer"
 
   /// All that the timer remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     var channels = [PIT8254Channel(), PIT8254Channel(), PIT8254Channel()]
   }
 
@@ -48,6 +48,15 @@ public final class PIT8254: BusDevice, Device {
     state = State()
     state.channels[2].setGate(false)
     followOutput()
+  }
+
+  func accepts(_ state: State) -> Bool {
+    let now = timebase.ticks(at: clock.now)
+    guard state.channels.count == 3, state.channels.allSatisfy({ $0.isPossible(at: now) }) else {
+      return false
+    }
+    // Each change of counter 0 has its event: it is never far behind.
+    return (state.channels[0].nextChange ?? .max) >= now &- min(now, 1 << 20)
   }
 
   // MARK: Counter 2's wires

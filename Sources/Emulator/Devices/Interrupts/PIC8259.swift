@@ -13,7 +13,7 @@ public final class PIC8259: Device {
   static let cascadeInput: UInt8 = 2
 
   /// All that the pair remembers.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     var master = PIC8259Chip(isMaster: true)
     var slave = PIC8259Chip(isMaster: false)
     /// Which of each input's wires are high: bit n for the n-th that was drawn to it.
@@ -156,6 +156,8 @@ public final class PIC8259: Device {
     for input in 0..<16 where UInt8(input) != Self.cascadeInput { fresh.driveInput(input) }
     state = fresh
   }
+
+  func accepts(_ state: State) -> Bool { state.master.isMaster && !state.slave.isMaster }
 
   // MARK: Registers
 

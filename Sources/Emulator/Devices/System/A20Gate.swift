@@ -4,7 +4,7 @@ public final class A20Gate: Device {
   public let name = "A20 gate"
 
   /// What a snapshot keeps of the gate.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// The keyboard controller's output pin P21, high after its reset.
     var keyboardController = true
     /// Port 92h, bit 1.
@@ -47,7 +47,7 @@ public final class FastA20: BusDevice, Device {
   public let name = "system control port A"
 
   /// What a snapshot keeps of port 92h.
-  public struct State: Sendable, Equatable {
+  public struct State: Sendable, Equatable, Codable {
     /// Bit 0 as written last.
     var resetBit = false
   }
