@@ -57,7 +57,8 @@ struct TraceMishapTests {
         runner.path("a.pwt"),
       ],
       output: FileHandle.nullDevice, error: FileHandle.nullDevice)
-    Thread.sleep(forTimeInterval: 1.5)
+    try runner.waitUntilFolderHolds(moreThan: 0)
+    Thread.sleep(forTimeInterval: 0.5)
     process.interrupt()
     process.waitUntilExit()
     #expect(process.terminationStatus == 130)
@@ -70,13 +71,14 @@ struct TraceMishapTests {
     try runner.record(".build/images/hello.elf", "all", "golden.pwt", "--memory", "16M")
     let golden = try runner.bytes("golden.pwt")
     for name in ["new.pwt", "golden.pwt"] {
+      let before = try runner.size()
       let process = try runner.start(
         [
           "trace", "record", "--quiet", "-e", "instruction,access", "--memory", "64M",
           ".build/images/bench.elf", "-o",
           runner.path(name),
         ], output: FileHandle.nullDevice, error: FileHandle.nullDevice)
-      Thread.sleep(forTimeInterval: 2)
+      try runner.waitUntilFolderHolds(moreThan: before + 200_000)
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }

@@ -40,6 +40,20 @@ final class TraceRunner {
     return process
   }
 
+  /// Waits until the folder holds more than `bytes` bytes, a minute at most: on a busy machine a recorder is slow to begin.
+  func waitUntilFolderHolds(moreThan bytes: Int) throws {
+    for _ in 0..<6000 {
+      if try size() > bytes { return }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+  }
+
+  /// The bytes of all files in the folder.
+  func size() throws -> Int {
+    try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+      .reduce(0) { $0 + ((try? Data(contentsOf: $1).count) ?? 0) }
+  }
+
   @discardableResult
   func run(_ arguments: String..., in directory: URL = project) throws -> Ended {
     // Files, since what is printed may be more than a pipe holds.
