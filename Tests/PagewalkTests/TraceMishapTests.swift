@@ -78,7 +78,7 @@ struct TraceMishapTests {
           ".build/images/bench.elf", "-o",
           runner.path(name),
         ], output: FileHandle.nullDevice, error: FileHandle.nullDevice)
-      try runner.waitUntilFolderHolds(moreThan: before + 200_000)
+      try runner.waitUntilFolderHolds(moreThan: before + 3_000)
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
