@@ -53,7 +53,7 @@ struct SnapshotCommandTests {
   @Test func mistakesAreNamed() throws {
     let runner = try TraceRunner()
     let saved = try runner.run(
-      "snapshot", "save", "--memory", "16M", "--at", "500000", "--quiet", "-o", runner.path("a.snap"), hello)
+      "snapshot", "save", "--memory", "16M", "--at", "100000", "--quiet", "-o", runner.path("a.snap"), hello)
     #expect(saved.status == 0, "\(saved.error)")
     let bytes = [UInt8](try runner.bytes("a.snap"))
     func refused(_ changed: [UInt8], _ expected: String) throws {
@@ -81,7 +81,7 @@ struct SnapshotCommandTests {
     let moved = runner.path("moved.elf")
     try FileManager.default.copyItem(atPath: hello, toPath: moved)
     _ = try runner.run(
-      "snapshot", "save", "--memory", "16M", "--at", "500000", "--quiet", "-o", runner.path("c.snap"), moved)
+      "snapshot", "save", "--memory", "16M", "--at", "100000", "--quiet", "-o", runner.path("c.snap"), moved)
     try FileManager.default.removeItem(atPath: moved)
     let nameless = try runner.run("snapshot", "load", runner.path("c.snap"))
     #expect(nameless.status == 0 && nameless.error.contains("addresses have no names"), "\(nameless.error)")
@@ -91,7 +91,7 @@ struct SnapshotCommandTests {
     let runner = try TraceRunner()
     try Data(count: 1 << 20).write(to: URL(filePath: runner.path("disk.img")))
     let saved = try runner.run(
-      "snapshot", "save", "--memory", "16M", "--at", "500000", "--quiet", "--keyboard", "--rtc", "2026-01-31",
+      "snapshot", "save", "--memory", "16M", "--at", "100000", "--quiet", "--keyboard", "--rtc", "2026-01-31",
       "--disk", runner.path("disk.img"), "-o", runner.path("a.snap"), hello)
     #expect(saved.status == 0, "\(saved.error)")
     #expect(try runner.run("snapshot", "load", runner.path("a.snap")).status == 0)

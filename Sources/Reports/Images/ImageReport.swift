@@ -51,6 +51,7 @@ public struct ImageReport: Report {
 
   private var kind: String {
     if image.linux != nil { return "Linux bzImage" }
+    if image.bootProtocol == .bootSector { return "disk, its first sector" }
     return image.elf == nil ? "flat binary" : "ELF32 executable for i386"
   }
 

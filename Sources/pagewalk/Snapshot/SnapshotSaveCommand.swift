@@ -59,7 +59,7 @@ struct SnapshotSaveCommand: ParsableCommand {
     let ending = RunLoop(machine, console: terminal, companions: companions, maxCycles: maxCycles).runToEnd()
     guard let archive = point.archive else {
       if ending.reason == .interrupted { throw ExitCode(ExitStatus.interrupted) }
-      throw RunOptionError("\(output): not saved, the guest ended before: \(ending.lines.first ?? "")")
+      throw RunOptionError("\(output): not saved: the guest ended before, \(ending.reason.title)")
     }
     let setup = SnapshotSetup(
       description: try guest.options.description(), commandLine: guest.options.append,

@@ -116,7 +116,7 @@ struct MachineArchiveTests {
     let state = try StateValue(decoding: Self.archive(of: plain))
     for _ in 0..<30 {
       let fresh = try RandomSystemProgram.machine(seed: seed, timing).machine
-      let changed = Self.mutated(state, &random, chance: 400)
+      let changed = Self.mutated(state, &random, chance: [300, 3000, 10_000][Int(random.below(3))])
       guard (try? fresh.restore(archive: changed.encoded)) != nil else { continue }
       _ = fresh.run(untilCycle: fresh.cycle + 3000)
       _ = fresh.takeSerialOutput(draining: true)
@@ -124,7 +124,7 @@ struct MachineArchiveTests {
   }
 
   private static func mutated(
-    _ value: StateValue, _ random: inout SeededGenerator, chance: UInt32
+    _ value: StateValue, _ random: inout SeededGenerator, chance: UInt64
   ) -> StateValue {
     func number() -> UInt64 {
       let bits = random.below(65)
