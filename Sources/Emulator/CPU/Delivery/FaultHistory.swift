@@ -76,6 +76,7 @@ public struct FaultHistory: Hashable, Codable, Sendable {
     case endedInShutdown
   }
 
+  /// The chain that `encode(to:)` wrote, as far as a chain goes.
   public init(from decoder: any Swift.Decoder) throws {
     let parts = try decoder.container(keyedBy: Part.self)
     for entry in try parts.decode([Entry].self, forKey: .entries).prefix(Self.maxEntries) {
@@ -87,6 +88,7 @@ public struct FaultHistory: Hashable, Codable, Sendable {
     endedInShutdown = try parts.decode(Bool.self, forKey: .endedInShutdown)
   }
 
+  /// Writes the chain's faults in order.
   public func encode(to encoder: any Swift.Encoder) throws {
     var parts = encoder.container(keyedBy: Part.self)
     try parts.encode(entries, forKey: .entries)
