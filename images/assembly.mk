@@ -76,6 +76,9 @@ $(eval $(call bare_image,rebuilt/plain,$(bare_common) images/rebuilt/padding.c i
 $(eval $(call bare_image,rebuilt/padded,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt.c))
 $(eval $(call bare_image,rebuilt/changed,$(bare_common) images/rebuilt/padding-padded.c images/rebuilt/rebuilt-changed.c))
 
+# The benchmark's part that computes on SSE2.
+$(bare_objects)/Benchmarks/Guests/bench/sse2.c.o: bare_c_flags += -msse2 -mfpmath=sse
+
 # The rules -----------------------------------------------------------------------------------------------------
 
 IMAGES += $(bare_images)
