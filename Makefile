@@ -25,7 +25,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 
 FORMATTED := $(wildcard Sources Tests Benchmarks firmware images Package.swift)
 
-.PHONY: help build run test test-build test-web goldens images bench bench-vmalloc lint check-all linux test-linux clean prerequisites
+.PHONY: help build run test test-build test-web goldens capture-vectors images bench bench-vmalloc lint check-all linux test-linux clean prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,10 @@ test-build:
 goldens: build images ## record the golden traces of Tests/Golden anew
 	Tests/Golden/record.sh .build/release/pagewalk
 
+capture-vectors: prerequisites test-build ## ask this host's processor what each instruction does (docs/vectors.md)
+	@mkdir -p Tests/Vectors
+	PAGEWALK_CAPTURE_VECTORS=$(CURDIR)/Tests/Vectors/ia32.vectors swift test $(TEST_FLAGS) --disable-xctest --skip-build --filter 'VectorTests/capture'
+
 images: ## build the guest images into .build/images
 
 bench: build images ## measure speed (PEERS=1: beside QEMU and Bochs)
@@ -86,7 +90,7 @@ test-linux: build linux ## boot Debian's kernel to a shell and try commands ther
 lint: ## check the formatting of all Swift
 	swift format lint --strict --recursive $(FORMATTED)
 
-check-all: lint ## lint, then all tests with their slow sweeps
+check-all: lint ## lint, then all tests with their slow sweeps (vectors, fuzz)
 	PAGEWALK_SLOW=1 $(MAKE) test
 
 clean: ## remove everything that was built

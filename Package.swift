@@ -129,7 +129,7 @@ let package = Package(
     .testTarget(
       name: "EmulatorTests",
       dependencies: [
-        "IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport",
+        "CZstd", "IA32", "Emulator", "GuestImages", "FloatingPoint", "HostOracle", "HostCode", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -49,7 +49,7 @@ struct Pagewalk: Emulator {
   func run(_ guest: Guest, timeout: Duration) throws -> Outcome {
     let child = try Child(
       name,
-      [path, "run", "--timing", timing, "--memory", "512M", "--append", guest.arguments, guest.image])
+      [path, "run", "--timing", timing, "--memory", "512M", "--cpu", "pentium4", "--append", guest.arguments, guest.image])
     return try measure(child, timeout: timeout)
   }
 }
@@ -63,7 +63,7 @@ struct QEMU: Emulator {
     let child = try Child(
       name,
       [
-        "qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3", "-m", "512", "-nodefaults",
+        "qemu-system-i386", "-accel", "tcg", "-cpu", "pentium3,+sse2", "-m", "512", "-nodefaults",
         "-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4",
         "-no-reboot", "-kernel", guest.image, "-append", guest.arguments,
       ])

@@ -55,12 +55,18 @@ extension MachineDescription {
     name: "p6", frequency: Clock.defaultFrequency, memoryBytes: nil, physicalAddressBits: 36, identity: .p6,
     tlb: .p6, caches: .p6, latencies: Latencies(), branches: .dynamic)
 
+  /// What all processors from the Pentium Pro on have, and the p6 goes without.
+  private static let p6Family: CPUFeatures = [
+    .machineCheckException, .memoryTypeRanges, .machineCheckArchitecture,
+  ]
+
   /// The Pentium Pro of 166 MHz with 256 KiB of L2, which runs at the core's clock.
   public static let pentiumPro = {
     var machine = p6
     machine.name = "pentium-pro"
     machine.identity = CPUIdentity(
-      name: "Pentium Pro", family: 6, model: 1, stepping: 9, hasNoExecute: false)
+      name: "Pentium Pro", family: 6, model: 1, stepping: 9, hasNoExecute: false,
+      extensions: p6Family)
     machine.caches = CacheGeometries(
       instruction: CacheGeometry(bytes: 8 << 10, ways: 4), data: CacheGeometry(bytes: 8 << 10, ways: 2),
       l2: CacheGeometry(bytes: 256 << 10, ways: 4))
@@ -74,7 +80,7 @@ extension MachineDescription {
     machine.frequency = 300_000_000
     machine.identity = CPUIdentity(
       name: "Pentium II", family: 6, model: 3, stepping: 4, hasNoExecute: false,
-      extensions: [.virtual8086Extensions, .fastSystemCalls, .mmx])
+      extensions: p6Family.union([.virtual8086Extensions, .fastSystemCalls, .mmx]))
     machine.latencies = halfSpeedL2(dram: 59)
     return machine
   }()
@@ -86,7 +92,9 @@ extension MachineDescription {
     machine.frequency = 500_000_000
     machine.identity = CPUIdentity(
       name: "Pentium III", family: 6, model: 7, stepping: 3, hasNoExecute: false,
-      extensions: [.virtual8086Extensions, .fastSystemCalls, .mmx, .fxsave, .sse])
+      extensions: p6Family.union([
+        .virtual8086Extensions, .fastSystemCalls, .pageAttributeTable, .mmx, .fxsave, .sse,
+      ]))
     machine.latencies = halfSpeedL2(dram: 66)
     return machine
   }()
@@ -100,9 +108,10 @@ extension MachineDescription {
     machine.frequency = 1_500_000_000
     machine.identity = CPUIdentity(
       name: "Intel(R) Pentium(R) 4 CPU 1500MHz", family: 15, model: 1, stepping: 2, hasNoExecute: false,
-      extensions: [
-        .virtual8086Extensions, .fastSystemCalls, .mmx, .fxsave, .sse, .cacheLineFlush, .sse2,
-      ])
+      extensions: p6Family.union([
+        .virtual8086Extensions, .fastSystemCalls, .pageAttributeTable, .mmx, .fxsave, .sse, .cacheLineFlush,
+        .sse2,
+      ]))
     machine.caches.l2 = CacheGeometry(bytes: 256 << 10, ways: 8)
     machine.latencies.l2 = 7
     machine.latencies.dram = 198

@@ -1,6 +1,7 @@
 import Emulator
 import Glibc
 import GuestImages
+import IA32
 import Runs
 
 @testable import Debugger
@@ -112,13 +113,15 @@ enum Guests {
 
   /// A session over an image.
   static func boot(
-    _ image: GuestImage, _ mebibytes: UInt64, _ console: any GuestConsole
+    _ image: GuestImage, _ mebibytes: UInt64, _ console: any GuestConsole,
+    extensions: CPUFeatures = []
   ) throws -> DebuggerSession {
     let memory = try MemoryMap(bytes: mebibytes << 20)
     let plan = try BootPlan(image: image, commandLine: "", modules: [], memory: memory.bootRegions)
-    let machine = try Machine(
-      MachineConfiguration(
-        memoryBytes: memory.bytes, rom: BootROM.image(handover: plan.handover), timing: .functional))
+    var configuration = MachineConfiguration(
+      memoryBytes: memory.bytes, rom: BootROM.image(handover: plan.handover), timing: .functional)
+    configuration.identity.extensions = extensions
+    let machine = try Machine(configuration)
     try plan.load(into: machine.memory)
     return DebuggerSession(machine: machine, image: image, console: console)
   }

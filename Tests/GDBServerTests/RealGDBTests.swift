@@ -1,5 +1,6 @@
 import Foundation
 import GuestImages
+import IA32
 import Runs
 import Testing
 
@@ -20,11 +21,11 @@ struct RealGDBTests {
     let output = KeepingConsole()
     let image: String
 
-    init(_ name: String) throws {
+    init(_ name: String, extensions: CPUFeatures = []) throws {
       image = RealGDBTests.folder.appending(path: name + ".elf").path
       port = try ClientPort(.tcp(host: "127.0.0.1", port: 0))
       let console = RemoteConsole(output, port, canType: false)
-      session = try Guests.boot(GuestImage(reading: image), 64, console)
+      session = try Guests.boot(GuestImage(reading: image), 64, console, extensions: extensions)
       server = GDBServer(session, port, console)
     }
 
@@ -94,6 +95,25 @@ struct RealGDBTests {
       let start = try #require(lines.lastIndex { $0.dropFirst(2).hasPrefix("R7: ") })
       #expect(lines[start...].prefix(shown.count) == shown[...])
     }
+  }
+
+  @Test("XMM registers look to gdb as they do to our shell, and can be changed from there")
+  func vector() throws {
+    let guest = try Guest("fpu-tour", extensions: [.mmx, .fxsave, .sse, .sse2])
+    let output = try guest.gdb(
+      "b looked_at", "c", "set $xmm1.uint128 = 0x0123456789abcdef", "set $xmm7.v4_float = {1, -2, 0.5, 0}",
+      "set $mxcsr = 0x9f80", "set $st1 = 0.75", "set $fctrl = 0x27f", "set $gs = 0", "p/x $gs", "p $st1",
+      "p/x $fctrl", "info vector")
+    expect(output, "= 0x0", "= 0.75", "= 0x27f")
+    guard case .done(let shown) = Shell(guest.session).execute("info vector") else {
+      Issue.record("no answer")
+      return
+    }
+    let lines = output.split(separator: "\n").map(String.init)
+    let start = try #require(lines.lastIndex { $0.hasPrefix("xmm0 ") })
+    // MMX registers are gdb's own invention, and not among its vector registers.
+    #expect(Array(lines[start...].prefix(9)) == Array(shown.prefix(9)))
+    #expect(shown.contains { $0.hasPrefix("mm0 ") })
   }
 
   @Test("Two gdbs after each other, and going back to the beginning")

@@ -65,6 +65,14 @@ struct StubTests {
     #expect(client.ask("P41=00000000").hasPrefix("E.cr3 can't be changed") == false)
     #expect(client.ask("P3f=01000000").hasPrefix("E.cr0 can't be changed"))
     #expect(client.ask("p10") == String(repeating: "0", count: 20))
+    // ST(0), a segment register with a selector that it can have and with one that it can't, and SSE, which is not there.
+    #expect(client.ask("P10=0000000000000080ff3f") == "OK")
+    #expect(client.ask("p10") == "0000000000000080ff3f")
+    #expect(client.ask("Pf=00000000") == "OK")
+    #expect(client.ask("pf") == "00000000")
+    #expect(client.ask("Pf=f8ff0000").hasPrefix("E.gs can't hold 0xfff8"))
+    #expect(client.ask("p20") == String(repeating: "x", count: 32))
+    #expect(client.ask("P28=801f0000").hasPrefix("E.'$mxcsr' is not there"))
   }
 
   @Test("Memory is read and written, in both spellings, linear and physical")

@@ -105,6 +105,7 @@ static inline struct cpuid cpuid(uint32_t leaf) {
 #define CPUID_PAE (1u << 6)
 #define CPUID_PGE (1u << 13)
 #define CPUID_PSE36 (1u << 17)
+#define CPUID_SSE2 (1u << 26)
 /* CPUID leaf 80000001h, EDX. */
 #define CPUID_NX (1u << 20)
 

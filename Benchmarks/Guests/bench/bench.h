@@ -19,6 +19,7 @@ struct workload {
   void (*prepare)(void);             /* not measured; may be NULL */
   uint32_t (*run)(uint32_t rounds);  /* measured; returns a checksum of everything it computed */
   uint32_t rounds;                   /* at scale=100: about a second or two of an interpreter's time */
+  uint32_t needs;                    /* bits of CPUID.1:EDX */
 };
 
 /* compute.c */
@@ -46,6 +47,10 @@ uint32_t run_invlpg(uint32_t rounds);
 /* x87.c */
 void prepare_x87(void);
 uint32_t run_mandelbrot(uint32_t rounds);
+
+/* sse2.c */
+void prepare_sse(void);
+uint32_t run_nbody(uint32_t rounds);
 
 /* Turns PAE paging on: everything below the arena in 2 MiB pages, the arena in 4 KiB pages. */
 void enter_paging(void);

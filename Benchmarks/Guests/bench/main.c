@@ -4,7 +4,8 @@
  *   integer begin
  *   integer end tsc=0000000005f5e100 checksum=1badb002
  *
- * The command line takes scale=N: N percent of the work, 100 when it isn't given, and only=NAME. */
+ * The command line takes scale=N: N percent of the work, 100 when it isn't given, and only=NAME. A workload that needs what the
+ * processor lacks is left out. */
 
 #include "bench.h"
 
@@ -29,6 +30,7 @@ static const struct workload workloads[] = {
   {"string", NULL, run_string, 64},
   {"invlpg", NULL, run_invlpg, 8000000},
   {"mandelbrot", prepare_x87, run_mandelbrot, 512},
+  {"n-body", prepare_sse, run_nbody, 120000, CPUID_SSE2},
 };
 
 /* The value of `key` (which ends in '=') on the command line, or NULL. */
@@ -87,7 +89,7 @@ int guest_main(uint32_t magic, const struct multiboot_info *info) {
 
   enter_paging();
   for (unsigned i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
-    if (!only || is_named(only, workloads[i].name))
+    if ((!only || is_named(only, workloads[i].name)) && !(workloads[i].needs & ~cpuid(1).edx))
       measure(&workloads[i], scale);
   print("bench end\n");
   return 0;

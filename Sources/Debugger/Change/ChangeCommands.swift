@@ -44,7 +44,7 @@ enum ChangeCommands {
     guard fits(number, bytes: 4) else {
       throw ShellError("0x\(String(number, radix: 16)) does not fit in a register of 32 bits")
     }
-    try session.write(UInt32(truncatingIfNeeded: number), toRegister: name.lowercased())
+    try session.write(UInt128(UInt32(truncatingIfNeeded: number)), toRegister: name.lowercased())
     return .nothing
   }
 
@@ -101,29 +101,42 @@ extension DebuggerSession {
     try change(.memory(PhysicalAddress(physical), bytes))
   }
 
-  /// Changes a general register, EIP or EFLAGS of the innermost frame. What was known of a future is forgotten.
-  /// - Parameter name: in small letters, without `$`.
-  /// - Throws: `ShellError` for another register.
-  public func write(_ value: UInt32, toRegister name: String) throws(ShellError) {
-    let register: WritableRegister
-    if let index = RegisterNames.general.firstIndex(of: name),
-      let general = GeneralRegister(rawValue: UInt8(index))
-    {
-      guard selectedFrame == 0 else {
-        throw ShellError("registers are changed in the innermost frame: 'frame 0' chooses it")
-      }
-      register = .general(general)
-    } else if name == "eip" {
-      register = .eip
-    } else if name == "eflags" {
-      register = .eflags
-    } else {
+  /// Changes a register of the innermost frame: general, EIP, EFLAGS, segment, of the floating-point unit or of SSE. What was
+  /// known of a future is forgotten.
+  /// - Parameter name: in small letters, without `$`, as gdb names it.
+  /// - Throws: `ShellError` for another register, and for a selector that its register can't hold.
+  public func write(_ value: UInt128, toRegister name: String) throws(ShellError) {
+    guard let register = Self.writableRegisters[name] else {
       throw ShellError(
-        "'$\(name)' can't be changed: \(RegisterNames.general.map { "$" + $0 }.joined(separator: ", ")), $eip and $eflags can"
+        "'$\(name)' can't be changed: general registers, $eip, $eflags, segment registers, those of the floating-point unit, $xmm0 to $xmm7 and $mxcsr can"
       )
+    }
+    if case .general = register, selectedFrame != 0 {
+      throw ShellError("registers are changed in the innermost frame: 'frame 0' chooses it")
+    }
+    switch register {
+    case .xmm, .mxcsr:
+      guard machine.model.features.contains(.sse) else {
+        throw ShellError("'$\(name)' is not there: this processor has no SSE")
+      }
+    default: break
     }
     try change(.register(register, value))
   }
+
+  private static let writableRegisters: [String: WritableRegister] = {
+    var registers: [String: WritableRegister] = ["eip": .eip, "eflags": .eflags, "mxcsr": .mxcsr]
+    for (index, name) in RegisterNames.general.enumerated() {
+      registers[name] = GeneralRegister(rawValue: UInt8(index)).map { .general($0) }
+    }
+    for segment in SegmentRegister.allCases { registers["\(segment)"] = .segment(segment) }
+    for index in 0..<8 as Range<UInt8> {
+      registers["st\(index)"] = .x87(index)
+      registers["xmm\(index)"] = .xmm(index)
+    }
+    for word in WritableRegister.X87Word.allCases { registers["\(word)"] = .x87Word(word) }
+    return registers
+  }()
 
   private func change(_ input: MachineInput) throws(ShellError) {
     do throws(MachineInputError) {

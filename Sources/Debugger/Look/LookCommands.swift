@@ -35,6 +35,19 @@ enum LookCommands {
       return Answer(FloatingPointRegisters(registers: session.machine.registers.x87))
     },
     Command(
+      ["info vector"], .look, "XMM and MMX registers by their elements and MXCSR, as gdb shows them",
+      usage: "info vector", example: "info vector"
+    ) { session, arguments throws(ShellError) in
+      try arguments.expectNothing()
+      let features = session.machine.model.features
+      guard features.contains(.mmx) else {
+        throw ShellError("this processor has neither MMX nor SSE: --cpu pentium3 has both")
+      }
+      let registers = session.machine.registers
+      return Answer(
+        VectorRegisters(sse: features.contains(.sse) ? registers.sse : nil, x87: registers.x87))
+    },
+    Command(
       ["sreg", "info sreg", "info segments"], .look, "segment registers with what they cache", usage: "sreg",
       example: "sreg", action: segmentRegisters),
     Command(

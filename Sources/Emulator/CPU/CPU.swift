@@ -102,7 +102,8 @@ final class CPU {
       caches, latencies: latencies, isOn: timing == .full, clock: board.clock, memory: board.memory)
     costs = InstructionCosts(level: timing, latencies: latencies)
     mmu = MMU(
-      state: state, on: board, addressWidth: addressWidth, geometry: geometry, caches: self.caches)
+      state: state, on: board, addressWidth: addressWidth, geometry: geometry, caches: self.caches,
+      hasAttributeTable: model.features.contains(.pageAttributeTable))
     mmu.usesFastPaths = usesFastPaths
     self.caches.usesFilters = usesFastPaths
     mmu.walkReferenceCost = timing == .tlb ? latencies.flatWalkReference : 0
@@ -133,6 +134,8 @@ final class CPU {
     fresh.ldtr.access = 0x82
     fresh.tr.limit = 0xffff
     fresh.tr.access = 0x8b
+    fresh.memoryTypes = MemoryTypeRegisters(addressWidth: model.addressWidth)
+    fresh.miscellaneousEnable = ModelSpecificRegister.miscellaneousEnableAfterReset
     attributeCounts()
     state.pointee = fresh
     performance = PerformanceCounters()

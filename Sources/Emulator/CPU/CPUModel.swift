@@ -17,7 +17,8 @@ public struct CPUIdentity: Hashable, Sendable {
 
   /// The features that a machine has when its description says so.
   public static let optional: CPUFeatures = [
-    .virtual8086Extensions, .fastSystemCalls, .localAPIC, .mmx, .fxsave, .sse, .sse2, .cacheLineFlush,
+    .virtual8086Extensions, .fastSystemCalls, .localAPIC, .machineCheckException, .memoryTypeRanges,
+    .machineCheckArchitecture, .pageAttributeTable, .mmx, .fxsave, .sse, .sse2, .cacheLineFlush,
   ]
 
   /// A processor with this brand string and signature.
@@ -44,7 +45,7 @@ public struct CPUIdentity: Hashable, Sendable {
 
 /// Which processor the machine has, as CPUID tells it. SDM vol. 2A, CPUID.
 ///
-/// It states what the emulator does and nothing else: no MTRRs, no machine checks. V86 extensions, SYSENTER and the APIC are
+/// It states what the emulator does and nothing else. V86 extensions, SYSENTER, the APIC, MTRRs, PAT and machine checks are
 /// there where the machine's description asks for them.
 public struct CPUModel: Hashable, Sendable {
   /// The name that the brand string gives, 47 ASCII characters at most.
@@ -62,6 +63,11 @@ public struct CPUModel: Hashable, Sendable {
 
   /// The bits of MXCSR that can be set: DAZ came with the Pentium 4. SDM vol. 1, 11.6.6.
   public var writableMXCSR: UInt32 { features.contains(.sse2) ? 0xffff : 0xffbf }
+
+  /// Whether it is a Pentium 4, with the registers that it brought.
+  var isPentium4: Bool { signature >> 8 & 15 == 15 }
+  /// Banks of machine-check registers. SDM vol. 3B, 16.1 and 16.2.
+  var machineCheckBanks: Int { isPentium4 ? 4 : 5 }
 
   private let descriptors: CacheDescriptors
 
@@ -86,6 +92,7 @@ public struct CPUModel: Hashable, Sendable {
     if extensions.contains(.virtual8086Extensions) {
       cr4.formUnion([.virtual8086Extensions, .protectedModeVirtualInterrupts])
     }
+    if extensions.contains(.machineCheckException) { cr4.insert(.machineCheckEnable) }
     if extensions.contains(.fxsave) { cr4.insert(.osSavesExtendedState) }
     if extensions.contains(.sse) { cr4.insert(.osHandlesSIMDExceptions) }
     supportedCR4 = cr4

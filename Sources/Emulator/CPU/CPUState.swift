@@ -122,6 +122,13 @@ struct CPUState {
   var systemEntry = SystemEntry()
   /// An NMI has come and waits to be taken.
   var hasPendingNMI = false
+  /// Memory types and machine checks, where the model has them.
+  var memoryTypes = MemoryTypeRegisters(addressWidth: 36)
+  var machineChecks = MachineCheckRegisters()
+  /// IA32_PAT as after RESET#. SDM vol. 3A, 11.12.4.
+  var pageAttributes: UInt64 = 0x0007_0406_0007_0406
+  /// IA32_MISC_ENABLE, where the model has it.
+  var miscellaneousEnable: UInt64 = 0
   /// What the time-stamp counter is ahead of the clock: 0 until software writes the counter.
   var timeStampOffset: UInt64 = 0
 

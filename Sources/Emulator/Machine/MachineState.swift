@@ -208,7 +208,8 @@ extension Machine {
   ) -> WalkResult {
     let state = cpu.state.pointee
     let control = PagingControl(
-      cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth)
+      cr0: state.cr0, cr3: cr3, cr4: state.cr4, efer: state.efer, addressWidth: cpu.mmu.addressWidth,
+      hasAttributeTable: cpu.mmu.hasAttributeTable)
     return onlookersResult(
       of: PageWalk(linear: linear.rawValue, access: access, control: control, pdpte: pdpte), control)
   }

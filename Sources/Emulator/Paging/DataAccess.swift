@@ -74,6 +74,15 @@ extension MMU {
     return target
   }
 
+  /// Checks a write that does not happen: of up to ten bytes, and nobody is told of it.
+  @inline(never)
+  func checkWrite(_ linear: UInt32, bytes: UInt32, user: Bool) throws(GuestFault) {
+    let access = PageAccess(.write, user: user)
+    _ = try physical(linear, access)
+    if linear & 0xfff &+ bytes > 0x1000 { _ = try physical(linear &+ (bytes &- 1), access) }
+    if checksAlignment { try checkAlignment(linear, min(bytes, 8), access) }
+  }
+
   /// Reads what stands at a checked target.
   func current<W: FixedWidthInteger & UnsignedInteger>(_ target: WriteTarget, as type: W.Type) -> W {
     target.bytesInFirst == UInt32(W.bitWidth / 8)

@@ -163,7 +163,7 @@ extension MMU {
     caches.isEnabled = !state.pointee.cr0.contains(.cacheDisable)
     control.pointee = PagingControl(
       cr0: state.pointee.cr0, cr3: state.pointee.cr3, cr4: state.pointee.cr4, efer: state.pointee.efer,
-      addressWidth: addressWidth)
+      addressWidth: addressWidth, hasAttributeTable: hasAttributeTable)
   }
 
   /// Reads the page-directory-pointer table at `cr3` (32-byte aligned) as a load of CR3 does. SDM vol. 3A, 4.4.1.

@@ -55,6 +55,8 @@ final class MMU {
   let caches: CacheHierarchy
   let observation: Observation
   let addressWidth: UInt8
+  /// The processor has a page attribute table: entries' PAT bits are not reserved.
+  let hasAttributeTable: Bool
   let instruction4K: TLBArray
   let instructionLarge: TLBArray
   let data4K: TLBArray
@@ -93,8 +95,9 @@ final class MMU {
 
   init(
     state: UnsafeMutablePointer<CPUState>, on board: SystemBoard, addressWidth: UInt8, geometry: TLBGeometry,
-    caches: CacheHierarchy
+    caches: CacheHierarchy, hasAttributeTable: Bool = false
   ) {
+    self.hasAttributeTable = hasAttributeTable
     self.state = state
     memory = board.memory
     bus = board.bus

@@ -29,8 +29,13 @@ public struct PagingControl: Hashable, Codable, Sendable {
   let reservedLarge: UInt64
   let reserved4K: UInt64
 
-  /// - Parameter addressWidth: physical address bits, 36 to 52.
-  public init(cr0: CR0, cr3: UInt32, cr4: CR4, efer: UInt64, addressWidth: UInt8) {
+  /// - Parameters:
+  ///   - addressWidth: physical address bits, 36 to 52.
+  ///   - hasAttributeTable: the processor has a page attribute table.
+  public init(
+    cr0: CR0, cr3: UInt32, cr4: CR4, efer: UInt64, addressWidth: UInt8, hasAttributeTable: Bool = false
+  ) {
+    let (largePAT, pagePAT) = hasAttributeTable ? (0, 0) : (Self.largePagePAT, Self.pagePAT)
     mode = !cr0.contains(.paging) ? .off : cr4.contains(.physicalAddressExtension) ? .pae : .bits32
     self.cr3 = cr3
     pageSizeExtensions = cr4.contains(.pageSizeExtensions)
@@ -40,18 +45,18 @@ public struct PagingControl: Hashable, Codable, Sendable {
     if mode == .pae {
       reservedTable = ReservedBits.pae4K(addressWidth: addressWidth, noExecuteEnabled: noExecute)
       reservedLarge =
-        ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute) | Self.largePagePAT
-      reserved4K = reservedTable | Self.pagePAT
+        ReservedBits.pae2M(addressWidth: addressWidth, noExecuteEnabled: noExecute) | largePAT
+      reserved4K = reservedTable | pagePAT
     } else {
       reservedTable = 0
-      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth) | Self.largePagePAT
+      reservedLarge = ReservedBits.pse4M(addressWidth: addressWidth) | largePAT
       // Without CR4.PSE 32-bit paging has no reserved bits. SDM vol. 3A, 4.3.
-      reserved4K = pageSizeExtensions ? Self.pagePAT : 0
+      reserved4K = pageSizeExtensions ? pagePAT : 0
     }
   }
 
-  /// Where an entry that maps a page would have its PAT bit. The processor has no page attribute table (CPUID says
-  /// so), and without one these bits are reserved. SDM vol. 3A, 4.3, 4.4.2.
+  /// Where an entry that maps a page has its PAT bit, which is reserved where the processor has no page attribute table.
+  /// SDM vol. 3A, 4.3, 4.4.2.
   private static let pagePAT: UInt64 = 1 << 7
   private static let largePagePAT: UInt64 = 1 << 12
 

@@ -59,7 +59,7 @@ struct RegisterPackets {
       return register.read(old) == number ? .ok : refusal(register)
     }
     do throws(ShellError) {
-      try session.write(UInt32(truncatingIfNeeded: number), toRegister: name)
+      try session.write(number, toRegister: name)
       return .ok
     } catch {
       return .refusal(error.message)
@@ -67,7 +67,9 @@ struct RegisterPackets {
   }
 
   private func refusal(_ register: RemoteRegister) -> Reply {
-    .refusal("\(register.name) can't be changed: the general registers, eip and eflags can")
+    .refusal(
+      "\(register.name) can't be changed: general and segment registers, eip, eflags and those of x87 and SSE can"
+    )
   }
 
   private static func number(_ bytes: [UInt8]) -> UInt128 {

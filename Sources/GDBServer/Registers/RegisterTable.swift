@@ -6,11 +6,25 @@ enum RegisterTable {
   /// What gdb wants of every i386: GDB manual, appendix G.5.6. The order is gdb's own.
   static let core: [RemoteRegister] = general + segments + floatingPoint
 
+  /// XMM0 to XMM7 and MXCSR, with the numbers that gdb and other stubs agree on; unavailable where the processor has no SSE.
+  static let sse: [RemoteRegister] =
+    (0..<8).map { index in
+      RemoteRegister(wide: "xmm\(index)", 32 + index, bits: 128, type: "vec128") { values in
+        guard values.hasSSE else { return nil }
+        let value = values.file.sse.xmm[index]
+        return UInt128(value.high) << 64 | UInt128(value.low)
+      }
+    } + [
+      RemoteRegister("mxcsr", 40, type: "i386_mxcsr", group: "vector", writableName: "mxcsr") {
+        $0.hasSSE ? UInt64($0.file.sse.mxcsr) : nil
+      }
+    ]
+
   /// What this machine has beside it.
   static let system: [RemoteRegister] = segmentParts + tables + control
 
   /// All of them in the order of their numbers: what `g` gives.
-  static let all = core + system
+  static let all = core + sse + system
 
   private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
 
@@ -35,7 +49,9 @@ enum RegisterTable {
   ]
 
   private static let segments: [RemoteRegister] = named.enumerated().map { index, entry in
-    RemoteRegister(entry.name, 10 + index) { UInt64($0.segment(entry.register).selector) }
+    RemoteRegister(entry.name, 10 + index, writableName: entry.name) {
+      UInt64($0.segment(entry.register).selector)
+    }
   }
 
   /// ST(0) to ST(7), control, status and tag word, the pointers to the last instruction and its operand, and its opcode.
@@ -55,10 +71,9 @@ enum RegisterTable {
   private static func word(
     _ name: String, _ number: Int, _ read: @escaping @Sendable (X87Registers) -> UInt64
   ) -> RemoteRegister {
-    RemoteRegister(name, number, type: "int", group: "float") { read($0.file.x87) }
+    RemoteRegister(name, number, type: "int", group: "float", writableName: name) { read($0.file.x87) }
   }
 
-  // 32 to 40 are left to XMM0-XMM7 and MXCSR, whose numbers gdb and other stubs agree on.
   private static let segmentParts: [RemoteRegister] = named.enumerated().flatMap { index, entry in
     [
       RemoteRegister("\(entry.name)_base", 41 + index * 2, type: "data_ptr", group: "system") {

@@ -7,11 +7,14 @@ struct RegisterValues {
   let file: RegisterFile
   let tables: SystemTables
   let cycle: UInt64
+  /// Whether the processor has XMM registers.
+  let hasSSE: Bool
 
   init(_ machine: Machine) {
     file = machine.registers
     tables = machine.systemTables
     cycle = machine.cycle
+    hasSSE = machine.model.features.contains(.sse)
   }
 
   /// GDB's order: EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, as instructions number them.

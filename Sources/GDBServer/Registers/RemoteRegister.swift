@@ -29,10 +29,10 @@ struct RemoteRegister: Sendable {
     self.read = { values in read(values).map { UInt128($0) } }
   }
 
-  /// One of up to 128 bits.
+  /// One of up to 128 bits, which can be changed.
   init(
     wide name: String, _ number: Int, bits: Int, type: String,
-    _ read: @escaping @Sendable (RegisterValues) -> UInt128
+    _ read: @escaping @Sendable (RegisterValues) -> UInt128?
   ) {
     self.name = name
     self.number = number
@@ -40,7 +40,7 @@ struct RemoteRegister: Sendable {
     self.type = type
     self.read = read
     group = nil
-    writableName = nil
+    writableName = name
   }
 
   var bytes: Int { bits / 8 }

@@ -142,7 +142,7 @@ final class GDBStub {
     if !scanner.isAtEnd {
       guard let address = scanner.hexadecimal(UInt32.self), scanner.isAtEnd else { return .malformed }
       do throws(ShellError) {
-        try session.write(address, toRegister: "eip")
+        try session.write(UInt128(address), toRegister: "eip")
       } catch {
         return .refusal(error.message)
       }

@@ -29,16 +29,24 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   public static let machineRegisters = CPUFeatures(edx: 5)
   /// PAE.
   public static let physicalAddressExtension = CPUFeatures(edx: 6)
+  /// MCE: CR4.MCE.
+  public static let machineCheckException = CPUFeatures(edx: 7)
   /// CX8: CMPXCHG8B.
   public static let compareExchange8Bytes = CPUFeatures(edx: 8)
   /// APIC: a local APIC, enabled.
   public static let localAPIC = CPUFeatures(edx: 9)
   /// SEP: SYSENTER and SYSEXIT.
   public static let fastSystemCalls = CPUFeatures(edx: 11)
+  /// MTRR: the memory-type range registers.
+  public static let memoryTypeRanges = CPUFeatures(edx: 12)
   /// PGE: global pages.
   public static let globalPages = CPUFeatures(edx: 13)
+  /// MCA: the registers of the machine-check architecture.
+  public static let machineCheckArchitecture = CPUFeatures(edx: 14)
   /// CMOV: conditional moves, and with FPU those of the floating-point unit and its comparisons to EFLAGS.
   public static let conditionalMoves = CPUFeatures(edx: 15)
+  /// PAT: the page attribute table.
+  public static let pageAttributeTable = CPUFeatures(edx: 16)
   /// PSE-36: pages of 4 MiB above 4 GiB.
   public static let pageSizeExtensions36 = CPUFeatures(edx: 17)
   /// CLFSH: CLFLUSH.
@@ -54,6 +62,8 @@ public struct CPUFeatures: OptionSet, Hashable, Sendable {
   /// Names of features in machine descriptions, as Linux has them.
   public static let names: [(name: String, feature: CPUFeatures)] = [
     ("vme", .virtual8086Extensions), ("apic", .localAPIC), ("sep", .fastSystemCalls),
+    ("mce", .machineCheckException), ("mtrr", .memoryTypeRanges), ("mca", .machineCheckArchitecture),
+    ("pat", .pageAttributeTable),
     ("clflush", .cacheLineFlush), ("mmx", .mmx), ("fxsr", .fxsave), ("sse", .sse), ("sse2", .sse2),
   ]
 

@@ -63,7 +63,7 @@ struct MachineInputTests {
     let start = first.machine.cycle
     for step in 1...9 as ClosedRange<UInt64> {
       _ = history.run(untilCycle: start + 700 * step)
-      try history.apply(.register(.general(.ebx), UInt32(1000 * step)))
+      try history.apply(.register(.general(.ebx), UInt128(1000 * step)))
       try history.apply(.memory(PhysicalAddress(0x7000), [UInt8(step)]))
       history.receive([UInt8(step)])
     }
@@ -126,10 +126,10 @@ struct MachineInputTests {
     let machine = bare.machine
     let history = MachineHistory(machine)
     #expect(history.run() == .halted)
-    try history.apply(.register(.eip, BareMachine.code + 6))
+    try history.apply(.register(.eip, UInt128(BareMachine.code + 6)))
     _ = history.run(untilCycle: machine.cycle + 5000)
     #expect(machine.registers[.ecx] > 0 && machine.registers[.ecx] < 0x10_0000)
-    try history.apply(.register(.eip, BareMachine.code + 2))
+    try history.apply(.register(.eip, UInt128(BareMachine.code + 2)))
     #expect(history.run() == .exit(3))
     let end = machine.cycle
     try history.goTo(cycle: history.firstCycle)

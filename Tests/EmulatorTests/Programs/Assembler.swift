@@ -41,6 +41,21 @@ enum Assembler {
     }
   }
 
+  /// Compiles C that needs no library, and links a static program for 32-bit Linux.
+  static func linkLinuxProgram(c source: URL, to executable: URL) throws {
+    try inTemporaryFolder { folder in
+      let object = folder.appendingPathComponent("program.o")
+      try run(
+        "clang",
+        [
+          "-target", "i686-unknown-linux-gnu", "-march=i686", "-O2", "-ffreestanding", "-fno-stack-protector",
+          "-mno-sse", "-mno-mmx", "-fno-pic", "-c", "-o", object.path, source.path,
+        ])
+      try run(
+        "ld.lld", ["-m", "elf_i386", "-static", "--image-base=0x8048000", "-o", executable.path, object.path])
+    }
+  }
+
   /// Calls `body` with a folder that is gone afterwards.
   static func inTemporaryFolder<R>(_ body: (URL) throws -> R) throws -> R {
     let folder = FileManager.default.temporaryDirectory

@@ -40,6 +40,8 @@ struct HostileGuest {
   var handlers: Handlers
   var registers: [UInt32]
   var code: [UInt8]
+  /// The seed of what tables, flags and control registers are filled with; 0 for what the mode says alone.
+  var noise: UInt64 = 0
 
   /// The guest of a seed.
   init(seed: UInt64) {
@@ -110,6 +112,7 @@ struct HostileGuest {
     handlers \(handlers.rawValue)
     registers \(registers.map { hexDigits($0) }.joined(separator: " "))
     code \(code.map { hexDigits($0) }.joined(separator: " "))
+    noise \(hexDigits(noise))
 
     """
   }
@@ -127,6 +130,7 @@ struct HostileGuest {
       let code = fields["code"]?.map({ UInt8($0, radix: 16) ?? 0 })
     else { return nil }
     (self.mode, self.handlers, self.registers, self.code) = (mode, handlers, registers, code)
+    noise = fields["noise"]?.first.flatMap { UInt64($0, radix: 16) } ?? 0
   }
 
   init(mode: Mode, handlers: Handlers = .exit, code: [UInt8]) {
@@ -142,7 +146,14 @@ struct HostileGuest {
   func machine() throws -> ProgramMachine {
     let program = try ProgramMachine(
       memory: 4 << 20, frequency: 5 * 1_193_182,
+      identity: noise == 0 ? .p6 : ProgramMachine.everything,
       extensions: mode == .virtual8086 ? .virtual8086Extensions : [])
+    try prepare(program)
+    return program
+  }
+
+  /// Sets a machine up that has just been reset, with memory of zeros.
+  func prepare(_ program: ProgramMachine) throws {
     switch mode {
     case .real: program.enterRealMode()
     case .ring3: try program.enterRing3()
@@ -183,7 +194,10 @@ struct HostileGuest {
       try program.cpu.mmu.setControlRegisters(
         cr0: [.protectionEnable, .paging], cr4: .physicalAddressExtension)
     }
-    return program
+    if noise != 0 {
+      var noise = GuestNoise(seed: noise)
+      noise.fill(program, mode)
+    }
   }
 
   private func enterVirtual8086(_ program: ProgramMachine) throws {

@@ -51,10 +51,13 @@ final class ProgramMachine {
 
   // MARK: Memory
 
+  /// Whether each `poke` makes the processor decode everything afresh.
+  var dropsBlocks = true
+
   func poke(_ address: UInt32, _ bytes: [UInt8]) {
     do {
       try machine.memory.write(bytes, at: PhysicalAddress(UInt64(address)))
-      cpu.blocks.removeAll()
+      if dropsBlocks { cpu.blocks.removeAll() }
     } catch {
       Issue.record("\(error)")
     }

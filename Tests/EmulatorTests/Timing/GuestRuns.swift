@@ -1,5 +1,6 @@
 import Foundation
 import GuestImages
+import IA32
 
 @testable import Emulator
 
@@ -8,6 +9,8 @@ struct TimedGuest: CustomStringConvertible, Sendable {
   var image: String
   var memoryMiB: UInt64 = 64
   var commandLine = ""
+  /// What its processor has beyond every machine's.
+  var extensions: CPUFeatures = []
 
   var description: String { "\(image) \(memoryMiB)M \(commandLine)" }
 
@@ -27,6 +30,10 @@ struct TimedGuest: CustomStringConvertible, Sendable {
       "integer", "calls", "sort", "crc32", "sieve", "words", "dispatch", "wide", "chase", "stream", "string",
       "invlpg", "mandelbrot",
     ].map { TimedGuest(image: "bench", commandLine: "only=\($0) scale=1") }
+    + [
+      TimedGuest(
+        image: "bench", commandLine: "only=n-body scale=1", extensions: [.mmx, .fxsave, .sse, .sse2])
+    ]
 
   static let small = all.filter { ["hello", "paging-tour", "system-tour", "stale"].contains($0.image) }
 
@@ -37,6 +44,7 @@ struct TimedGuest: CustomStringConvertible, Sendable {
     var configuration = MachineConfiguration(
       memoryBytes: memory.bytes, rom: BootROM.image(handover: plan.handover), timing: timing)
     configuration.usesFastPaths = fast
+    configuration.identity.extensions = extensions
     let machine = try Machine(configuration)
     try plan.load(into: machine.memory)
     return machine

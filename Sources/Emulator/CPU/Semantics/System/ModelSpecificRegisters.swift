@@ -5,8 +5,16 @@ enum ModelSpecificRegister {
   static let timeStampCounter: UInt32 = 0x10
   static let apicBase: UInt32 = 0x1b
   static let systemEntry: ClosedRange<UInt32> = 0x174...0x176
+  static let platform: UInt32 = 0x17
+  static let microcodeUpdate: UInt32 = 0x79
   /// IA32_BIOS_SIGN_ID: the microcode update's revision.
   static let updateRevision: UInt32 = 0x8b
+  static let pageAttributes: UInt32 = 0x277
+  static let miscellaneousEnable: UInt32 = 0x1a0
+  /// Fast strings; neither branch trace store nor precise sampling. SDM vol. 4, table 2-44.
+  static let miscellaneousEnableAfterReset: UInt64 = 1 | 1 << 11 | 1 << 12
+  /// The bits of IA32_MISC_ENABLE that can be changed.
+  static let miscellaneousEnableWritable: UInt64 = 0b110_0101_1101
   static let performanceCounters: ClosedRange<UInt32> = 0xc1...0xc2
   static let performanceEventSelects: ClosedRange<UInt32> = 0x186...0x187
 }
@@ -33,7 +41,14 @@ extension CPU {
     case ModelSpecificRegister.performanceEventSelects:
       let number = Int(index - ModelSpecificRegister.performanceEventSelects.lowerBound)
       return UInt64(performance.select(number).rawValue)
-    default: throw .generalProtection()
+    case ModelSpecificRegister.platform: return 0
+    case ModelSpecificRegister.pageAttributes where model.features.contains(.pageAttributeTable):
+      return state.pointee.pageAttributes
+    case ModelSpecificRegister.miscellaneousEnable where model.isPentium4:
+      return state.pointee.miscellaneousEnable
+    default:
+      guard let value = otherMSR(index) else { throw .generalProtection() }
+      return value
     }
   }
 
@@ -67,8 +82,39 @@ extension CPU {
     case ModelSpecificRegister.performanceEventSelects:
       try setPerformanceEventSelect(
         Int(index - ModelSpecificRegister.performanceEventSelects.lowerBound), value)
-    default: throw .generalProtection()
+    // A trigger: no update is for this processor, which stays as it is.
+    case ModelSpecificRegister.microcodeUpdate: break
+    case ModelSpecificRegister.pageAttributes where model.features.contains(.pageAttributeTable):
+      guard MemoryTypeRegisters.areTypes(value, of: [0, 1, 4, 5, 6, 7]) else { throw .generalProtection() }
+      state.pointee.pageAttributes = value
+    case ModelSpecificRegister.miscellaneousEnable where model.isPentium4:
+      let changed = value ^ state.pointee.miscellaneousEnable
+      guard changed & ~ModelSpecificRegister.miscellaneousEnableWritable == 0 else {
+        throw .generalProtection()
+      }
+      state.pointee.miscellaneousEnable = value
+    default:
+      guard setOtherMSR(index, value) else { throw .generalProtection() }
     }
+  }
+
+  /// Registers of memory types and machine checks; nil where the model has none of that number.
+  private func otherMSR(_ index: UInt32) -> UInt64? {
+    if model.features.contains(.memoryTypeRanges), let value = state.pointee.memoryTypes.read(index) {
+      return value
+    }
+    guard model.features.contains(.machineCheckArchitecture) else { return nil }
+    return state.pointee.machineChecks.read(index, banks: model.machineCheckBanks)
+  }
+
+  private func setOtherMSR(_ index: UInt32, _ value: UInt64) -> Bool {
+    if model.features.contains(.memoryTypeRanges),
+      state.pointee.memoryTypes.write(index, value, addressWidth: model.addressWidth)
+    {
+      return true
+    }
+    return model.features.contains(.machineCheckArchitecture)
+      && state.pointee.machineChecks.write(index, value, banks: model.machineCheckBanks)
   }
 
   /// RDTSC.

@@ -30,7 +30,10 @@ extension CPU {
     case .movFromDR:
       registers[Int(op.pointee.destination)] = try moveFromDebugRegister(op.pointee.source)
     case .clts: try clearTaskSwitched()
-    case .lmsw: try loadMachineStatusWord(try destinationValue(op, as: UInt16.self))
+    case .lmsw:
+      // Before the operand is read.
+      try requireRing0()
+      try loadMachineStatusWord(try destinationValue(op, as: UInt16.self))
     case .smsw: try setSystemWord(op, storeMachineStatusWord())
     case .invlpg:
       try requireRing0()

@@ -17,6 +17,7 @@ extension CPU {
   private func replaceTop(_ operation: X87Operation) {
     if state.pointee.x87.isEmpty(0) {
       if state.pointee.x87.reportStackFault(overflow: false) { state.pointee.x87[0] = .indefinite }
+      if operation == .fsin || operation == .fcos { state.pointee.x87.setConditions([], of: .c2) }
       return
     }
     let (value, control, flags) = (
@@ -94,6 +95,8 @@ extension CPU {
   private func pushSecondResult(_ operation: X87Operation) {
     let isEmpty = state.pointee.x87.isEmpty(0)
     if isEmpty || !state.pointee.x87.isEmpty(7) {
+      // Only an argument out of range sets C2. SDM vol. 2A, FPTAN and FSINCOS.
+      if operation != .fxtract { state.pointee.x87.setConditions([], of: .c2) }
       if state.pointee.x87.reportStackFault(overflow: !isEmpty) {
         state.pointee.x87[0] = .indefinite
         state.pointee.x87.push(.indefinite)

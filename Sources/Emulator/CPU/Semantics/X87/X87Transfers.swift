@@ -87,7 +87,10 @@ extension CPU {
   private func storeEmpty(
     _ op: UnsafeMutablePointer<Op>, _ operation: X87Operation, pops: Bool
   ) throws(GuestFault) {
-    if state.pointee.x87.control.masks.contains(.invalid) {
+    if !state.pointee.x87.control.masks.contains(.invalid) {
+      let width = UInt32(op.pointee.memoryWidth)
+      try checkStore(op.pointee.segment, offset(op), bytes: operation == .fbstp ? 10 : width)
+    } else {
       let (old, wasUsed) = (state.pointee.x87[0], state.pointee.x87.used)
       state.pointee.x87[0] = .indefinite
       defer {
@@ -97,6 +100,13 @@ extension CPU {
       _ = try storeValue(op, operation)
     }
     if state.pointee.x87.reportStackFault(overflow: false) && pops { state.pointee.x87.pop() }
+  }
+
+  /// What the store of an operand that an exception keeps back would raise: such faults come before the exceptions of numbers.
+  /// SDM vol. 3A, table 6-2.
+  private func checkStore(_ segment: SegmentRegister, _ offset: UInt32, bytes: UInt32) throws(GuestFault) {
+    let linear = try linearAddress(segment, offset, bytes: bytes, .write)
+    try mmu.checkWrite(linear, bytes: bytes, user: mmu.isUserMode)
   }
 
   /// Stores ST(0) unless an unmasked exception forbids it.
@@ -112,7 +122,10 @@ extension CPU {
     switch operation {
     case .fist, .fistp:
       let outcome = X87.storeInteger(value, bits: Int(width) * 8, control, flags: flags)
-      guard outcome.isStored(under: control) else { return outcome.flags }
+      guard outcome.isStored(under: control) else {
+        try checkStore(segment, offset, bytes: UInt32(width))
+        return outcome.flags
+      }
       switch width {
       case 2: try store(segment, offset, UInt16(truncatingIfNeeded: outcome.value))
       case 4: try store(segment, offset, UInt32(truncatingIfNeeded: outcome.value))
@@ -123,17 +136,27 @@ extension CPU {
       let outcome = X87Portable.storeDecimal(value, control)
       if outcome.isStored(under: control) {
         try storeTenBytes(segment, offset, outcome.value.low, outcome.value.high)
+      } else {
+        try checkStore(segment, offset, bytes: 10)
       }
       return outcome.flags
     default:
       switch width {
       case 4:
         let outcome = X87.storeSingle(value, control, flags: flags)
-        if outcome.isStored(under: control) { try store(segment, offset, outcome.value) }
+        if outcome.isStored(under: control) {
+          try store(segment, offset, outcome.value)
+        } else {
+          try checkStore(segment, offset, bytes: 4)
+        }
         return outcome.flags
       case 8:
         let outcome = X87.storeDouble(value, control, flags: flags)
-        if outcome.isStored(under: control) { try store(segment, offset, outcome.value) }
+        if outcome.isStored(under: control) {
+          try store(segment, offset, outcome.value)
+        } else {
+          try checkStore(segment, offset, bytes: 8)
+        }
         return outcome.flags
       default:
         try storeTenBytes(segment, offset, value.significand, value.signExponent)
