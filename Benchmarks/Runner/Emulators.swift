@@ -49,7 +49,10 @@ struct Pagewalk: Emulator {
   func run(_ guest: Guest, timeout: Duration) throws -> Outcome {
     let child = try Child(
       name,
-      [path, "run", "--timing", timing, "--memory", "512M", "--cpu", "pentium4", "--append", guest.arguments, guest.image])
+      [
+        path, "run", "--timing", timing, "--memory", "512M", "--cpu", "pentium4", "--append", guest.arguments,
+        guest.image,
+      ])
     return try measure(child, timeout: timeout)
   }
 }
