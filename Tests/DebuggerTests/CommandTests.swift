@@ -12,7 +12,7 @@ struct CommandTests {
     ("xyzzy", "error: unknown command 'xyzzy': 'help' lists them"),
     (
       "info",
-      "error: 'info' needs args, breakpoints, buddy, control, creg, defined, devices, display, float, gdt, history, idt, ldt, line, locals, lost, mem, pdpte, pg, r, registers, segments, sreg, stops, symbol, tab, tlb, tss, vmalloc or watchpoints behind it"
+      "error: 'info' needs args, breakpoints, buddy, control, creg, defined, devices, display, float, gdt, history, idt, ldt, line, locals, lost, mem, pdpte, pg, r, registers, segments, sreg, stops, symbol, tab, tlb, tss, vector, vmalloc or watchpoints behind it"
     ),
     ("info p", "error: 'info p' can mean info pdpte or info pg"),
     ("che wx now", "error: no symbol or register 'now', at character 1 of 'now'"),

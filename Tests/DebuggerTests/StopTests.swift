@@ -74,7 +74,7 @@ struct StopTests {
   @Test func theWalkerIsAWriterToo() throws {
     let test = try TestSession.guest("stale")
     try test.run(to: "edit_pte")
-    test.say("pwatch *0 + 0x10e000 8")
+    test.say("pwatch 0x10e000 8")
     var seen: [String] = []
     for _ in 0..<6 { seen.append(test.say("c")) }
     #expect(seen.contains { $0.contains("(the walker, for 40000000)") })

@@ -24,7 +24,7 @@ struct DeathTests {
       [
         "first: #UD of the instruction at", "UD2 (0f 0b)",
         "no LIDT was executed: IDTR still is what the boot left, base 00000000 and limit ffff",
-        "entry 6 of the IDT, at 00000030, is empty: no gate was set for #UD",
+        "entry 6 of the IDT, at 00000030, is f000e021f000e021: not a gate, its type is 0",
         "on the way into the handler of #UD",
       ]
     ),

@@ -85,7 +85,7 @@ struct GuestRunTests {
   }
 
   @Test func aTripleFaultIsStatus3WithAPostMortem() throws {
-    // ud2, with an interrupt table of zeros.
+    // ud2, with the real-mode vectors for an interrupt table.
     let ended = try run([0x0F, 0x0B])
     #expect(ended.status == 3)
     #expect(ended.error.hasPrefix("pagewalk: triple fault at 00100020, cycle "), "\(ended.error)")
@@ -96,12 +96,14 @@ struct GuestRunTests {
   }
 
   @Test func theWalkThatFailedIsShown() throws {
-    // mov eax, cr0; or eax, 80000000h; mov cr0, eax: paging without tables.
-    let ended = try run([0x0F, 0x20, 0xC0, 0x0D, 0, 0, 0, 0x80, 0x0F, 0x22, 0xC0, 0x90])
+    // mov eax, 3000h; mov cr3, eax; mov eax, cr0; or eax, 80000000h; mov cr0, eax: a directory of zeros.
+    let ended = try run([
+      0xB8, 0, 0x30, 0, 0, 0x0F, 0x22, 0xD8, 0x0F, 0x20, 0xC0, 0x0D, 0, 0, 0, 0x80, 0x0F, 0x22, 0xC0, 0x90,
+    ])
     #expect(ended.status == 3)
     #expect(ended.error.contains("#PF(0000) of the instruction at "), "\(ended.error)")
     #expect(ended.error.contains("the cause: PDE[0] is not present"), "\(ended.error)")
-    #expect(ended.error.contains("memory    PDE[0]     000000000"), "\(ended.error)")
+    #expect(ended.error.contains("memory    PDE[0]     000003000"), "\(ended.error)")
   }
 
   @Test func limitsHaltsAndResetsHaveTheirStatus() throws {
